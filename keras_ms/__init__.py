@@ -1,0 +1,30 @@
+"""keras_ms: multiscale training of convolutional networks for Keras 3 on TensorFlow."""
+
+import keras as _keras
+
+if _keras.backend.backend() != "tensorflow":
+    raise ValueError(
+        "keras_ms trains on the TensorFlow backend of Keras. "
+        f"Received: KERAS_BACKEND={_keras.backend.backend()}. Set KERAS_BACKEND=tensorflow."
+    )
+
+from keras_ms import data, networks, restriction, tasks
+from keras_ms.data import MultiscaleBatch, MultiscaleDataset
+from keras_ms.levels import Levels
+from keras_ms.model import MultiscaleModel
+from keras_ms.schedule import FullMultiscaleSchedule
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "FullMultiscaleSchedule",
+    "Levels",
+    "MultiscaleBatch",
+    "MultiscaleDataset",
+    "MultiscaleModel",
+    "__version__",
+    "data",
+    "networks",
+    "restriction",
+    "tasks",
+]

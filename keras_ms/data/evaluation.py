@@ -1,0 +1,59 @@
+"""A fixed set of pairs on the finest mesh, for validation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from keras_ms.data.task_batches import TaskBatches
+from keras_ms.levels import Levels
+from keras_ms.tasks import Task
+
+
+def evaluation_pairs(
+    images: Iterable[Any],
+    task: Task,
+    image_size: int | Sequence[int],
+    samples: int = 64,
+    batch_size: int = 16,
+    mean: float | Sequence[float] = 0.5,
+    std: float | Sequence[float] = 0.5,
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """Draws random crops and their degradation once and returns them as `validation_data`.
+
+    Args:
+        images: Clean images that are *not* trained on, as `MultiscaleDataset` takes them.
+        task: The task.
+        image_size: Sides of the crops, in pixels.
+        samples: Number of crops, spread evenly over the images.
+        batch_size: Batch size.
+        mean: As in `MultiscaleDataset`; must be the same.
+        std: Likewise.
+        seed: Same seed, same crops and noise.
+
+    Returns:
+        A finite dataset of batched `(x, y)`, held in memory: every epoch sees the same pairs.
+
+    Raises:
+        ValueError: As `MultiscaleDataset`.
+
+    Example:
+        >>> pairs = keras_ms.data.evaluation_pairs(
+        ...     keras_ms.data.photos("validation"), keras_ms.tasks.Denoising(), 64, samples=8)
+        >>> len(pairs)
+        1
+    """
+    levels = Levels((samples,), _rank(image_size))
+    sides = levels.mesh_sizes(image_size)[0]
+    batches = TaskBatches(
+        images, task, levels, sides, "task", "average", False, mean, std, seed
+    )
+    drawn = next(iter(batches.stream((0,), False, 0))).fine[0]
+    return tf.data.Dataset.from_tensor_slices(drawn).batch(batch_size)
+
+
+def _rank(image_size: int | Sequence[int]) -> int:
+    return len(image_size) if isinstance(image_size, Sequence) else 2

@@ -1,0 +1,61 @@
+"""Which window of which pyramid level each level of the hierarchy sees. Pure Python."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+COARSENINGS = ("task", "degrade_first", "crop", "coarsen_and_crop")
+
+
+class Window(NamedTuple):
+    """The part of an image that one level sees.
+
+    Attributes:
+        pyramid_level: How many times the image has been coarsened.
+        sides: Sides of the window in pixels of that pyramid level.
+        offset: Its corner relative to the corner of the finest window, in the same pixels.
+    """
+
+    pyramid_level: int
+    sides: tuple[int, ...]
+    offset: tuple[int, ...]
+
+
+def transitions(coarsening: str, num_levels: int) -> tuple[str, ...]:
+    """What happens from each level to the next coarser one: `"coarsen"` or `"crop"`.
+
+    All coarsen with `"task"` and `"degrade_first"`, all crop with `"crop"`; with
+    `"coarsen_and_crop"` the two alternate, coarsening first, so that a level has the same number
+    of pixels, and costs the same, under every strategy.
+
+    Raises:
+        ValueError: If `coarsening` is not one of `COARSENINGS`.
+    """
+    if coarsening not in COARSENINGS:
+        raise ValueError(
+            f"There is no such coarsening. Received: coarsening={coarsening!r}. "
+            f"Use one of {COARSENINGS}."
+        )
+    cycle = {"crop": ("crop",), "coarsen_and_crop": ("coarsen", "crop")}.get(
+        coarsening, ("coarsen",)
+    )
+    return tuple(cycle[level % len(cycle)] for level in range(num_levels - 1))
+
+
+def windows(sides: tuple[int, ...], steps: tuple[str, ...]) -> tuple[Window, ...]:
+    """Windows of all levels, finest first, for a finest mesh of `sides` and `transitions`.
+
+    A crop takes the central half of the window it is given, so the window of every level is a
+    fixed function of the finest one. That is what makes the two occurrences of a level in the
+    telescoping sum draws from the same distribution.
+    """
+    found = [Window(0, sides, (0,) * len(sides))]
+    for step in steps:
+        level, outer, offset = found[-1]
+        half = tuple(side // 2 for side in outer)
+        if step == "coarsen":
+            found.append(Window(level + 1, half, tuple(o // 2 for o in offset)))
+        else:
+            margin = tuple(o + side // 4 for o, side in zip(offset, outer, strict=True))
+            found.append(Window(level, half, margin))
+    return tuple(found)

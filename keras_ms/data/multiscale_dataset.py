@@ -1,0 +1,147 @@
+"""MultiscaleDataset: what `MultiscaleModel.fit` takes."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from keras_ms import restriction as restrictions
+from keras_ms.data import fields, geometry
+from keras_ms.data.pair_batches import PairBatches
+from keras_ms.data.task_batches import TaskBatches
+from keras_ms.levels import Levels
+from keras_ms.tasks import Task
+
+
+class MultiscaleDataset:
+    """Batches for Multiscale Gradient Estimation, one `tf.data` pipeline per stage.
+
+    The element of a step is a `MultiscaleBatch`: for each active level the batch of its term and,
+    but for the coarsest, the same samples one level coarser, sharing every random draw. The terms
+    hold different images. Images are decoded and coarsened once, kept in memory, and cut at each
+    level's own resolution, so a coarse batch costs coarse pixels (`"degrade_first"` is the
+    exception: its degradation happens on the finest mesh).
+
+    Args:
+        images: With a task: clean images, a sequence of arrays or a finite `tf.data.Dataset`
+            of them, `(*spatial, channels)`, uint8 in [0, 255] or floating in [0, 1], of any sizes
+            not smaller than `image_size`. Without one (`task=None`): a `tf.data.Dataset` of
+            your own unbatched `(x, y)` or `(x, y, sample_weight)`, nested as you like; tensors of
+            shape `(*spatial, channels)` are restricted, all others (labels, weights) left alone.
+            It is repeated but never reordered: shuffle it yourself.
+        task: A `keras_ms.tasks.Task`, or `None`.
+        levels: `Levels`, or a tuple of batch sizes, finest first.
+        image_size: Sides of the finest crops, in pixels; one integer for all axes. Without a task
+            it may be left out: it is the size of the targets.
+        steps_per_epoch: Steps of one epoch, at every stage.
+        coarsening: `"task"` (default): the clean image is coarsened and the same task posed again.
+            `"degrade_first"`: the pair is made on the finest mesh and restricted (the paper's).
+            `"crop"`: coarse levels see the central half, pixels as they are.
+            `"coarsen_and_crop"`: the two by turns. Without a task, `"task"` restricts the pairs.
+        restriction: How *pairs* are coarsened, `"average"` (default) or `"stride"`; clean images
+            under a task are always averaged.
+        flip: Whether a random half of the images is mirrored left to right. Only with a task.
+        mean: Mean subtracted from images scaled to [0, 1]; a number or one per channel.
+        std: Standard deviation divided by, likewise. The defaults 0.5 and 0.5 map to [-1, 1].
+        telescoping: Whether steps hold the telescoping sum. If not, a step of the stage with
+            finest level `s` is a plain batch of `N_s` images of level `s` ("progressive").
+        seed: Same seed, same batches.
+        prefetch: Batches prepared ahead. Defaults to `tf.data.AUTOTUNE`.
+
+    Raises:
+        ValueError: If the levels do not fit the image size, images are missing, malformed or
+            smaller than the crop, input and target sizes are incompatible, or an option is
+            unknown.
+
+    Example:
+        >>> dataset = keras_ms.MultiscaleDataset(
+        ...     keras_ms.data.photos("train"), keras_ms.tasks.Denoising(),
+        ...     levels=(2, 4, 8), image_size=64, steps_per_epoch=10)
+        >>> batch = next(iter(dataset.stage(finest=1)))
+        >>> batch.fine[1][0].shape, batch.coarse[1][0].shape
+        (TensorShape([4, 32, 32, 3]), TensorShape([4, 16, 16, 3]))
+    """
+
+    def __init__(
+        self,
+        images: Iterable[Any],
+        task: Task | None = None,
+        levels: Levels | Sequence[int] = (16, 32, 64, 128),
+        image_size: int | Sequence[int] | None = None,
+        steps_per_epoch: int = 250,
+        coarsening: str = "task",
+        restriction: str = "average",
+        flip: bool = True,
+        mean: float | Sequence[float] = 0.5,
+        std: float | Sequence[float] = 0.5,
+        telescoping: bool = True,
+        seed: int = 0,
+        prefetch: int = tf.data.AUTOTUNE,
+    ) -> None:
+        self.levels = levels if isinstance(levels, Levels) else Levels(tuple(levels))
+        self.steps_per_epoch = _positive(steps_per_epoch, "steps_per_epoch")
+        self.telescoping, self._prefetch = telescoping, prefetch
+        geometry.transitions(coarsening, self.levels.num_levels)
+        restrictions.get(restriction)
+        if task is None:
+            sides = None if image_size is None else self.levels.mesh_sizes(image_size)[0]
+            pairs = PairBatches(images, self.levels, sides, coarsening, restriction, seed)
+            self._batches: PairBatches | TaskBatches = pairs
+            self.image_size = pairs.sides
+        else:
+            if image_size is None:
+                raise ValueError("With a task, `image_size` must be given. Received: None.")
+            self.image_size = self.levels.mesh_sizes(image_size)[0]
+            self._batches = TaskBatches(
+                images,
+                task,
+                self.levels,
+                self.image_size,
+                coarsening,
+                restriction,
+                flip,
+                mean,
+                std,
+                seed,
+            )
+        self.mesh_sizes = self.levels.mesh_sizes(self.image_size)
+        fields.check_pair(self.pair_spec(0), self.image_size, self.levels.num_levels)
+
+    def active_levels(self, finest: int = 0) -> tuple[int, ...]:
+        """Levels that take part in the stage whose finest level is `finest`."""
+        self.levels.check_level(finest)
+        return tuple(range(finest, self.levels.num_levels if self.telescoping else finest + 1))
+
+    def work_units(self, finest: int = 0) -> float:
+        """Cost of one step of the stage whose finest level is `finest`, in work units."""
+        return self.levels.work_units(finest, self.telescoping)
+
+    def pair_spec(self, level: int = 0) -> Any:
+        """Spec of the batched `(x, y)` or `(x, y, sample_weight)` of `level`, batch size `N_l`."""
+        self.levels.check_level(level)
+        return self._batches.pair_spec(level)
+
+    def stage(self, finest: int = 0, start: int = 0) -> tf.data.Dataset:
+        """Endless batches of one stage.
+
+        Args:
+            finest: Finest active level.
+            start: First step: batch `k` of `stage(finest, start)` is batch `start + k` of
+                `stage(finest)`.
+
+        Returns:
+            A `tf.data.Dataset` of `MultiscaleBatch`.
+        """
+        active = self.active_levels(finest)
+        stream = self._batches.stream(active, self.telescoping, start)
+        return stream.prefetch(self._prefetch)
+
+
+def _positive(value: int, name: str) -> int:
+    value = operator.index(value)
+    if value < 1:
+        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value}.")
+    return value

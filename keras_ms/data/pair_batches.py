@@ -1,0 +1,129 @@
+"""Batches of a user's own examples, restricted level by level."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_ms.data import fields, geometry
+from keras_ms.data.batch import MultiscaleBatch
+from keras_ms.levels import Levels
+
+Tensor = Any
+
+
+class PairBatches:
+    """Makes `MultiscaleBatch`es from a dataset of unbatched `(x, y)` or `(x, y, sample_weight)`.
+
+    Each step takes as many consecutive examples as its terms need and deals them out to the terms
+    at random, so that a dataset in a fixed order cannot give one term the same images for ever.
+    """
+
+    def __init__(
+        self,
+        pairs: tf.data.Dataset,
+        levels: Levels,
+        sides: tuple[int, ...] | None,
+        coarsening: str,
+        restriction: str,
+        seed: int,
+    ) -> None:
+        spec = _checked_spec(pairs)
+        self.sides = sides or _target_sides(spec, levels.spatial_dims)
+        batched = keras.tree.map_structure(
+            lambda leaf: tf.TensorSpec((None, *leaf.shape), leaf.dtype), spec
+        )
+        fields.check_pair(batched, self.sides, levels.num_levels)
+        self._pairs, self._levels, self._spec = pairs, levels, batched
+        self._windows = geometry.windows(
+            self.sides, geometry.transitions(coarsening, levels.num_levels)
+        )
+        self._restrictions = [
+            restriction if step == "coarsen" else "crop"
+            for step in geometry.transitions(coarsening, levels.num_levels)
+        ]
+        self._seed = tf.constant((seed, 0), tf.int32)
+
+    def stream(self, active: tuple[int, ...], telescoping: bool, start: Tensor) -> tf.data.Dataset:
+        """Endless batches of a stage from step `start` on, not prefetched."""
+        sizes = [self._levels.batch_sizes[level] for level in active]
+
+        def batch(step: Tensor, examples: Any) -> MultiscaleBatch:
+            return self._batch(step, examples, active, sizes, telescoping)
+
+        examples = self._pairs.repeat().skip(start * sum(sizes))
+        examples = examples.batch(sum(sizes), drop_remainder=True)
+        return examples.enumerate(start).map(batch, num_parallel_calls=tf.data.AUTOTUNE)
+
+    def _batch(
+        self,
+        step: Tensor,
+        examples: Any,
+        active: tuple[int, ...],
+        sizes: list[int],
+        telescoping: bool,
+    ) -> MultiscaleBatch:
+        seed = tf.random.fold_in(self._seed, tf.cast(step, tf.int32))
+        deal = tf.split(tf.random.experimental.stateless_shuffle(tf.range(sum(sizes)), seed), sizes)
+        fine: list[Any] = [()] * self._levels.num_levels
+        coarse: list[Any] = [()] * self._levels.num_levels
+        for level, hand in zip(active, deal, strict=True):
+            term = keras.tree.map_structure(lambda leaf, h=hand: tf.gather(leaf, h), examples)
+            for above in range(level):
+                term = self._coarser(term, above)
+            fine[level] = term
+            if telescoping and level + 1 < self._levels.num_levels:
+                coarse[level] = self._coarser(term, level)
+        return MultiscaleBatch(tuple(fine), tuple(coarse))
+
+    def _coarser(self, term: Any, level: int) -> Any:
+        sides = self._windows[level].sides
+        return fields.restrict_structure(term, self._restrictions[level], sides)
+
+    def pair_spec(self, level: int) -> Any:
+        """Spec of the batched example on `level`, batch size `N_l`."""
+        size = self._levels.batch_sizes[level]
+        inputs = keras.tree.map_structure(
+            lambda leaf: tf.TensorSpec((size, *leaf.shape[1:]), leaf.dtype), self._spec
+        )
+
+        @tf.function
+        def restricted(term: Any) -> Any:
+            for above in range(level):
+                term = self._coarser(term, above)
+            return term
+
+        outputs = restricted.get_concrete_function(inputs).structured_outputs
+        return keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), outputs)
+
+
+def _checked_spec(pairs: Any) -> Any:
+    if not isinstance(pairs, tf.data.Dataset):
+        raise ValueError(
+            "Without a task, the first argument is a tf.data.Dataset of (x, y) or "
+            f"(x, y, sample_weight) examples. Received: {type(pairs).__name__}. Pass a task to "
+            "train on images alone."
+        )
+    spec = pairs.element_spec
+    if not isinstance(spec, tuple) or len(spec) not in (2, 3):
+        raise ValueError(
+            "Examples are (x, y) or (x, y, sample_weight). "
+            f"Received: a dataset of elements {spec}. Pass a task to train on images alone."
+        )
+    if pairs.cardinality() == 0:
+        raise ValueError("There is no example to train on. Received: an empty dataset.")
+    return spec
+
+
+def _target_sides(spec: Any, spatial_dims: int) -> tuple[int, ...]:
+    leaves = [*keras.tree.flatten(spec[1]), *keras.tree.flatten(spec[0])]
+    images = [leaf for leaf in leaves if leaf.shape.rank == spatial_dims + 1]
+    if not images:
+        raise ValueError(
+            f"No tensor of an example is an image with {spatial_dims} spatial dimensions and a "
+            f"channel axis. Received: a dataset of elements {spec}. Examples must not be batched; "
+            "use `.unbatch()` if they are."
+        )
+    return tuple(images[0].shape[:-1])

@@ -1,0 +1,115 @@
+"""Batches of a task: latent examples drawn from clean images at each level's own resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_ms.data import fields, geometry
+from keras_ms.data.batch import MultiscaleBatch
+from keras_ms.data.order import image_order
+from keras_ms.data.pyramid import PyramidStore
+from keras_ms.levels import Levels
+from keras_ms.tasks import Task
+
+Tensor = Any
+
+
+class TaskBatches:
+    """Makes the `MultiscaleBatch` of any step from clean images and a task.
+
+    A batch is a pure function of the seed, the step and the finest active level: no state is
+    kept, so a run can start anywhere. Both occurrences of a level are made by `term`, from the
+    same windows and the same draws, which is what the telescoping sum rests on.
+    """
+
+    def __init__(
+        self,
+        images: Iterable[Any],
+        task: Task,
+        levels: Levels,
+        sides: tuple[int, ...],
+        coarsening: str,
+        restriction: str,
+        flip: bool,
+        mean: float | Sequence[float],
+        std: float | Sequence[float],
+        seed: int,
+    ) -> None:
+        self._task, self._levels, self._sides = task, levels, sides
+        self._degrade_first = coarsening == "degrade_first"
+        self._restriction, self._flip = restriction, flip
+        self._steps = geometry.transitions(coarsening, levels.num_levels)
+        self._windows = geometry.windows(sides, self._steps)
+        depth = 0 if self._degrade_first else self._windows[-1].pyramid_level
+        self._store = PyramidStore(images, depth, sides, mean, std)
+        self._seed = tf.constant((seed, 0), tf.int32)
+
+    def stream(self, active: tuple[int, ...], telescoping: bool, start: Tensor) -> tf.data.Dataset:
+        """Endless batches of a stage from step `start` on, not prefetched."""
+
+        def batch(step: Tensor) -> MultiscaleBatch:
+            return self._batch(step, active, telescoping)
+
+        steps = tf.data.Dataset.range(start, tf.int64.max)
+        return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+    def _batch(self, step: Tensor, active: tuple[int, ...], telescoping: bool) -> MultiscaleBatch:
+        sizes = [self._levels.batch_sizes[level] for level in active]
+        order_seed = tf.random.fold_in(self._seed, 0)
+        ids = image_order(step * sum(sizes), sum(sizes), self._store.num_images, order_seed)
+        fine: list[Any] = [()] * self._levels.num_levels
+        coarse: list[Any] = [()] * self._levels.num_levels
+        for level, term_ids in zip(active, tf.split(ids, sizes), strict=True):
+            seed = tf.random.fold_in(self._seed, 1 + level)
+            seed = tf.random.fold_in(seed, tf.cast(step, tf.int32))
+            with_coarse = telescoping and level + 1 < self._levels.num_levels
+            fine[level], coarse[level] = self.term(level, term_ids, seed, with_coarse)
+        return MultiscaleBatch(tuple(fine), tuple(coarse))
+
+    def term(self, level: int, ids: Tensor, seed: Tensor, with_coarse: bool) -> tuple[Any, Any]:
+        """Pairs of the same examples on `level` and, if asked, on `level + 1`."""
+        corner_seed, flip_seed, draw_seed = tf.unstack(tf.random.split(seed, 3))
+        corners = self._store.corners(ids, self._sides, corner_seed)
+        flips = tf.random.stateless_uniform(tf.shape(ids), flip_seed) < 0.5 * self._flip
+        if self._degrade_first:
+            return self._restricted_pairs(level, ids, corners, flips, draw_seed, with_coarse)
+        clean = self._store.cut(self._windows[level], ids, corners, flips)
+        example = self._task.draw(clean, draw_seed)
+        fine = self._task.pair(example)
+        return fine, self._task.pair(self._restrict(example, level)) if with_coarse else ()
+
+    def _restrict(self, example: dict[str, Tensor], level: int) -> dict[str, Tensor]:
+        if self._steps[level] == "coarsen":
+            return self._task.restrict(example)
+        return fields.restrict_structure(example, "crop", self._windows[level].sides)
+
+    def _restricted_pairs(
+        self,
+        level: int,
+        ids: Tensor,
+        corners: Tensor,
+        flips: Tensor,
+        seed: Tensor,
+        with_coarse: bool,
+    ) -> tuple[Any, Any]:
+        # The degradation belongs to the finest mesh here, so even coarse batches cost fine pixels.
+        clean = self._store.cut(self._windows[0], ids, corners, flips)
+        pair = self._task.pair(self._task.draw(clean, seed))
+        for above in range(level):
+            pair = self._coarser(pair, above)
+        return pair, self._coarser(pair, level) if with_coarse else ()
+
+    def _coarser(self, pair: Any, level: int) -> Any:
+        sides = self._windows[level].sides
+        return fields.restrict_structure(pair, self._restriction, sides)
+
+    def pair_spec(self, level: int) -> Any:
+        """Spec of the batched `(x, y)` on `level`, batch size `N_l`."""
+        ids = tf.TensorSpec((self._levels.batch_sizes[level],), tf.int64)
+        make = tf.function(lambda ids: self.term(level, ids, self._seed, False)[0])
+        outputs = make.get_concrete_function(ids).structured_outputs
+        return keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), outputs)

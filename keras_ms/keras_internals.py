@@ -1,0 +1,64 @@
+"""The private Keras names that keras_ms rests on, all of them, tested against the pinned range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import tensorflow as tf
+from keras.src.losses.loss import unscale_loss_for_distribution
+from keras.src.trainers.data_adapters.data_adapter import DataAdapter
+
+
+class StageAdapter(DataAdapter):
+    """A data adapter whose stream may change from epoch to epoch within one `fit`.
+
+    Keras fixes its dataset when `fit` starts, but one that is already distributed it takes as it
+    is, and calls `iter()` on it at the start of every epoch, after the callbacks'
+    `on_epoch_begin`. So the stream handed over here asks for the iterator of the moment.
+
+    Args:
+        current_iterator: Returns the iterator to draw the next epoch's batches from.
+        num_batches: Steps of every epoch.
+    """
+
+    def __init__(self, current_iterator: Callable[[], Iterator[Any]], num_batches: int) -> None:
+        self._stream = _Stream(current_iterator)
+        self._num_batches = num_batches
+
+    def get_tf_dataset(self) -> _Stream:
+        """The stream, which Keras iterates anew every epoch."""
+        return self._stream
+
+    @property
+    def num_batches(self) -> int:
+        """Steps of every epoch."""
+        return self._num_batches
+
+    @property
+    def batch_size(self) -> None:
+        """Unknown to Keras: every level has its own."""
+        return None
+
+    @property
+    def has_partial_batch(self) -> bool:
+        """Streams are endless, all batches are full."""
+        return False
+
+    @property
+    def partial_batch_size(self) -> None:
+        """There is no partial batch."""
+        return None
+
+
+class _Stream(tf.distribute.DistributedDataset):
+    def __init__(self, current_iterator: Callable[[], Iterator[Any]]) -> None:
+        self._current_iterator = current_iterator
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._current_iterator()
+
+
+def track_loss(model: Any, loss: Any, batch_size: Any) -> None:
+    """Updates the model's `loss` metric, as Keras's own `train_step` does."""
+    model._loss_tracker.update_state(unscale_loss_for_distribution(loss), sample_weight=batch_size)

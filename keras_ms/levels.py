@@ -1,0 +1,197 @@
+"""The hierarchy of meshes: batch sizes, mesh sizes and work units. Pure Python."""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+import warnings
+from collections.abc import Sequence
+
+MIN_COARSEST_SIDE = 8
+"""Smallest coarsest mesh accepted, in pixels a side: below it zero padding is most of the image."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Levels:
+    """Meshes of a multiscale hierarchy, finest first, and what an iteration on them costs.
+
+    Level 0 is the finest mesh; level `l` has pixels `2**l` times as wide. `batch_sizes[l]` is
+    `N_l`, the number of samples in the term whose *fine* side is level `l`. Cost is counted in
+    **work units** (WU): one evaluation of the model on one image of the finest mesh. An image
+    of level `l` costs `2**(-spatial_dims * l)` WU (section 3.1 of Ahamed et al., TMLR 2026,
+    https://arxiv.org/abs/2501.12739).
+
+    Args:
+        batch_sizes: Samples per term, finest first, positive, one per level. Cheap coarse
+            levels should have the larger batches; a tuple that decreases or stays equal towards
+            coarse is accepted with a warning. Defaults to the paper's `(16, 32, 64, 128)`.
+        spatial_dims: Spatial dimensions of the images: 1, 2 or 3. Defaults to 2.
+
+    Raises:
+        ValueError: If there is no level, a batch size is not a positive integer, or
+            `spatial_dims` is not 1, 2 or 3.
+
+    Example:
+        >>> levels = Levels((16, 32, 64, 128))
+        >>> [levels.work_units(finest) for finest in range(4)]
+        [37.0, 17.0, 7.0, 2.0]
+        >>> levels.full_multiscale_work_units((250, 500, 1000, 2000))
+        28750.0
+    """
+
+    batch_sizes: tuple[int, ...] = (16, 32, 64, 128)
+    spatial_dims: int = 2
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "batch_sizes", _positive_ints(self.batch_sizes))
+        if self.spatial_dims not in (1, 2, 3):
+            raise ValueError(
+                "Images have 1, 2 or 3 spatial dimensions. "
+                f"Received: spatial_dims={self.spatial_dims!r}."
+            )
+        pairs = zip(self.batch_sizes, self.batch_sizes[1:], strict=False)
+        if any(fine >= coarse for fine, coarse in pairs):
+            warnings.warn(
+                "Batch sizes should increase towards coarse levels, where samples are cheap; the "
+                f"tuple is read finest first. Received: batch_sizes={self.batch_sizes}.",
+                stacklevel=3,
+            )
+
+    @property
+    def num_levels(self) -> int:
+        """Number of levels `L`."""
+        return len(self.batch_sizes)
+
+    def sample_work_units(self, level: int) -> float:
+        """Cost of one image of `level`, `2**(-spatial_dims * level)` WU."""
+        return 2.0 ** (-self.spatial_dims * level)
+
+    def work_units(self, finest: int = 0, telescoping: bool = True) -> float:
+        """Cost of one iteration whose finest active level is `finest`, coarse halves included.
+
+        `sum_{l=s}^{L-2} N_l (2^(-d(l-s))... + ...)` is counted against the *finest* mesh of the
+        hierarchy, level 0, whatever `finest` is, so the stages of one run add up.
+
+        Args:
+            finest: Finest active level `s`; levels `s..L-1` take part.
+            telescoping: Whether the iteration is the telescoping sum (equation 8). If not, it is
+                a plain batch of `N_s` images on level `s`.
+
+        Returns:
+            Work units, a float.
+
+        Raises:
+            ValueError: If `finest` is not a level.
+        """
+        self.check_level(finest)
+        cost = self.sample_work_units
+        if not telescoping:
+            return self.batch_sizes[finest] * cost(finest)
+        coarsest = self.num_levels - 1
+        terms = (
+            self.batch_sizes[level] * (cost(level) + cost(level + 1))
+            for level in range(finest, coarsest)
+        )
+        return sum(terms) + self.batch_sizes[-1] * cost(coarsest)
+
+    def single_scale_work_units(self) -> float:
+        """Cost of one iteration with the samples of every level all on the finest mesh.
+
+        This is the paper's baseline, 240 WU for `(16, 32, 64, 128)`; a plain batch on the finest
+        mesh is `Levels((16,)).work_units()`.
+        """
+        return float(sum(self.batch_sizes))
+
+    def full_multiscale_work_units(
+        self, iterations: Sequence[int], telescoping: bool = True
+    ) -> float:
+        """Cost of a Full-Multiscale run (Algorithm 2).
+
+        Args:
+            iterations: Iterations of the stage with each finest active level, finest first.
+            telescoping: As in `work_units`.
+
+        Returns:
+            Work units, a float.
+
+        Raises:
+            ValueError: If there are not as many entries as levels.
+        """
+        if len(iterations) != self.num_levels:
+            raise ValueError(
+                "A schedule has one entry per level, finest first. "
+                f"Received: iterations={tuple(iterations)} for {self.num_levels} levels "
+                f"(batch_sizes={self.batch_sizes})."
+            )
+        return float(
+            sum(n * self.work_units(level, telescoping) for level, n in enumerate(iterations))
+        )
+
+    def evaluations(self) -> int:
+        """Model evaluations of one iteration, whatever their resolution (the paper's Table 1)."""
+        return 2 * sum(self.batch_sizes[:-1]) + self.batch_sizes[-1]
+
+    def mesh_sizes(self, image_size: int | Sequence[int]) -> tuple[tuple[int, ...], ...]:
+        """Sides of the mesh of every level, in pixels.
+
+        Args:
+            image_size: Sides of the finest mesh, one per spatial dimension, or one for all.
+
+        Returns:
+            One tuple of sides per level, finest first.
+
+        Raises:
+            ValueError: If a side is not divisible by `2**(L-1)` or the coarsest mesh has a side
+                under 8 pixels.
+        """
+        sides = self._sides(image_size)
+        factor = 2 ** (self.num_levels - 1)
+        if min(sides) // factor < (MIN_COARSEST_SIDE if factor > 1 else 1):
+            most = max(1, (min(sides) // MIN_COARSEST_SIDE).bit_length())
+            raise ValueError(
+                f"Too many levels for the image size: the coarsest mesh would have a side of "
+                f"{min(sides) // factor} px, under {MIN_COARSEST_SIDE} px. "
+                f"Received: levels={self.num_levels}, image size {sides}. "
+                f"Use at most {most} levels, or larger images."
+            )
+        if any(side % factor for side in sides):
+            nearest = tuple(side - side % factor for side in sides)
+            raise ValueError(
+                f"Every side must be divisible by 2**(levels - 1) = {factor}. "
+                f"Received: levels={self.num_levels}, image size {sides}. "
+                f"Use {nearest}, for example."
+            )
+        return tuple(
+            tuple(side >> level for side in sides) for level in range(self.num_levels)
+        )
+
+    def check_level(self, level: int) -> None:
+        """Raises `ValueError` unless `level` is one of `0..L-1`."""
+        if not 0 <= level < self.num_levels:
+            raise ValueError(
+                f"Levels are numbered from the finest, 0, to {self.num_levels - 1}. "
+                f"Received: level={level}."
+            )
+
+    def _sides(self, image_size: int | Sequence[int]) -> tuple[int, ...]:
+        sides = image_size if isinstance(image_size, Sequence) else (image_size,) * self.spatial_dims
+        sides = tuple(operator.index(side) for side in sides)
+        if len(sides) != self.spatial_dims or min(sides) < 1:
+            raise ValueError(
+                f"An image size has {self.spatial_dims} positive sides. "
+                f"Received: image_size={image_size!r}."
+            )
+        return sides
+
+
+def _positive_ints(batch_sizes: Sequence[int]) -> tuple[int, ...]:
+    try:
+        sizes = tuple(operator.index(size) for size in batch_sizes)
+    except TypeError:
+        sizes = ()
+    if not sizes or min(sizes) < 1:
+        raise ValueError(
+            "Batch sizes are positive integers, one per level, finest first. "
+            f"Received: batch_sizes={batch_sizes!r}. Use for example (16, 32, 64, 128)."
+        )
+    return sizes

@@ -1,0 +1,131 @@
+"""MultiscaleModel: a Keras model whose `fit` estimates gradients across levels."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_ms.checks import check_fit_arguments, check_model_fits
+from keras_ms.data import MultiscaleBatch, MultiscaleDataset
+from keras_ms.fit_run import CostLog, FitRun
+from keras_ms.keras_internals import track_loss
+
+Tensor = Any
+
+
+@keras.saving.register_keras_serializable(package="keras_ms")
+class MultiscaleModel(keras.Model):
+    """A `keras.Model` that trains by Multiscale Gradient Estimation (Algorithm 1).
+
+    Built as `MultiscaleModel(inputs, outputs)` or subclassed, it is an ordinary Keras model;
+    `fit` on anything but a `MultiscaleDataset` is exactly Keras's. On a `MultiscaleDataset`,
+    one step descends along the telescoping sum of equation 8,
+
+        sum_{l=s}^{L-2} (g_l(b_l) - g_(l+1)(b_l)) + g_(L-1)(b_(L-1)),
+
+    whose expectation is the gradient on the finest active mesh `s`. Level `l + 1` occurs in two
+    terms; both occurrences go through the network in one batch, so there are as many forward
+    passes as levels, and BatchNormalization sees the two occurrences alike, without which their
+    expectations would not cancel. Only the finest active level keeps side effects: batch
+    statistics, added losses, metrics, and the reported `loss`.
+
+    `compile` takes all that Keras's does. The network must accept any image size
+    (`keras.Input((None, None, channels))`).
+
+    Example:
+        >>> network = keras_ms.networks.ResNet(width=16)
+        >>> model = keras_ms.MultiscaleModel(network.input, network.output)
+        >>> model.compile("adam", "mse")
+        >>> dataset = keras_ms.MultiscaleDataset(
+        ...     keras_ms.data.photos("train"), keras_ms.tasks.Denoising(),
+        ...     levels=(2, 4, 8), image_size=32, steps_per_epoch=3)
+        >>> history = model.fit(dataset, epochs=1, verbose=0)
+        >>> history.history["work_units"]
+        [13.5]
+    """
+
+    fit_run: FitRun | None = None
+    """The state of the `fit` on a `MultiscaleDataset` in progress; callbacks may read it."""
+
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Trains the model; arguments are those of `keras.Model.fit`.
+
+        With a `MultiscaleDataset` as `x`, the arguments that say how to cut data into batches and
+        epochs (`y`, `batch_size`, `sample_weight`, `class_weight`, `validation_split`,
+        `steps_per_epoch`) belong to the dataset and are refused. Each epoch trains on all levels
+        unless a `FullMultiscaleSchedule` is among the callbacks. The logs gain `level`,
+        `resolution` and `work_units`.
+
+        Raises:
+            ValueError: For such an argument, a network of fixed input size, an output that does
+                not match the target, or batch sizes that the replicas cannot share.
+        """
+        if not isinstance(x, MultiscaleDataset):
+            return super().fit(x, *args, **kwargs)
+        arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
+        check_fit_arguments(arguments, x, self.steps_per_execution)
+        check_model_fits(self, x, self.distribute_strategy.num_replicas_in_sync)
+        self.fit_run = FitRun(x, self.distribute_strategy)
+        callbacks = arguments.pop("callbacks", None)
+        arguments |= {"x": self.fit_run.adapter, "callbacks": self._with_costs(callbacks)}
+        try:
+            return super().fit(**arguments)
+        finally:
+            self.fit_run = None
+
+    def _with_costs(self, callbacks: Any) -> Any:
+        log = CostLog(self.fit_run)
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            # First, so that the user's callbacks and the progress bar see the costs.
+            return [log, *keras.tree.flatten(callbacks or [])]
+        log.set_model(self)
+        callbacks.callbacks.insert(0, log)
+        return callbacks
+
+    def train_step(self, data: Any) -> dict[str, Tensor]:
+        """One step: of Keras on ordinary data, of the estimator on a `MultiscaleBatch`."""
+        if not isinstance(data, MultiscaleBatch):
+            return super().train_step(data)
+        if len(data.active_levels) == 1:
+            return super().train_step(data.fine[data.finest])
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data.fine[data.finest])
+        with tf.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x, y, y_pred, sample_weight)
+            track_loss(self, loss, tf.shape(keras.tree.flatten(x)[0])[0])
+            loss += sum(self._correction(data, level) for level in data.active_levels[1:])
+            loss = self.optimizer.scale_loss(loss)
+        gradients = tape.gradient(loss, self.trainable_weights)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def _correction(self, data: MultiscaleBatch, level: int) -> Tensor:
+        """Loss of `level` as the fine side of its term less that as the coarse side of another.
+
+        Losses added by layers and regularizers are the same number in both and cancel.
+        """
+        minus = keras.utils.unpack_x_y_sample_weight(data.coarse[level - 1])
+        plus = keras.utils.unpack_x_y_sample_weight(data.fine[level])
+        with keras.StatelessScope(collect_losses=True, initialize_variables=False):
+            both = keras.tree.map_structure(lambda *xs: tf.concat(xs, axis=0), minus[0], plus[0])
+            size = tf.shape(keras.tree.flatten(minus[0])[0])[0]
+            y_pred = self(both, training=True)
+            first = keras.tree.map_structure(lambda t: t[:size], y_pred)
+            second = keras.tree.map_structure(lambda t: t[size:], y_pred)
+            return self.compute_loss(plus[0], plus[1], second, plus[2]) - self.compute_loss(
+                minus[0], minus[1], first, minus[2]
+            )
+
+    def test_step(self, data: Any) -> dict[str, Tensor]:
+        """Evaluates ordinary data, or the finest active level of a `MultiscaleBatch`."""
+        return super().test_step(_finest(data))
+
+    def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        super()._symbolic_build(iterator=iterator, data_batch=_finest(data_batch))
+
+
+def _finest(data: Any) -> Any:
+    return data.fine[data.finest] if isinstance(data, MultiscaleBatch) else data

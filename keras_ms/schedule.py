@@ -1,0 +1,135 @@
+"""FullMultiscaleSchedule: solve coarse, hot-start the next finer level."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import operator
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_ms.levels import Levels
+
+
+class FullMultiscaleSchedule(keras.callbacks.Callback):
+    """Full-Multiscale training (Algorithm 2) within one `fit`.
+
+    The first `iterations[-1]` steps train on the coarsest level alone, the next `iterations[-2]`
+    on the two coarsest, and so on to the finest. Weights and the optimizer's state carry over.
+    The stage is a pure function of the epoch, so training can be stopped and resumed, and a
+    learning rate schedule over `total_iterations` runs through all stages.
+
+    Args:
+        iterations: Steps of the stage with each finest active level, finest first. Defaults to
+            the paper's `(250, 500, 1000, 2000)`. A zero skips a stage.
+        steps_per_epoch: Steps of one epoch, the same as the dataset's; must divide every entry of
+            `iterations`. Defaults to their greatest common divisor.
+        verbose: Whether to print a line when a stage starts (never if `fit(verbose=0)`).
+
+    Raises:
+        ValueError: If `iterations` are not non-negative integers with a positive one among them or
+            `steps_per_epoch` does not divide them; when training starts, if they do not match the
+            dataset.
+
+    Example:
+        >>> schedule = keras_ms.FullMultiscaleSchedule((10, 20, 40), steps_per_epoch=10)
+        >>> schedule.epochs, schedule.total_iterations
+        (7, 70)
+        >>> [schedule.finest_level(epoch) for epoch in range(7)]
+        [2, 2, 2, 2, 1, 1, 0]
+    """
+
+    def __init__(
+        self,
+        iterations: Sequence[int] = (250, 500, 1000, 2000),
+        steps_per_epoch: int | None = None,
+        verbose: bool = True,
+    ) -> None:
+        super().__init__()
+        self.iterations = tuple(operator.index(n) for n in iterations)
+        if not self.iterations or min(self.iterations) < 0 or max(self.iterations) == 0:
+            raise ValueError(
+                "`iterations` holds one count of steps per level, finest first, none negative and "
+                f"not all zero. Received: iterations={tuple(iterations)}."
+            )
+        self.steps_per_epoch = steps_per_epoch or math.gcd(*self.iterations)
+        if any(n % self.steps_per_epoch for n in self.iterations):
+            raise ValueError(
+                "`steps_per_epoch` must divide the iterations of every stage, since stages change "
+                f"between epochs. Received: iterations={self.iterations}, "
+                f"steps_per_epoch={steps_per_epoch}. Use {math.gcd(*self.iterations)}, for example."
+            )
+        self.verbose = verbose
+
+    @property
+    def total_iterations(self) -> int:
+        """Steps of the whole run, for learning rate schedules."""
+        return sum(self.iterations)
+
+    @property
+    def epochs(self) -> int:
+        """What to pass to `fit(epochs=...)`."""
+        return self.total_iterations // self.steps_per_epoch
+
+    def finest_level(self, epoch: int) -> int:
+        """Finest active level of an epoch; epochs past the end stay on the finest stage."""
+        coarse_first = reversed(list(enumerate(self.iterations)))
+        stages = [(level, n // self.steps_per_epoch) for level, n in coarse_first if n]
+        ends = itertools.accumulate(epochs for _, epochs in stages)
+        for (level, _), end in zip(stages, ends, strict=True):
+            if epoch < end:
+                return level
+        return stages[-1][0]
+
+    def work_units(self, levels: Levels, telescoping: bool = True) -> float:
+        """Cost of the whole run; see `Levels.full_multiscale_work_units`."""
+        return levels.full_multiscale_work_units(self.iterations, telescoping)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Checks the schedule against the dataset and takes over the choice of stage."""
+        run = getattr(self.model, "fit_run", None)
+        if run is None:
+            raise ValueError(
+                "FullMultiscaleSchedule works in `MultiscaleModel.fit` on a MultiscaleDataset. "
+                f"Received: a {type(self.model).__name__} fitted on other data."
+            )
+        self._check_against(run.dataset)
+        run.follow(self.finest_level)
+
+    def _check_against(self, dataset: Any) -> None:
+        if len(self.iterations) != dataset.levels.num_levels:
+            raise ValueError(
+                "The schedule needs one entry per level, finest first. Received: "
+                f"iterations={self.iterations} for {dataset.levels.num_levels} levels "
+                f"(batch_sizes={dataset.levels.batch_sizes})."
+            )
+        if self.steps_per_epoch != dataset.steps_per_epoch:
+            raise ValueError(
+                "Schedule and dataset must have the same steps_per_epoch. Received: "
+                f"{self.steps_per_epoch} in the schedule, {dataset.steps_per_epoch} in the "
+                "dataset. Pass the same number to both."
+            )
+        if (self.params or {}).get("epochs", self.epochs) < self.epochs:
+            warnings.warn(
+                f"`fit` stops before the schedule ends. Received: epochs={self.params['epochs']}, "
+                f"schedule.epochs={self.epochs}. Pass epochs=schedule.epochs.",
+                stacklevel=2,
+            )
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Prints a line when a stage starts."""
+        level = self.finest_level(epoch)
+        starts = epoch == 0 or self.finest_level(epoch - 1) != level
+        if not (starts and self.verbose and (self.params or {}).get("verbose", 1)):
+            return
+        dataset = self.model.fit_run.dataset
+        active = dataset.active_levels(level)
+        sizes = ", ".join(str(dataset.levels.batch_sizes[a]) for a in active)
+        mesh = "x".join(str(side) for side in dataset.mesh_sizes[level])
+        print(
+            f"Stage with finest level {level}: {mesh} px, {self.iterations[level]} steps of "
+            f"{dataset.work_units(level):g} work units, batches of {sizes}"
+        )
