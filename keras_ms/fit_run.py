@@ -69,8 +69,8 @@ class FitRun:
 class CostLog(keras.callbacks.Callback):
     """Adds the stage and the work units so far to the logs of every batch and epoch.
 
-    Keys: `level` (finest active level), `resolution` (side of its mesh, in pixels) and
-    `work_units` (spent since epoch 0, coarse halves included).
+    Keys: `stage` (1 is the coarsest, L has every level active), `resolution` (first side of its
+    finest mesh, in pixels) and `work_units` (spent since epoch 0, coarse halves included).
     """
 
     async_safe = True  # reads nothing that the training loop writes, so Keras need not wait
@@ -97,6 +97,6 @@ class CostLog(keras.callbacks.Callback):
         if logs is None:
             return
         level = self._run.finest_level(self._epoch)
-        logs["level"] = level
+        logs["stage"] = self._run.dataset.levels.num_levels - level
         logs["resolution"] = self._run.dataset.mesh_sizes[level][0]
         logs["work_units"] = self._run.work_units(self._epoch, steps)

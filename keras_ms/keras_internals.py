@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 from keras.src.losses.loss import unscale_loss_for_distribution
+from keras.src.models.functional import Functional
+from keras.src.models.model import functional_init_arguments
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 
@@ -62,3 +66,26 @@ class _Stream(tf.distribute.DistributedDataset):
 def track_loss(model: Any, loss: Any, batch_size: Any) -> None:
     """Updates the model's `loss` metric, as Keras's own `train_step` does."""
     model._loss_tracker.update_state(unscale_loss_for_distribution(loss), sample_weight=batch_size)
+
+
+def constructed_class(cls: type, args: Sequence[Any], kwargs: Mapping[str, Any]) -> type:
+    """The class to instantiate for `cls(*args, **kwargs)`, functional if the arguments are.
+
+    When a subclass of `keras.Model` is first built from inputs and outputs, Keras changes the
+    *bases of that class* to functional ones, and from then on its subclasses with a `call` of
+    their own break. A functional twin per class leaves the class itself as it was.
+    """
+    if issubclass(cls, Functional) or not functional_init_arguments(args, kwargs):
+        return cls
+    return _functional_twin(cls)
+
+
+@functools.cache
+def _functional_twin(cls: type) -> type:
+    twin = type(cls.__name__, (cls, Functional), {"__module__": cls.__module__})
+    package, _, name = keras.saving.get_registered_name(cls).rpartition(">")
+    if package:
+        # Saved under the name of the class, which stays the one that the name loads.
+        for registered in (twin, cls):
+            keras.saving.register_keras_serializable(package, name)(registered)
+    return twin

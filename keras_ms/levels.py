@@ -161,9 +161,7 @@ class Levels:
                 f"Received: levels={self.num_levels}, image size {sides}. "
                 f"Use {nearest}, for example."
             )
-        return tuple(
-            tuple(side >> level for side in sides) for level in range(self.num_levels)
-        )
+        return tuple(tuple(side >> level for side in sides) for level in range(self.num_levels))
 
     def check_level(self, level: int) -> None:
         """Raises `ValueError` unless `level` is one of `0..L-1`."""
@@ -174,7 +172,9 @@ class Levels:
             )
 
     def _sides(self, image_size: int | Sequence[int]) -> tuple[int, ...]:
-        sides = image_size if isinstance(image_size, Sequence) else (image_size,) * self.spatial_dims
+        sides = (
+            image_size if isinstance(image_size, Sequence) else (image_size,) * self.spatial_dims
+        )
         sides = tuple(operator.index(side) for side in sides)
         if len(sides) != self.spatial_dims or min(sides) < 1:
             raise ValueError(

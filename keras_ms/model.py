@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_ms.checks import check_fit_arguments, check_model_fits
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.fit_run import CostLog, FitRun
-from keras_ms.keras_internals import track_loss
+from keras_ms.keras_internals import constructed_class, track_loss
 
 Tensor = Any
 
@@ -50,13 +50,17 @@ class MultiscaleModel(keras.Model):
     fit_run: FitRun | None = None
     """The state of the `fit` on a `MultiscaleDataset` in progress; callbacks may read it."""
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> MultiscaleModel:
+        """Makes a functional model of `(inputs, outputs)`, a subclassed one otherwise."""
+        return super().__new__(constructed_class(cls, args, kwargs), *args, **kwargs)
+
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Trains the model; arguments are those of `keras.Model.fit`.
 
         With a `MultiscaleDataset` as `x`, the arguments that say how to cut data into batches and
         epochs (`y`, `batch_size`, `sample_weight`, `class_weight`, `validation_split`,
         `steps_per_epoch`) belong to the dataset and are refused. Each epoch trains on all levels
-        unless a `FullMultiscaleSchedule` is among the callbacks. The logs gain `level`,
+        unless a `FullMultiscaleSchedule` is among the callbacks. The logs gain `stage`,
         `resolution` and `work_units`.
 
         Raises:
@@ -109,7 +113,9 @@ class MultiscaleModel(keras.Model):
         """
         minus = keras.utils.unpack_x_y_sample_weight(data.coarse[level - 1])
         plus = keras.utils.unpack_x_y_sample_weight(data.fine[level])
-        with keras.StatelessScope(collect_losses=True, initialize_variables=False):
+        # Keras reads regularized variables from the mapping alone.
+        weights = [(variable, variable.value) for variable in self.trainable_variables]
+        with keras.StatelessScope(weights, collect_losses=True, initialize_variables=False):
             both = keras.tree.map_structure(lambda *xs: tf.concat(xs, axis=0), minus[0], plus[0])
             size = tf.shape(keras.tree.flatten(minus[0])[0])[0]
             y_pred = self(both, training=True)

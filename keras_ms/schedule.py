@@ -130,6 +130,7 @@ class FullMultiscaleSchedule(keras.callbacks.Callback):
         sizes = ", ".join(str(dataset.levels.batch_sizes[a]) for a in active)
         mesh = "x".join(str(side) for side in dataset.mesh_sizes[level])
         print(
-            f"Stage with finest level {level}: {mesh} px, {self.iterations[level]} steps of "
-            f"{dataset.work_units(level):g} work units, batches of {sizes}"
+            f"Stage {len(self.iterations) - level} of {len(self.iterations)}, level {level}: "
+            f"{mesh} px, {self.iterations[level]} steps of {dataset.work_units(level):g} work "
+            f"units, batches of {sizes}"
         )

@@ -101,9 +101,7 @@ def folder(
     return images
 
 
-def _of_split(
-    files: list[pathlib.Path], split: str | None, every: int
-) -> list[pathlib.Path]:
+def _of_split(files: list[pathlib.Path], split: str | None, every: int) -> list[pathlib.Path]:
     if split is None:
         return files
     # The last of each run is held out, and of a short folder its last file.

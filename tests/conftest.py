@@ -1,0 +1,82 @@
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ms
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    keras.utils.set_random_seed(7)
+    yield
+    keras.backend.clear_session()
+
+
+@pytest.fixture
+def float64():
+    keras.config.set_floatx("float64")
+    yield
+    keras.config.set_floatx("float32")
+
+
+class GradientRecorder(keras.optimizers.SGD):
+    """Keeps the gradients it is given instead of descending along them."""
+
+    def apply_gradients(self, grads_and_vars):
+        self.recorded = [grad for grad, _ in grads_and_vars]
+
+
+class Blur(keras_ms.tasks.Task):
+    """A task without randomness: a mean over 3 pixels, in pixels of whatever mesh it is on."""
+
+    def draw(self, images, seed):
+        return {"clean": tf.convert_to_tensor(images)}
+
+    def restrict(self, example):
+        return {"clean": keras_ms.restriction.average(example["clean"])}
+
+    def pair(self, example):
+        clean = example["clean"]
+        return (clean + tf.roll(clean, 1, axis=1) + tf.roll(clean, 1, axis=2)) / 3.0, clean
+
+
+def small_images(count=6, side=32, seed=0):
+    """Smooth random photographs, so that levels are correlated as they are in real ones."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.random((count, 5, 5, 3)).astype("float32")
+    return np.clip(tf.image.resize(coarse, (side, side), method="bicubic").numpy(), 0.0, 1.0)
+
+
+def small_net(activation="tanh", dtype=None, **layer_options):
+    inputs = keras.Input((None, None, 3), dtype=dtype)
+    hidden = keras.layers.Conv2D(
+        4, 3, padding="same", activation=activation, dtype=dtype, **layer_options
+    )(inputs)
+    outputs = keras.layers.Conv2D(3, 3, padding="same", dtype=dtype)(hidden)
+    return inputs, outputs
+
+
+def multiscale_batch(sizes=(2, 3, 5), side=32, finest=0, seed=0, dtype="float32"):
+    """A MultiscaleBatch of unrelated random numbers: the algebra must hold for any data."""
+    rng = np.random.default_rng(seed)
+
+    def pair(size, level):
+        shape = (size, side >> level, side >> level, 3)
+        return tuple(tf.constant(rng.normal(size=shape), dtype) for _ in range(2))
+
+    coarsest = len(sizes) - 1
+    fine = [() if lv < finest else pair(n, lv) for lv, n in enumerate(sizes)]
+    coarse = [
+        () if lv < finest or lv == coarsest else pair(n, lv + 1) for lv, n in enumerate(sizes)
+    ]
+    return keras_ms.MultiscaleBatch(tuple(fine), tuple(coarse))
+
+
+def relative_error(got, wanted):
+    got, wanted = (np.concatenate([np.ravel(g) for g in gs]) for gs in (got, wanted))
+    return np.linalg.norm(got - wanted) / np.linalg.norm(wanted)
