@@ -100,29 +100,32 @@ class MultiscaleModel(keras.Model):
             y_pred = self(x, training=True)
             loss = self.compute_loss(x, y, y_pred, sample_weight)
             track_loss(self, loss, tf.shape(keras.tree.flatten(x)[0])[0])
-            loss += sum(self._correction(data, level) for level in data.active_levels[1:])
+            for level in data.active_levels[1:]:
+                as_fine, as_coarse = self._side_losses(data, level)
+                loss += as_fine - as_coarse
             loss = self.optimizer.scale_loss(loss)
         gradients = tape.gradient(loss, self.trainable_weights)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
-    def _correction(self, data: MultiscaleBatch, level: int) -> Tensor:
-        """Loss of `level` as the fine side of its term less that as the coarse side of another.
+    def _side_losses(self, data: MultiscaleBatch, level: int) -> tuple[Tensor, Tensor]:
+        """Losses of `level` as the fine side of its own term and as the coarse side of another.
 
-        Losses added by layers and regularizers are the same number in both and cancel.
+        Losses added by layers and regularizers are the same number in both, so they cancel.
         """
-        minus = keras.utils.unpack_x_y_sample_weight(data.coarse[level - 1])
-        plus = keras.utils.unpack_x_y_sample_weight(data.fine[level])
+        fine = keras.utils.unpack_x_y_sample_weight(data.fine[level])
+        coarse = keras.utils.unpack_x_y_sample_weight(data.coarse[level - 1])
         # Keras reads regularized variables from the mapping alone.
         weights = [(variable, variable.value) for variable in self.trainable_variables]
         with keras.StatelessScope(weights, collect_losses=True, initialize_variables=False):
-            both = keras.tree.map_structure(lambda *xs: tf.concat(xs, axis=0), minus[0], plus[0])
-            size = tf.shape(keras.tree.flatten(minus[0])[0])[0]
+            both = keras.tree.map_structure(lambda *xs: tf.concat(xs, axis=0), coarse[0], fine[0])
             y_pred = self(both, training=True)
-            first = keras.tree.map_structure(lambda t: t[:size], y_pred)
-            second = keras.tree.map_structure(lambda t: t[size:], y_pred)
-            return self.compute_loss(plus[0], plus[1], second, plus[2]) - self.compute_loss(
-                minus[0], minus[1], first, minus[2]
+            size = tf.shape(keras.tree.flatten(coarse[0])[0])[0]
+            of_coarse = keras.tree.map_structure(lambda t: t[:size], y_pred)
+            of_fine = keras.tree.map_structure(lambda t: t[size:], y_pred)
+            return (
+                self.compute_loss(fine[0], fine[1], of_fine, fine[2]),
+                self.compute_loss(coarse[0], coarse[1], of_coarse, coarse[2]),
             )
 
     def test_step(self, data: Any) -> dict[str, Tensor]:

@@ -107,6 +107,7 @@ class MultiscaleDataset:
                 std,
                 seed,
             )
+            self._batches.check_restriction()
         self.mesh_sizes = self.levels.mesh_sizes(self.image_size)
         fields.check_pair(self.pair_spec(0), self.image_size, self.levels.num_levels)
 

@@ -109,7 +109,26 @@ class TaskBatches:
 
     def pair_spec(self, level: int) -> Any:
         """Spec of the batched `(x, y)` on `level`, batch size `N_l`."""
-        ids = tf.TensorSpec((self._levels.batch_sizes[level],), tf.int64)
-        make = tf.function(lambda ids: self.term(level, ids, self._seed, False)[0])
-        outputs = make.get_concrete_function(ids).structured_outputs
+        return self._specs(level, self._levels.batch_sizes[level], False)[0]
+
+    def check_restriction(self) -> None:
+        """Checks that every level's pairs look the same from both of the terms they occur in.
+
+        Raises:
+            ValueError: If restricting an example does not lead to the next level's shapes.
+        """
+        for level in range(self._levels.num_levels - 1):
+            restricted = self._specs(level, None, True)[1]
+            drawn = self._specs(level + 1, None, False)[0]
+            if restricted != drawn:
+                raise ValueError(
+                    f"The task's `restrict` must lead from level {level} to level {level + 1}: "
+                    "the pair of a restricted example must have the shapes and types of a pair "
+                    f"drawn there. Received: {restricted}, expected: {drawn}. Halve every side "
+                    "of the image-like tensors in `restrict`."
+                )
+
+    def _specs(self, level: int, size: int | None, with_coarse: bool) -> tuple[Any, Any]:
+        make = tf.function(lambda ids: self.term(level, ids, self._seed, with_coarse))
+        outputs = make.get_concrete_function(tf.TensorSpec((size,), tf.int64)).structured_outputs
         return keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), outputs)
