@@ -72,16 +72,23 @@ class MultiscaleModel(keras.Model):
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)
         check_model_fits(self, x, self.distribute_strategy.num_replicas_in_sync)
+        if self.built and not self.optimizer.built:
+            # Else the first step makes the optimizer's variables, and is traced twice for it.
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
         self.fit_run = FitRun(x, self.distribute_strategy)
         callbacks = arguments.pop("callbacks", None)
-        arguments |= {"x": self.fit_run.adapter, "callbacks": self._with_costs(callbacks)}
+        arguments |= {
+            "x": self.fit_run.adapter,
+            "callbacks": self._with_costs(callbacks, self.fit_run),
+        }
         try:
             return super().fit(**arguments)
         finally:
             self.fit_run = None
 
-    def _with_costs(self, callbacks: Any) -> Any:
-        log = CostLog(self.fit_run)
+    def _with_costs(self, callbacks: Any, run: FitRun) -> Any:
+        log = CostLog(run)
         if not isinstance(callbacks, keras.callbacks.CallbackList):
             # First, so that the user's callbacks and the progress bar see the costs.
             return [log, *keras.tree.flatten(callbacks or [])]

@@ -44,7 +44,12 @@ def refused(model, match, *args, **kwargs):
     ],
 )
 def test_arguments_that_belong_to_the_dataset(model, dataset, argument, value):
-    refused(model, rf"`{argument}` cannot be passed.*Received: {argument}=", dataset, **{argument: value})
+    refused(
+        model,
+        rf"`{argument}` cannot be passed.*Received: {argument}=",
+        dataset,
+        **{argument: value},
+    )
 
 
 def test_steps_per_execution_must_divide_the_epoch(dataset):

@@ -163,4 +163,3 @@ def test_conditional_network_round_trips_and_trains(tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     x = {"image": np.ones((1, 9, 7, 3)), "noise_level": np.ones((1, 1))}
     np.testing.assert_allclose(loaded(x), model(x), rtol=1e-6)
-

@@ -118,10 +118,8 @@ def test_one_trace_per_stage():
     trained.fit(dataset(), epochs=9, callbacks=[schedule(), trace], verbose=0)
     per_epoch = np.diff([0, *trace.traces])
     per_stage = per_epoch[[0, 4, 6]]
-    assert (per_stage > 0).all()
     assert per_epoch.sum() == per_stage.sum(), "an epoch retraced a stage it had traced before"
-    # TensorFlow traces the very first step twice, because the optimizer makes its variables in it.
-    assert per_stage.tolist() == [2, 1, 1]
+    assert per_stage.tolist() == [1, 1, 1]
 
 
 def test_one_trace_per_stage_without_the_telescoping_sum():
@@ -160,7 +158,7 @@ def test_learning_rate_schedule_spans_the_stages():
     np.testing.assert_allclose(trained.optimizer.learning_rate, 0.0, atol=1e-7)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -171,7 +169,7 @@ class KillAt(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if self.epoch == self.current:
-            raise Killed
+            raise KilledError
 
     def on_epoch_begin(self, epoch, logs=None):
         self.current = epoch
@@ -183,10 +181,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, killed_in):
     whole.fit(dataset(), epochs=7, callbacks=[schedule()], verbose=0)
     first = model()
     backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
-    with pytest.raises(Killed):
-        first.fit(
-            dataset(), epochs=7, callbacks=[schedule(), backup, KillAt(killed_in)], verbose=0
-        )
+    with pytest.raises(KilledError):
+        first.fit(dataset(), epochs=7, callbacks=[schedule(), backup, KillAt(killed_in)], verbose=0)
     second = model()
     backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
     history = second.fit(dataset(), epochs=7, callbacks=[schedule(), backup], verbose=0).history

@@ -48,9 +48,11 @@ class PyramidStore:
         self.num_images = len(arrays)
         self.channels = arrays[0].shape[-1]
         self.alignment = 2**depth
-        self._mean, self._std = np.float32(mean), np.float32(std)
+        self._mean, self._std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
         self._scale = 255.0 if arrays[0].dtype == np.uint8 else 1.0
-        self._pixels, self._starts, self._shapes = [], [], []
+        self._pixels: list[Tensor] = []
+        self._starts: list[Tensor] = []
+        self._shapes: list[Tensor] = []
         fields = [_trim(array, self.alignment) for array in arrays]
         for level in range(depth + 1):
             self._append(fields)

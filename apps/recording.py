@@ -1,0 +1,106 @@
+"""Callbacks that keep the time, stop when it is up, and record validation loss against cost."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+Logs = dict[str, Any] | None
+
+
+class Point(NamedTuple):
+    """One validation: what had been spent, and the loss."""
+
+    seconds: float
+    work_units: float
+    loss: float
+
+
+class TrainingClock(keras.callbacks.Callback):
+    """Seconds since training began, tracing and compilation included, validation excluded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._start = self._paused = 0.0
+        self._pause_start: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far."""
+        now = time.perf_counter() if self._pause_start is None else self._pause_start
+        return now - self._start - self._paused
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Starts the clock."""
+        self._start, self._paused = time.perf_counter(), 0.0
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        """Stops it for validation."""
+        self._pause_start = time.perf_counter()
+
+    def on_test_end(self, logs: Logs = None) -> None:
+        """Goes on."""
+        if self._pause_start is not None:
+            self._paused += time.perf_counter() - self._pause_start
+            self._pause_start = None
+
+
+class SecondsBudget(keras.callbacks.Callback):
+    """Stops training when the clock has passed a number of seconds."""
+
+    def __init__(self, clock: TrainingClock, seconds: float) -> None:
+        super().__init__()
+        self._clock, self._seconds = clock, seconds
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Ends the run after this step if its time is up."""
+        if self._clock.seconds > self._seconds:
+            self.model.stop_training = True
+
+
+class Curve(keras.callbacks.Callback):
+    """Validation loss against seconds and work units.
+
+    Attributes:
+        points: One `Point` per validation, in order.
+    """
+
+    def __init__(self, clock: TrainingClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.points: list[Point] = []
+        self.work_units = self.seconds = 0.0
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Notes the cost so far, which a run stopped within an epoch would lose."""
+        self.work_units = (logs or {})["work_units"]
+        self.seconds = self._clock.seconds
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Notes the validation loss, if there was a validation."""
+        if logs and "val_loss" in logs:
+            self.points.append(Point(self.seconds, self.work_units, logs["val_loss"]))
+
+    def close(self, model: keras.Model, validation: tf.data.Dataset) -> None:
+        """Adds the loss of the trained model, unless the last epoch was validated."""
+        if not self.points or self.points[-1].work_units != self.work_units:
+            loss = model.evaluate(validation, verbose=0)
+            self.points.append(Point(self.seconds, self.work_units, loss))
+
+    @property
+    def final(self) -> Point:
+        """The last point."""
+        return self.points[-1]
+
+    def first_reaching(self, loss: float) -> Point | None:
+        """The first point whose loss is at most `loss`, or `None`."""
+        return next((point for point in self.points if point.loss <= loss), None)
+
+
+def verbosity() -> int:
+    """A progress bar on a terminal, a line per epoch in a file."""
+    return 1 if sys.stdout.isatty() else 2
