@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from apps.experiment import Outcome
+
+MIN_WIDTH = 100  # columns, where the output is not a terminal
 
 LABELS = {
     "single_scale": "single-scale",
@@ -22,15 +25,15 @@ LABELS = {
 
 def print_table(outcomes: Sequence[Outcome], batches: dict[str, str]) -> None:
     """Prints one row per strategy: cost, loss, and when it reached the last one's final loss."""
-    baseline = outcomes[-1]
-    table = Table(title="Validation on held-out photographs (MSE of normalised images)")
-    table.add_column("strategy")
-    for name in ("batch", "steps", "seconds", "work units", "final MSE", "best MSE"):
-        table.add_column(name, justify="right")
+    goal = outcomes[-1].curve.final.loss
+    table = Table(title="Held-out photographs, MSE of normalised images", box=box.SIMPLE)
+    table.add_column("strategy", no_wrap=True)
+    for name in ("batch", "steps", "seconds", "WU", "MSE"):
+        table.add_column(name, justify="right", no_wrap=True)
     if len(outcomes) > 1:
-        table.add_column(f"reached {baseline.curve.final.loss:.4f} after", justify="right")
+        table.add_column(f"MSE {goal:.4f} after", justify="right", no_wrap=True)
     for outcome in outcomes:
-        final, points = outcome.curve.final, outcome.curve.points
+        final = outcome.curve.final
         row = [
             LABELS[outcome.strategy],
             batches[outcome.strategy],
@@ -38,17 +41,20 @@ def print_table(outcomes: Sequence[Outcome], batches: dict[str, str]) -> None:
             f"{final.seconds:.0f}",
             f"{final.work_units:,.0f}",
             f"{final.loss:.4f}",
-            f"{min(point.loss for point in points):.4f}",
         ]
         if len(outcomes) > 1:
-            reached = outcome.curve.first_reaching(baseline.curve.final.loss)
+            reached = outcome.curve.first_reaching(goal)
             row.append(f"{reached.seconds:.0f} s, {reached.work_units:,.0f} WU" if reached else "-")
         table.add_row(*row)
-    Console().print(table)
+    console = Console()
+    console.width = max(console.width, MIN_WIDTH)
+    console.print(table)
 
 
 def save_plot(outcomes: Sequence[Outcome], path: pathlib.Path) -> None:
     """Plots validation loss against work units and against seconds."""
+    from matplotlib import ticker
+
     plt = _pyplot()
     figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
     for axis, unit, label in zip(
@@ -65,6 +71,10 @@ def save_plot(outcomes: Sequence[Outcome], path: pathlib.Path) -> None:
         if len(outcomes) > 1:
             axis.axhline(outcomes[-1].curve.final.loss, color="gray", lw=0.8, ls=":")
         axis.set(xlabel=label, xscale="log", yscale="log")
+        for line in (axis.xaxis, axis.yaxis):
+            line.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+            line.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+            line.set_minor_formatter(ticker.NullFormatter())
         axis.grid(alpha=0.3, which="both")
     axes[0].set_ylabel("validation MSE, held-out photographs")
     axes[0].legend()

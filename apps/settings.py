@@ -40,7 +40,7 @@ class Settings:
     image_size: int = _option(128, "Side of the crops on the finest mesh, in pixels.")
     coarsening: str = _option("task", "How coarse levels are made.", COARSENINGS)
     restriction: str = _option("average", "How pairs are restricted.", ("average", "stride"))
-    t_low: float = _option(0.0, "Least t of x = t u + (1 - t) z; 0 is pure noise.")
+    t_low: float = _option(0.5, "Least t of x = t u + (1 - t) z; 0 is pure noise.")
     t_high: float = _option(1.0, "Greatest t; 1 is a clean image.")
     conditional: bool = _option(False, "Whether the network is told t.")
     width: int = _option(32, "Channels of the ResNet.")
@@ -79,6 +79,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "coarsening": "degrade_first",
         "restriction": "stride",
         "conditional": True,
+        "t_low": 0.0,
         "width": 128,
         "depth": 2,
         "learning_rate": 5e-4,

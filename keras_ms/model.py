@@ -44,7 +44,7 @@ class MultiscaleModel(keras.Model):
         ...     levels=(2, 4, 8), image_size=32, steps_per_epoch=3)
         >>> history = model.fit(dataset, epochs=1, verbose=0)
         >>> history.history["work_units"]
-        [13.5]
+        [12.75]
     """
 
     fit_run: FitRun | None = None

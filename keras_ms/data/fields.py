@@ -17,10 +17,13 @@ def is_field(tensor: Any, sides: tuple[int, ...]) -> bool:
     """Whether a batched tensor (or its spec) is a field on a mesh.
 
     It is if it has the shape `(batch, *spatial, channels)`, or `(batch, *sides)` with just the
-    sides of the mesh, as a mask or weight map without channels has.
+    sides of the mesh, as a mask or weight map without channels has. A tensor that is constant
+    over the mesh, `(batch, 1, ..., 1, channels)`, is none.
     """
-    shape = tuple(tensor.shape)
-    return len(shape) == len(sides) + 2 or shape[1:] == tuple(sides)
+    shape, rank = tuple(tensor.shape), len(sides)
+    if len(shape) == rank + 2:
+        return any(side != 1 for side in shape[1:-1])
+    return shape[1:] == tuple(sides)
 
 
 def restrict_structure(structure: Structure, name: str, sides: tuple[int, ...]) -> Structure:

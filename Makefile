@@ -1,0 +1,35 @@
+# Two commands: `make train` shows what keras_ms does, `make test` checks that it does.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SECONDS_EACH ?= 180
+
+.PHONY: train test clean
+
+train: $(VENV)/.installed
+	$(BIN)/python -m apps.train --seconds=$(SECONDS_EACH) --compare=single_scale
+
+test: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+	@echo "All checks passed. Next: make train, or read docs/ for how the parts fit together."
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "keras_ms needs Python 3.11 or newer. Received: $$($(PYTHON) --version). Use make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing keras_ms into $(VENV) (TensorFlow is large: a minute or two) ..."
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,48 @@
+"""Two replicas on one machine train as one device does."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+sys.path.insert(0, "tests")
+import keras, numpy as np, tensorflow as tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+from conftest import Blur, small_images, small_net
+import keras_ms
+
+def data():
+    return keras_ms.MultiscaleDataset(small_images(), Blur(), (2, 4, 8), 32, steps_per_epoch=2)
+
+def trained(strategy):
+    keras.utils.set_random_seed(3)
+    with strategy.scope():
+        model = keras_ms.MultiscaleModel(*small_net())
+        model.compile(keras.optimizers.SGD(0.05), "mse", metrics=["mae"])
+    schedule = keras_ms.FullMultiscaleSchedule((2, 2, 4), steps_per_epoch=2)
+    model.fit(data(), epochs=4, callbacks=[schedule], verbose=0)
+    return model
+
+one = trained(tf.distribute.get_strategy())
+two = trained(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+for a, b in zip(one.get_weights(), two.get_weights()):
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    model = keras_ms.MultiscaleModel(*small_net())
+    model.compile("sgd", "mse")
+try:
+    model.fit(keras_ms.MultiscaleDataset(small_images(), Blur(), (1, 4), 32, steps_per_epoch=2))
+except ValueError as error:
+    assert "batch_sizes=(1, 4), 2 replicas" in str(error), error
+else:
+    raise AssertionError("uneven batches were accepted")
+print("same weights")
+"""
+
+
+def test_mirrored_strategy_equals_one_device():
+    got = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    assert got.returncode == 0, got.stderr[-3000:]
+    assert got.stdout.endswith("same weights\n")

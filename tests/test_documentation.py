@@ -1,0 +1,88 @@
+"""Every example of the documentation runs: docstrings, README and method cards."""
+
+import doctest
+import importlib
+import pathlib
+import pkgutil
+import re
+
+import keras
+import numpy as np
+import pytest
+from conftest import small_images
+
+import keras_ms
+
+ROOT = pathlib.Path(__file__).parent.parent
+MODULES = ["keras_ms"] + [
+    module.name for module in pkgutil.walk_packages(keras_ms.__path__, "keras_ms.")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples(name):
+    module = importlib.import_module(name)
+    names = {**vars(module), "keras": keras, "keras_ms": keras_ms}
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    for test in doctest.DocTestFinder().find(module, globs=names):
+        runner.run(test)
+    assert runner.summarize(verbose=False).failed == 0
+
+
+@pytest.mark.parametrize("name", keras_ms.__all__)
+def test_public_names_are_documented_with_an_example(name):
+    thing = getattr(keras_ms, name)
+    if isinstance(thing, type) and name != "MultiscaleBatch":
+        assert "Example:" in thing.__doc__
+        assert ">>>" in thing.__doc__
+    elif not isinstance(thing, str):
+        assert thing.__doc__
+
+
+def python_blocks(path):
+    return re.findall(r"```python\n(.*?)```", (ROOT / path).read_text(), flags=re.DOTALL)
+
+
+def smaller(code):
+    """The same program on small images and for a few steps."""
+    for large, small in (
+        ("(50, 100, 200, 400)", "(1, 1, 1, 1)"),
+        ("steps_per_epoch=25", "steps_per_epoch=1"),
+        ("image_size=128", "image_size=64"),
+        ("width=32", "width=4"),
+    ):
+        assert large in code
+        code = code.replace(large, small)
+    return code
+
+
+def test_readme_program_runs_as_printed_and_is_ten_lines():
+    (program,) = python_blocks("README.md")
+    assert len([line for line in program.splitlines() if line.strip()]) <= 10
+    names = {}
+    exec(compile(smaller(program), "<README.md>", "exec"), names)
+    history = names["model"].history
+    assert history.history["resolution"] == [8, 16, 32, 64]
+    assert np.isfinite(history.history["loss"]).all()
+
+
+def test_card_of_ones_own_task_makes_a_dataset():
+    (program,) = python_blocks("docs/own_task.md")
+    names = {}
+    exec(compile(program, "<own_task.md>", "exec"), names)
+    dataset = keras_ms.MultiscaleDataset(
+        small_images(), names["Dehazing"](), (2, 4), 32, steps_per_epoch=1
+    )
+    batch = next(iter(dataset.stage()))
+    hazy, clean = (side.numpy() for side in batch.fine[0])
+    for image, target in zip(hazy, clean, strict=True):
+        slope, offset = np.polyfit(target.ravel(), image.ravel(), 1)
+        assert 0.2 <= slope <= 1.0
+        assert abs(slope + offset - 1.0) < 1e-4
+
+
+def test_links_within_the_documentation_lead_somewhere():
+    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+            if not target.startswith("http"):
+                assert (path.parent / target).exists(), f"{path.name} -> {target}"
