@@ -90,7 +90,8 @@ def make_model(settings: Settings, total_iterations: int) -> keras_ms.Multiscale
             rate, total_iterations, alpha=settings.final_learning_rate / rate
         )
     optimizer = type(keras.optimizers.get(settings.optimizer))(learning_rate=rate)
-    model.compile(optimizer, "mse", jit_compile=settings.jit_compile)
+    jit_compile = "auto" if settings.jit_compile is None else settings.jit_compile
+    model.compile(optimizer, "mse", jit_compile=jit_compile)
     return model
 
 

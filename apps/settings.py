@@ -53,7 +53,9 @@ class Settings:
     std: tuple[float, ...] = _option((0.5,), "Their standard deviation, likewise.")
     flip: bool = _option(True, "Whether images are mirrored at random.")
     dtype_policy: str = _option("float32", "Keras dtype policy, for example mixed_bfloat16.")
-    jit_compile: bool = _option(False, "Whether steps are compiled by XLA.")
+    jit_compile: bool | None = _option(
+        None, "Whether XLA compiles the steps; None leaves it to Keras (on a GPU, yes)."
+    )
     validation_samples: int = _option(32, "Crops of held-out photographs to validate on.")
     seed: int = _option(0, "Seed of the batches and of the weights.")
     output: str = _option("saved_models/denoising", "Where model, picture and plot go.")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pathlib
 import warnings
+from concurrent import futures
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from rich.progress import track
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -84,12 +86,8 @@ def folder(
             "`split` is 'train', 'validation' or None, and `validation_every` at least 2. "
             f"Received: split={split!r}, validation_every={validation_every}."
         )
-    images, bad = [], []
-    for path in _of_split(image_files(directory), split, validation_every):
-        try:
-            images.append(read_image(path))
-        except ValueError:
-            bad.append(str(path))
+    files = _of_split(image_files(directory), split, validation_every)
+    images, bad = _read_all(files)
     if bad:
         named = ", ".join(bad[:5]) + (", ..." if len(bad) > 5 else "")
         warnings.warn(f"Skipped {len(bad)} unreadable image files: {named}", stacklevel=2)
@@ -99,6 +97,21 @@ def folder(
             f"{len(bad)} unreadable files. Two or more images are needed to hold one out."
         )
     return images
+
+
+def _read_all(files: list[pathlib.Path]) -> tuple[list[np.ndarray], list[str]]:
+    def read(path: pathlib.Path) -> np.ndarray | None:
+        try:
+            return read_image(path)
+        except ValueError:
+            return None
+
+    with futures.ThreadPoolExecutor() as pool:
+        read_in_order = pool.map(read, files)
+        results = list(track(read_in_order, "Reading images", total=len(files), transient=True))
+    images = [image for image in results if image is not None]
+    bad = [str(path) for path, image in zip(files, results, strict=True) if image is None]
+    return images, bad
 
 
 def _of_split(files: list[pathlib.Path], split: str | None, every: int) -> list[pathlib.Path]:
