@@ -19,7 +19,8 @@ def average(field: Tensor) -> Tensor:
     """Restricts a field by the mean of each 2 x ... x 2 block of pixels.
 
     Args:
-        field: Floating tensor `(batch, *spatial, channels)`, sides even.
+        field: Floating tensor `(batch, *spatial, channels)`, sides even. (On a CPU TensorFlow
+            has no such operation for float64 in 3-D.)
 
     Returns:
         Tensor of the same type, sides halved.
@@ -81,6 +82,11 @@ def crop(field: Tensor) -> Tensor:
     """
     _check_sides(field, divisor=4)
     sides = field.shape[1:-1]
+    if None in sides:
+        raise ValueError(
+            "A field must have known sides to be cropped. "
+            f"Received: shape={tuple(field.shape)}. Use tf.ensure_shape first."
+        )
     window = tuple(slice(side // 4, side // 4 + side // 2) for side in sides)
     return field[(slice(None), *window)]
 

@@ -13,43 +13,58 @@ Tensor = Any
 Structure = Any
 
 
-def is_field(tensor: Any, sides: tuple[int, ...]) -> bool:
-    """Whether a batched tensor (or its spec) is a field on a mesh.
+def mark(structure: Structure, sides: tuple[int, ...]) -> Structure:
+    """Says which batched tensors (or specs) of a nested structure are fields on a mesh.
 
-    It is if it has the shape `(batch, *spatial, channels)`, or `(batch, *sides)` with just the
-    sides of the mesh, as a mask or weight map without channels has. A tensor that is constant
-    over the mesh, `(batch, 1, ..., 1, channels)`, is none.
+    A field has the shape `(batch, *spatial, channels)`, or `(batch, *sides)` with just the sides
+    of the mesh, as a mask or weight map without channels has. A tensor that is constant over the
+    mesh, `(batch, 1, ..., 1, channels)`, is none.
+
+    Args:
+        structure: Nested tuples, lists and dictionaries.
+        sides: Sides of the mesh that the structure lives on.
+
+    Returns:
+        The same structure of booleans.
     """
+    return keras.tree.map_structure(lambda tensor: _is_field(tensor, sides), structure)
+
+
+def _is_field(tensor: Any, sides: tuple[int, ...]) -> bool:
     shape, rank = tuple(tensor.shape), len(sides)
     if len(shape) == rank + 2:
         return any(side != 1 for side in shape[1:-1])
     return shape[1:] == tuple(sides)
 
 
-def restrict_structure(structure: Structure, name: str, sides: tuple[int, ...]) -> Structure:
+def restrict_structure(
+    structure: Structure, marks: Structure, name: str, spatial_dims: int
+) -> Structure:
     """Restricts every field in a nested structure of batched tensors; leaves the rest alone.
 
     Integer fields (class maps, masks) restrict by `stride` where `name` is `"average"`, since the
     mean of two classes is no class.
 
     Args:
-        structure: Nested tuples, lists and dictionaries of tensors; `None` stays `None`.
+        structure: Nested tuples, lists and dictionaries of tensors.
+        marks: Which of them are fields, as `mark` found on the finest mesh. (On a coarse one a
+            label may happen to be as long as the mesh is wide.)
         name: `"average"`, `"stride"` or `"crop"`.
-        sides: Sides of the mesh the structure lives on.
+        spatial_dims: Number of spatial dimensions.
 
     Returns:
         The same structure one level coarser.
     """
 
-    def restrict(tensor: Tensor) -> Tensor:
-        if tensor is None or not is_field(tensor, sides):
+    def restrict(tensor: Tensor, marked: bool) -> Tensor:
+        if not marked:
             return tensor
         by = "stride" if name == "average" and not tensor.dtype.is_floating else name
-        if len(tensor.shape) == len(sides) + 2:
+        if len(tensor.shape) == spatial_dims + 2:
             return restriction.get(by)(tensor)
         return restriction.get(by)(tensor[..., tf.newaxis])[..., 0]
 
-    return keras.tree.map_structure(restrict, structure)
+    return keras.tree.map_structure(restrict, structure, marks)
 
 
 def check_pair(spec: Structure, sides: tuple[int, ...], num_levels: int) -> None:
@@ -65,7 +80,7 @@ def check_pair(spec: Structure, sides: tuple[int, ...], num_levels: int) -> None
             two fields are not whole multiples of each other by one factor.
     """
     factor = 2 ** (num_levels - 1)
-    fields = [leaf for leaf in keras.tree.flatten(spec) if is_field(leaf, sides)]
+    fields = [leaf for leaf in keras.tree.flatten(spec) if _is_field(leaf, sides)]
     for field in fields:
         have = tuple(field.shape)[1 : 1 + len(sides)]
         if any(side is None for side in have):

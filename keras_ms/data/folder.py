@@ -7,7 +7,7 @@ import warnings
 from concurrent import futures
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from rich.progress import track
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -54,8 +54,11 @@ def read_image(path: str | pathlib.Path) -> np.ndarray:
     """
     try:
         with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except (OSError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith("I;16"):  # Pillow would clip it to its lowest 256 shades
+                upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
+            return np.asarray(upright.convert("RGB"))
+    except Exception as error:  # each of Pillow's formats fails in a way of its own
         raise ValueError(f"Not a readable image. Received: {str(path)!r} ({error}).") from error
 
 

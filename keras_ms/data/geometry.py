@@ -48,6 +48,9 @@ def windows(sides: tuple[int, ...], steps: tuple[str, ...]) -> tuple[Window, ...
     A crop takes the central half of the window it is given, so the window of every level is a
     fixed function of the finest one. That is what makes the two occurrences of a level in the
     telescoping sum draws from the same distribution.
+
+    Raises:
+        ValueError: If a crop's margin is not whole on a mesh that sees it.
     """
     found = [Window(0, sides, (0,) * len(sides))]
     for step in steps:
@@ -58,4 +61,16 @@ def windows(sides: tuple[int, ...], steps: tuple[str, ...]) -> tuple[Window, ...
         else:
             margin = tuple(o + side // 4 for o, side in zip(offset, outer, strict=True))
             found.append(Window(level, half, margin))
+    _check_whole(found, steps)
     return tuple(found)
+
+
+def _check_whole(found: list[Window], steps: tuple[str, ...]) -> None:
+    for step, (_, sides, offset) in zip(steps, found, strict=False):
+        divided, divisor = (sides, 4) if step == "crop" else ((*sides, *offset), 2)
+        if any(number % divisor for number in divided):
+            raise ValueError(
+                "The central crops of the coarser levels must begin at whole pixels. Received: "
+                f"image size {found[0].sides}, whose {sides} window at offset {offset} is to "
+                f"{step}. Use sides divisible by {2 ** (len(steps) + 1)}."
+            )

@@ -81,7 +81,7 @@ class MultiscaleDataset:
         seed: int = 0,
         prefetch: int = tf.data.AUTOTUNE,
     ) -> None:
-        self.levels = levels if isinstance(levels, Levels) else Levels(tuple(levels))
+        self.levels = levels if isinstance(levels, Levels) else Levels(levels)  # type: ignore[arg-type]
         self.steps_per_epoch = _positive(steps_per_epoch, "steps_per_epoch")
         self.telescoping, self._prefetch = telescoping, prefetch
         geometry.transitions(coarsening, self.levels.num_levels)

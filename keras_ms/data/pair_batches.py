@@ -30,20 +30,19 @@ class PairBatches:
         restriction: str,
         seed: int,
     ) -> None:
-        spec = _checked_spec(pairs)
-        self.sides = sides or _target_sides(spec, levels.spatial_dims)
-        batched = keras.tree.map_structure(
+        pairs = _without_empty_weights(_checked(pairs))
+        spec = pairs.element_spec
+        self.sides = _target_sides(spec, levels.spatial_dims)
+        _check_image_size(self.sides, sides)
+        self._spec = keras.tree.map_structure(
             lambda leaf: tf.TensorSpec((None, *leaf.shape), leaf.dtype), spec
         )
-        fields.check_pair(batched, self.sides, levels.num_levels)
-        self._pairs, self._levels, self._spec = pairs, levels, batched
-        self._windows = geometry.windows(
-            self.sides, geometry.transitions(coarsening, levels.num_levels)
-        )
-        self._restrictions = [
-            restriction if step == "coarsen" else "crop"
-            for step in geometry.transitions(coarsening, levels.num_levels)
-        ]
+        fields.check_pair(self._spec, self.sides, levels.num_levels)
+        self._pairs, self._levels = pairs, levels
+        self._marks = fields.mark(self._spec, self.sides)
+        steps = geometry.transitions(coarsening, levels.num_levels)
+        geometry.windows(self.sides, steps)  # refuses sides that do not crop evenly
+        self._restrictions = [restriction if step == "coarsen" else "crop" for step in steps]
         self._seed = tf.constant((seed, 0), tf.int32)
 
     def stream(self, active: tuple[int, ...], telescoping: bool, start: Tensor) -> tf.data.Dataset:
@@ -79,8 +78,8 @@ class PairBatches:
         return MultiscaleBatch(tuple(fine), tuple(coarse))
 
     def _coarser(self, term: Any, level: int) -> Any:
-        sides = self._windows[level].sides
-        return fields.restrict_structure(term, self._restrictions[level], sides)
+        by = self._restrictions[level]
+        return fields.restrict_structure(term, self._marks, by, len(self.sides))
 
     def pair_spec(self, level: int) -> Any:
         """Spec of the batched example on `level`, batch size `N_l`."""
@@ -99,7 +98,7 @@ class PairBatches:
         return keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), outputs)
 
 
-def _checked_spec(pairs: Any) -> Any:
+def _checked(pairs: Any) -> tf.data.Dataset:
     if not isinstance(pairs, tf.data.Dataset):
         raise ValueError(
             "Without a task, the first argument is a tf.data.Dataset of (x, y) or "
@@ -114,11 +113,22 @@ def _checked_spec(pairs: Any) -> Any:
         )
     if pairs.cardinality() == 0:
         raise ValueError("There is no example to train on. Received: an empty dataset.")
-    return spec
+    return pairs
+
+
+def _without_empty_weights(pairs: tf.data.Dataset) -> tf.data.Dataset:
+    if len(pairs.element_spec) == 3 and isinstance(pairs.element_spec[2], tf.NoneTensorSpec):
+        return pairs.map(lambda x, y, _: (x, y))
+    return pairs
 
 
 def _target_sides(spec: Any, spatial_dims: int) -> tuple[int, ...]:
     leaves = [*keras.tree.flatten(spec[1]), *keras.tree.flatten(spec[0])]
+    if any(leaf.shape.rank is None for leaf in leaves):
+        raise ValueError(
+            "The shapes of an example must be known. "
+            f"Received: a dataset of elements {spec}. Use `.map(...)` with tf.ensure_shape."
+        )
     images = [leaf for leaf in leaves if leaf.shape.rank == spatial_dims + 1]
     if not images:
         raise ValueError(
@@ -127,3 +137,12 @@ def _target_sides(spec: Any, spatial_dims: int) -> tuple[int, ...]:
             "use `.unbatch()` if they are."
         )
     return tuple(images[0].shape[:-1])
+
+
+def _check_image_size(found: tuple[int, ...], asked: tuple[int, ...] | None) -> None:
+    if asked is not None and None not in found and found != asked:
+        raise ValueError(
+            "Without a task, images are taken whole, so `image_size` can only be their size. "
+            f"Received: image_size {asked}, images of size {found}. Leave it out, or crop the "
+            "images with tf.image.random_crop."
+        )

@@ -117,6 +117,11 @@ class PyramidStore:
 
 def _load(images: Iterable[Any], rank: int) -> list[np.ndarray]:
     if isinstance(images, tf.data.Dataset):
+        if not isinstance(images.element_spec, tf.TensorSpec):
+            raise ValueError(
+                "With a task, a dataset holds clean images alone. "
+                f"Received: elements {images.element_spec}. Use `.map(...)` to keep the image."
+            )
         if images.cardinality() == tf.data.INFINITE_CARDINALITY:
             raise ValueError(
                 "Images must be finitely many; this dataset repeats for ever. "
@@ -131,11 +136,13 @@ def _load(images: Iterable[Any], rank: int) -> list[np.ndarray]:
 
 def _check(arrays: list[np.ndarray], sides: tuple[int, ...]) -> None:
     first = arrays[0]
+    channels = first.shape[-1] if first.ndim else 0
     for index, array in enumerate(arrays):
-        if array.ndim != len(sides) + 1 or array.shape[-1] != first.shape[-1]:
+        fits = array.ndim == len(sides) + 1 and array.shape[-1] == channels
+        if not fits or array.size == 0:
             raise ValueError(
                 f"Images must have the shape (*spatial, channels) with {len(sides)} spatial "
-                f"dimensions and the channels of the first, {first.shape[-1]}. "
+                f"dimensions, pixels, and the channels of the first, {channels}. "
                 f"Received: image {index} of shape {array.shape}."
             )
         if array.dtype != first.dtype or not _valid_range(array):
@@ -159,8 +166,8 @@ def _check(arrays: list[np.ndarray], sides: tuple[int, ...]) -> None:
 
 def _valid_range(array: np.ndarray) -> bool:
     if array.dtype == np.uint8:
-        return array.size > 0
-    floating = np.issubdtype(array.dtype, np.floating) and array.size > 0
+        return True
+    floating = np.issubdtype(array.dtype, np.floating)
     return bool(floating and array.min() >= 0.0 and array.max() <= 1.0)
 
 

@@ -85,7 +85,8 @@ class TaskBatches:
     def _restrict(self, example: dict[str, Tensor], level: int) -> dict[str, Tensor]:
         if self._steps[level] == "coarsen":
             return self._task.restrict(example)
-        return fields.restrict_structure(example, "crop", self._windows[level].sides)
+        marks = fields.mark(example, self._windows[level].sides)
+        return fields.restrict_structure(example, marks, "crop", len(self._sides))
 
     def _restricted_pairs(
         self,
@@ -99,13 +100,14 @@ class TaskBatches:
         # The degradation belongs to the finest mesh here, so even coarse batches cost fine pixels.
         clean = self._store.cut(self._windows[0], ids, corners, flips)
         pair = self._task.pair(self._task.draw(clean, seed))
-        for above in range(level):
-            pair = self._coarser(pair, above)
-        return pair, self._coarser(pair, level) if with_coarse else ()
+        marks = fields.mark(pair, self._sides)
 
-    def _coarser(self, pair: Any, level: int) -> Any:
-        sides = self._windows[level].sides
-        return fields.restrict_structure(pair, self._restriction, sides)
+        def coarser(pair: Any) -> Any:
+            return fields.restrict_structure(pair, marks, self._restriction, len(self._sides))
+
+        for _ in range(level):
+            pair = coarser(pair)
+        return pair, coarser(pair) if with_coarse else ()
 
     def pair_spec(self, level: int) -> Any:
         """Spec of the batched `(x, y)` on `level`, batch size `N_l`."""

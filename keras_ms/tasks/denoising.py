@@ -39,7 +39,10 @@ class Denoising(Task):
     def __init__(
         self, t_range: tuple[float, float] = (0.0, 1.0), conditional: bool = False
     ) -> None:
-        low, high = (float(bound) for bound in t_range)
+        try:
+            low, high = (float(bound) for bound in t_range)
+        except (TypeError, ValueError):
+            low, high = 1.0, 0.0  # not two numbers: refused below
         if not 0.0 <= low <= high <= 1.0:
             raise ValueError(
                 "`t_range` holds two ordered numbers in [0, 1]; t = 1 is a clean image. "

@@ -15,7 +15,10 @@ def run(code):
 
 
 def test_import_takes_half_a_second_more_than_keras_at_most():
-    code = "import keras, time; t = time.perf_counter(); import keras_ms; print(time.perf_counter() - t)"
+    code = (
+        "import keras, time; t = time.perf_counter(); import keras_ms; "
+        "print(time.perf_counter() - t)"
+    )
     assert statistics.median(float(run(code).stdout) for _ in range(3)) <= 0.5
 
 

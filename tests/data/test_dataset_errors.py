@@ -1,0 +1,151 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ms
+from keras_ms.tasks import Denoising
+
+IMAGES = np.zeros((4, 40, 40, 3), np.float32)
+
+
+def with_task(images=IMAGES, task=None, levels=(1, 2, 3), image_size=32, **options):
+    return keras_ms.MultiscaleDataset(images, task or Denoising(), levels, image_size, **options)
+
+
+def pairs(*shapes):
+    return tf.data.Dataset.from_tensor_slices(tuple(np.zeros((8, *s), np.float32) for s in shapes))
+
+
+def own(dataset, levels=(1, 2, 3), **options):
+    return keras_ms.MultiscaleDataset(dataset, levels=levels, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"image_size": None}, "`image_size` must be given. Received: None"),
+        ({"image_size": 38}, r"divisible by .* = 4.*image size \(38, 38\)"),
+        ({"image_size": (32, 16)}, r"Too many levels.*levels=3, image size \(32, 16\)"),
+        ({"image_size": (32, 32, 32)}, r"Received: image_size=\(32, 32, 32\)"),
+        ({"image_size": 44}, r"4 of 4 images are smaller.*\(40, 40\), image_size \(44, 44\)"),
+        ({"coarsening": "resize"}, "Received: coarsening='resize'"),
+        ({"restriction": "bicubic"}, "Received: restriction='bicubic'"),
+        ({"steps_per_epoch": 0}, "positive integer. Received: steps_per_epoch=0"),
+        ({"steps_per_epoch": -3}, "Received: steps_per_epoch=-3"),
+        ({"levels": ()}, r"positive integers.*Received: batch_sizes=\(\)"),
+        ({"images": []}, "no image to train on"),
+        ({"images": np.full((2, 40, 40, 3), np.nan)}, r"image 0 .*\[nan, nan\]"),
+    ],
+)
+def test_senseless_options_are_refused_with_what_was_received(options, message):
+    with pytest.raises(ValueError, match=message):
+        with_task(**options)
+
+
+@pytest.mark.parametrize("finest", [-1, 3])
+def test_stages_that_do_not_exist_are_refused(finest):
+    made = with_task()
+    for ask in (made.stage, made.active_levels, made.work_units, made.pair_spec):
+        with pytest.raises(ValueError, match=f"Received: level={finest}"):
+            ask(finest)
+
+
+class ForgetsToHalve(Denoising):
+    def restrict(self, example):
+        return dict(example)
+
+
+class ChangesTheRank(Denoising):
+    def restrict(self, example):
+        return {**super().restrict(example), "t": example["t"][:, :, None]}
+
+    def pair(self, example):
+        return {"t": example["t"]}, example["clean"]
+
+
+@pytest.mark.parametrize("task", [ForgetsToHalve(), ChangesTheRank()])
+def test_a_task_whose_restriction_does_not_lead_to_the_next_level_is_refused(task):
+    with pytest.raises(ValueError, match=r"`restrict` must lead from level 0 to level 1"):
+        with_task(task=task)
+
+
+@pytest.mark.parametrize(
+    ("coarsening", "levels", "side"),
+    [
+        ("crop", (1, 2, 3), 36),  # 36, 18: no central window of 9
+        ("coarsen_and_crop", (1, 2, 3), 36),
+        ("coarsen_and_crop", (1, 2, 3, 4), 72),  # 72, 36, 18 with a margin of 9: no coarse pixel
+    ],
+)
+def test_sides_whose_crops_are_not_whole_pixels_are_refused_naming_them(coarsening, levels, side):
+    images = np.zeros((1, 80, 80, 1), np.float32)
+    with pytest.raises(ValueError, match=rf"(?i)image.size.*{side}"):
+        with_task(images, levels=levels, image_size=side, coarsening=coarsening)
+
+
+@pytest.mark.parametrize("coarsening", ["crop", "coarsen_and_crop"])
+def test_sides_whose_crops_are_whole_pixels_are_accepted(coarsening):
+    made = with_task(levels=(1, 2, 3), image_size=40, coarsening=coarsening)
+    assert made.mesh_sizes == ((40, 40), (20, 20), (10, 10))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        (pairs((32, 32, 3), (32, 32, 1)).batch(4), "must not be batched"),
+        (pairs((10,), ()), "No tensor of an example is an image"),
+        (pairs((38, 38, 3), (38, 38, 3)), r"= 4.*levels=3, a field of size \(38, 38\)"),
+        (pairs((60, 60, 3), (64, 64, 3)), r"incompatible.*\(60, 60\) and \(64, 64\)"),
+        (pairs((32, 64, 3), (64, 64, 3)), r"incompatible.*\(32, 64\) and \(64, 64\)"),
+        (pairs((16, 16, 3), (16, 16, 3)), "Too many levels"),
+        (pairs((32, 32, 3)), r"Examples are \(x, y\)"),
+        (pairs(*[(32, 32, 3)] * 4), r"Examples are \(x, y\)"),
+        (pairs((32, 32, 3), ()).take(0), "an empty dataset"),
+        (pairs((32, 32, 3), ()).map(lambda x, y: {"x": x, "y": y}), r"Examples are \(x, y\)"),
+        (IMAGES, "Received: ndarray. Pass a task"),
+        ([(IMAGES, IMAGES)], "Received: list. Pass a task"),
+    ],
+)
+def test_pairs_that_make_no_sense_are_refused(dataset, message):
+    with pytest.raises(ValueError, match=message):
+        own(dataset)
+
+
+@pytest.mark.parametrize("shape", [(None, None, 3), (32, None, 3)])
+@pytest.mark.parametrize("image_size", [None, 32])
+def test_pairs_of_unknown_size_are_refused(shape, image_size):
+    spec = (tf.TensorSpec(shape), tf.TensorSpec((32, 32, 3)))
+    unknown = tf.data.Dataset.from_generator(lambda: iter(()), output_signature=spec)
+    with pytest.raises(ValueError, match=r"one known size.*None.*tf.ensure_shape"):
+        own(unknown, image_size=image_size)
+
+
+def test_pairs_of_unknown_rank_are_told_to_ensure_their_shape():
+    spec = (tf.TensorSpec(None), tf.TensorSpec(None))
+    unknown = tf.data.Dataset.from_generator(lambda: iter(()), output_signature=spec)
+    with pytest.raises(ValueError, match=r"ensure_shape"):
+        own(unknown)
+
+
+def test_a_batched_dataset_is_refused_even_if_the_image_size_is_given():
+    batched = pairs((32, 32, 3), (32, 32, 1)).batch(4)
+    with pytest.raises(ValueError, match="must not be batched"):
+        own(batched, image_size=32)
+
+
+def test_an_image_size_that_is_not_the_targets_is_refused():
+    with pytest.raises(ValueError, match=r"64.*32|32.*64"):
+        own(pairs((32, 32, 3), (32, 32, 3)), image_size=64)
+
+
+def test_a_single_batch_size_is_refused_as_levels_refuses_it():
+    with pytest.raises(ValueError, match="positive integers, one per level"):
+        with_task(levels=16)
+
+
+@pytest.mark.parametrize(
+    "elements", [(IMAGES, np.arange(4)), {"image": IMAGES, "label": np.arange(4)}]
+)
+def test_elements_that_are_not_images_alone_are_refused_with_a_task(elements):
+    with pytest.raises(ValueError, match=r"Received: .*label|Received: .*(tuple|TensorSpec)"):
+        with_task(tf.data.Dataset.from_tensor_slices(elements))
