@@ -72,7 +72,7 @@ class MultiscaleModel(keras.Model):
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)
         check_model_fits(self, x, self.distribute_strategy.num_replicas_in_sync)
-        if self.built and not self.optimizer.built:
+        if self.built and self.compiled and self.optimizer and not self.optimizer.built:
             # Else the first step makes the optimizer's variables, and is traced twice for it.
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)

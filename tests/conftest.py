@@ -13,15 +13,6 @@ import keras_ms
 @pytest.fixture(autouse=True)
 def _seeded():
     keras.utils.set_random_seed(7)
-    yield
-    keras.backend.clear_session()
-
-
-@pytest.fixture
-def float64():
-    keras.config.set_floatx("float64")
-    yield
-    keras.config.set_floatx("float32")
 
 
 class GradientRecorder(keras.optimizers.SGD):

@@ -34,11 +34,10 @@ def as_float64(batch):
     return keras.tree.map_structure(lambda t: tf.cast(t, "float64"), batch)
 
 
-@pytest.mark.parametrize("num_levels", [1, 2, 3, 4])
-@pytest.mark.parametrize("finest", [0, 1])
+@pytest.mark.parametrize(
+    ("num_levels", "finest"), [(1, 0), (2, 0), (3, 0), (4, 0), (2, 1), (3, 1), (4, 1), (4, 2)]
+)
 def test_train_step_gradient_is_the_telescoping_sum(num_levels, finest):
-    if finest >= num_levels:
-        pytest.skip("no such stage")
     batch = multiscale_batch((2, 3, 5, 7)[:num_levels], side=64, finest=finest)
     model = keras_ms.MultiscaleModel(*small_net())
     exact = keras.Model(*small_net(dtype="float64"))
