@@ -6,6 +6,7 @@ import dataclasses
 import operator
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 MIN_COARSEST_SIDE = 8
 """Smallest coarsest mesh accepted, in pixels a side: below it zero padding is most of the image."""
@@ -43,8 +44,14 @@ class Levels:
     spatial_dims: int = 2
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "batch_sizes", _positive_ints(self.batch_sizes))
-        if self.spatial_dims not in (1, 2, 3):
+        sizes = _positive_ints(self.batch_sizes)
+        if not sizes:
+            raise ValueError(
+                "Batch sizes are positive integers, one per level, finest first. "
+                f"Received: batch_sizes={self.batch_sizes!r}. Use for example (16, 32, 64, 128)."
+            )
+        object.__setattr__(self, "batch_sizes", sizes)
+        if not isinstance(self.spatial_dims, int) or self.spatial_dims not in (1, 2, 3):
             raise ValueError(
                 "Images have 1, 2 or 3 spatial dimensions. "
                 f"Received: spatial_dims={self.spatial_dims!r}."
@@ -69,8 +76,8 @@ class Levels:
     def work_units(self, finest: int = 0, telescoping: bool = True) -> float:
         """Cost of one iteration whose finest active level is `finest`, coarse halves included.
 
-        `sum_{l=s}^{L-2} N_l (2^(-d(l-s))... + ...)` is counted against the *finest* mesh of the
-        hierarchy, level 0, whatever `finest` is, so the stages of one run add up.
+        `sum_{l=s}^{L-2} N_l (2^(-dl) + 2^(-d(l+1))) + N_(L-1) 2^(-d(L-1))`: always counted
+        against the finest mesh of the hierarchy, level 0, so the stages of one run add up.
 
         Args:
             finest: Finest active level `s`; levels `s..L-1` take part.
@@ -115,11 +122,11 @@ class Levels:
             Work units, a float.
 
         Raises:
-            ValueError: If there are not as many entries as levels.
+            ValueError: If there are not as many entries as levels, or one is negative.
         """
-        if len(iterations) != self.num_levels:
+        if len(iterations) != self.num_levels or min(iterations) < 0:
             raise ValueError(
-                "A schedule has one entry per level, finest first. "
+                "A schedule has one entry per level, finest first, none negative. "
                 f"Received: iterations={tuple(iterations)} for {self.num_levels} levels "
                 f"(batch_sizes={self.batch_sizes})."
             )
@@ -165,33 +172,27 @@ class Levels:
 
     def check_level(self, level: int) -> None:
         """Raises `ValueError` unless `level` is one of `0..L-1`."""
-        if not 0 <= level < self.num_levels:
+        if level not in range(self.num_levels):
             raise ValueError(
                 f"Levels are numbered from the finest, 0, to {self.num_levels - 1}. "
                 f"Received: level={level}."
             )
 
     def _sides(self, image_size: int | Sequence[int]) -> tuple[int, ...]:
-        sides = (
-            image_size if isinstance(image_size, Sequence) else (image_size,) * self.spatial_dims
-        )
-        sides = tuple(operator.index(side) for side in sides)
-        if len(sides) != self.spatial_dims or min(sides) < 1:
+        one_for_all = hasattr(image_size, "__index__")
+        sides = _positive_ints((image_size,) * self.spatial_dims if one_for_all else image_size)
+        if len(sides) != self.spatial_dims:
             raise ValueError(
-                f"An image size has {self.spatial_dims} positive sides. "
+                f"An image size has {self.spatial_dims} positive integer sides. "
                 f"Received: image_size={image_size!r}."
             )
         return sides
 
 
-def _positive_ints(batch_sizes: Sequence[int]) -> tuple[int, ...]:
+def _positive_ints(values: Any) -> tuple[int, ...]:
+    """The values as a tuple of Python integers, empty if they are not all positive integers."""
     try:
-        sizes = tuple(operator.index(size) for size in batch_sizes)
+        integers = tuple(operator.index(value) for value in values)
     except TypeError:
-        sizes = ()
-    if not sizes or min(sizes) < 1:
-        raise ValueError(
-            "Batch sizes are positive integers, one per level, finest first. "
-            f"Received: batch_sizes={batch_sizes!r}. Use for example (16, 32, 64, 128)."
-        )
-    return sizes
+        return ()
+    return integers if integers and min(integers) > 0 else ()

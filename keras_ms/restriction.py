@@ -20,7 +20,7 @@ def average(field: Tensor) -> Tensor:
 
     Args:
         field: Floating tensor `(batch, *spatial, channels)`, sides even. (On a CPU TensorFlow
-            has no such operation for float64 in 3-D.)
+            pools neither float16 nor, in 3-D, float64.)
 
     Returns:
         Tensor of the same type, sides halved.

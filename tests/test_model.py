@@ -200,6 +200,24 @@ def test_a_subclass_with_its_own_loss_trains_by_the_estimator():
     assert relative_error(model.optimizer.recorded, wanted) < 1e-5
 
 
+def test_an_unbuilt_subclass_trains_in_fit():
+    class Mine(keras_ms.MultiscaleModel):
+        def __init__(self):
+            super().__init__()
+            self.conv = keras.layers.Conv2D(3, 3, padding="same")
+            self.normal = keras.layers.BatchNormalization()
+
+        def call(self, x, training=None):
+            return self.normal(self.conv(x), training=training)
+
+    model = Mine()
+    model.compile("adam", "mse")
+    dataset = keras_ms.MultiscaleDataset(small_images(), Blur(), (2, 4, 8), 32, steps_per_epoch=10)
+    schedule = keras_ms.FullMultiscaleSchedule((10, 10, 10))
+    history = model.fit(dataset, epochs=3, callbacks=[schedule], verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+
+
 def test_functional_and_subclassed_models_live_side_by_side():
     functional = keras_ms.MultiscaleModel(*small_net())
 

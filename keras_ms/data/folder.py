@@ -46,6 +46,8 @@ def image_files(directory: str | pathlib.Path) -> list[pathlib.Path]:
 def read_image(path: str | pathlib.Path) -> np.ndarray:
     """Reads an image file as RGB, turned upright as its EXIF orientation says.
 
+    Grey images of 16 bits keep their shades; 32-bit and floating ones are refused.
+
     Returns:
         Array `(height, width, 3)`, uint8.
 
@@ -55,6 +57,8 @@ def read_image(path: str | pathlib.Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
             upright = ImageOps.exif_transpose(image)
+            if upright.mode in ("I", "F"):
+                raise ValueError(f"pixels of Pillow mode {upright.mode} have no fixed range")
             if upright.mode.startswith("I;16"):  # Pillow would clip it to its lowest 256 shades
                 upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
             return np.asarray(upright.convert("RGB"))

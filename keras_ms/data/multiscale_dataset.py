@@ -21,16 +21,18 @@ class MultiscaleDataset:
 
     The element of a step is a `MultiscaleBatch`: for each active level the batch of its term and,
     but for the coarsest, the same samples one level coarser, sharing every random draw. The terms
-    hold different images. Images are decoded and coarsened once, kept in memory, and cut at each
-    level's own resolution, so a coarse batch costs coarse pixels (`"degrade_first"` is the
-    exception: its degradation happens on the finest mesh).
+    hold different images, taken in turn from a shuffled visit of all of them. Images are decoded
+    and coarsened once, kept in memory, and cut at each level's own resolution, so a coarse batch
+    costs coarse pixels (`"degrade_first"` is the exception: it degrades on the finest mesh).
 
     Args:
         images: With a task: clean images, a sequence of arrays or a finite `tf.data.Dataset`
             of them, `(*spatial, channels)`, uint8 in [0, 255] or floating in [0, 1], of any sizes
             not smaller than `image_size`. Without one (`task=None`): a `tf.data.Dataset` of
             your own unbatched `(x, y)` or `(x, y, sample_weight)`, nested as you like; tensors of
-            shape `(*spatial, channels)` are restricted, all others (labels, weights) left alone.
+            shape `(*spatial, channels)`, or `(*spatial)` with just the sides of the target, are
+            restricted, all others (labels, weights) left alone. Class maps, being integers, are
+            restricted by stride.
             It is repeated but never reordered: shuffle it yourself.
         task: A `keras_ms.tasks.Task`, or `None`.
         levels: `Levels`, or a tuple of batch sizes, finest first.
@@ -142,7 +144,6 @@ class MultiscaleDataset:
 
 
 def _positive(value: int, name: str) -> int:
-    value = operator.index(value)
-    if value < 1:
+    if not hasattr(value, "__index__") or operator.index(value) < 1:
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value}.")
-    return value
+    return operator.index(value)

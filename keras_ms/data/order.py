@@ -15,8 +15,8 @@ def image_order(first: Tensor, count: int, num_images: int, seed: Tensor) -> Ten
 
     Every image comes once in each pass. Passes are grouped into blocks of at least `count`
     positions, so that any run of `count` positions touches two blocks at most; each block is
-    shuffled on its own, whatever was asked before, which is what makes a resumed run see the
-    batches of an uninterrupted one.
+    shuffled on its own, whatever was asked before, so for one `count` the visit is a function of
+    seed and position, and a resumed run sees the batches of an uninterrupted one.
 
     Args:
         first: First position, scalar integer tensor.

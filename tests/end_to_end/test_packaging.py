@@ -1,5 +1,6 @@
 """What an installed keras_ms is: quick to import, whole in its wheel, beside KerasCV."""
 
+import shutil
 import statistics
 import subprocess
 import sys
@@ -39,11 +40,14 @@ def test_keras_cv_imports_beside_keras_3():
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory, request):
-    target = tmp_path_factory.mktemp("wheel")
-    root = request.config.rootpath
-    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(target), str(root)]
-    subprocess.run(command, capture_output=True, check=True)
-    return next(target.glob("*.whl"))
+    root, copy = request.config.rootpath, tmp_path_factory.mktemp("source")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(root / name, copy)
+    shutil.copytree(root / "keras_ms", copy / "keras_ms")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", str(copy)]
+    got = subprocess.run(command, capture_output=True, text=True)
+    assert got.returncode == 0, got.stdout + got.stderr
+    return next((copy / "dist").glob("*.whl"))
 
 
 def test_wheel_holds_the_package_and_nothing_else(wheel):
