@@ -147,13 +147,13 @@ def test_batch_sizes_that_are_not_positive_integers_are_refused(batch_sizes):
     assert f"Received: batch_sizes={batch_sizes!r}" in str(error.value)
 
 
-@pytest.mark.parametrize("spatial_dims", [0, 4, "2", None])
+@pytest.mark.parametrize("spatial_dims", [0, 4, "2", None, 2.0])
 def test_unknown_dimension_is_refused(spatial_dims):
     with pytest.raises(ValueError, match=f"Received: spatial_dims={spatial_dims!r}"):
         Levels((1, 2), spatial_dims)
 
 
-@pytest.mark.parametrize("level", [-1, 4])
+@pytest.mark.parametrize("level", [-1, 4, 0.5])
 def test_levels_that_do_not_exist_are_refused(level):
     with pytest.raises(ValueError, match=f"Received: level={level}"):
         Levels(PAPER).work_units(level)
@@ -162,6 +162,21 @@ def test_levels_that_do_not_exist_are_refused(level):
 def test_a_schedule_of_the_wrong_length_is_refused():
     with pytest.raises(ValueError, match=r"Received: iterations=\(250, 500\) for 4 levels"):
         Levels(PAPER).full_multiscale_work_units((250, 500))
+
+
+def test_a_negative_number_of_iterations_is_refused():
+    with pytest.raises(ValueError, match=r"none negative. Received: iterations=\(-1, 2\)"):
+        Levels((2, 4)).full_multiscale_work_units((-1, 2))
+
+
+@pytest.mark.parametrize("image_size", [16.0, "16", (16.0, 16), None, (), 0, -16, (16, 16, 16)])
+def test_image_sizes_that_are_not_positive_integers_are_refused(image_size):
+    with pytest.raises(ValueError, match=r"2 positive integer sides. Received: image_size="):
+        Levels((2, 4)).mesh_sizes(image_size)
+
+
+def test_numpy_sizes_are_taken():
+    assert Levels((np.int64(2), 4)).mesh_sizes(np.array([16, 32])) == ((16, 32), (8, 16))
 
 
 @pytest.mark.parametrize("batch_sizes", [(32, 16), (16, 16), (16, 32, 32)])

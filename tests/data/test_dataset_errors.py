@@ -32,6 +32,7 @@ def own(dataset, levels=(1, 2, 3), **options):
         ({"restriction": "bicubic"}, "Received: restriction='bicubic'"),
         ({"steps_per_epoch": 0}, "positive integer. Received: steps_per_epoch=0"),
         ({"steps_per_epoch": -3}, "Received: steps_per_epoch=-3"),
+        ({"steps_per_epoch": 2.5}, "Received: steps_per_epoch=2.5"),
         ({"levels": ()}, r"positive integers.*Received: batch_sizes=\(\)"),
         ({"images": []}, "no image to train on"),
         ({"images": np.full((2, 40, 40, 3), np.nan)}, r"image 0 .*\[nan, nan\]"),

@@ -115,6 +115,13 @@ def test_sixteen_bit_grays_keep_their_shades(tmp_path):
     np.testing.assert_allclose(image[..., 0], shades / 257.0, atol=1.0)
 
 
+@pytest.mark.parametrize("dtype", ["int32", "float32"])
+def test_pixels_without_a_known_range_are_refused(tmp_path, dtype):
+    Image.fromarray(np.linspace(0, 60000, 64).reshape(8, 8).astype(dtype)).save(tmp_path / "a.tif")
+    with pytest.raises(ValueError, match="no fixed range"):
+        data.read_image(tmp_path / "a.tif")
+
+
 def test_missing_and_empty_folders_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"no such folder. Received: '.*missing'"):
         data.folder(tmp_path / "missing")
