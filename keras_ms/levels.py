@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import numbers
 import operator
 import warnings
 from collections.abc import Sequence
@@ -179,7 +180,7 @@ class Levels:
             )
 
     def _sides(self, image_size: int | Sequence[int]) -> tuple[int, ...]:
-        one_for_all = hasattr(image_size, "__index__")
+        one_for_all = isinstance(image_size, numbers.Integral)
         sides = _positive_ints((image_size,) * self.spatial_dims if one_for_all else image_size)
         if len(sides) != self.spatial_dims:
             raise ValueError(

@@ -122,9 +122,9 @@ def test_one_level_takes_any_size():
     ("image_size", "message"),
     [
         (100, r"divisible by .*8.*Received: levels=4, image size \(100, 100\).*\(96, 96\)"),
-        ((64, 72, 64), r"2 positive sides.*Received: image_size=\(64, 72, 64\)"),
-        (0, "positive sides.*Received: image_size=0"),
-        (-64, "positive sides.*Received: image_size=-64"),
+        ((64, 72, 64), r"2 positive integer sides.*Received: image_size=\(64, 72, 64\)"),
+        (0, "positive integer sides.*Received: image_size=0"),
+        (-64, "positive integer sides.*Received: image_size=-64"),
         (56, r"Too many levels.*Received: levels=4, image size \(56, 56\).*at most 3 levels"),
         ((128, 16), r"Too many levels.*Received: levels=4, image size \(128, 16\).*at most 2"),
         (7, r"Too many levels.*at most 1 levels"),
