@@ -73,7 +73,7 @@ class Settings:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {},
-    # Sections 4 and 5 of method.md: Table 2 of the paper, denoising.
+    # Ahamed et al. (2026), Section 5 and Table 2: denoising.
     "paper": {
         "batch_sizes": (16, 32, 64, 128),
         "single_scale_batch": 240,
