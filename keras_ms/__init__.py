@@ -8,7 +8,7 @@ if _keras.backend.backend() != "tensorflow":
         f"Received: KERAS_BACKEND={_keras.backend.backend()}. Set KERAS_BACKEND=tensorflow."
     )
 
-from keras_ms import data, networks, restriction, tasks
+from keras_ms import data, losses, metrics, networks, restriction, tasks
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.levels import Levels
 from keras_ms.model import MultiscaleModel
@@ -24,6 +24,8 @@ __all__ = [
     "MultiscaleModel",
     "__version__",
     "data",
+    "losses",
+    "metrics",
     "networks",
     "restriction",
     "tasks",

@@ -114,6 +114,26 @@ def restrict_noise(noise: Tensor) -> Tensor:
     return average(noise) * 2.0 ** (spatial_dims(noise) / 2)
 
 
+def majority(mask: Tensor) -> Tensor:
+    """Restricts a mask conservatively: a coarse pixel is set if more than half of its block is.
+
+    Args:
+        mask: Tensor `(batch, *spatial, channels)` of any type, holding 0 and 1, sides even.
+
+    Returns:
+        Tensor of the same type, holding 0 and 1, sides halved.
+
+    Raises:
+        ValueError: If a side is odd or the rank is not 3, 4 or 5.
+
+    Example:
+        >>> majority(keras.ops.reshape([1, 0, 1, 1], (1, 4, 1)))[0, :, 0].numpy().tolist()
+        [0, 1]
+    """
+    share = average(keras.ops.cast(mask, "float32"))
+    return keras.ops.cast(share > 0.5, mask.dtype)
+
+
 _RESTRICTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "average": average,
     "stride": stride,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -46,7 +47,10 @@ def evaluation_pairs(
         >>> len(pairs)
         1
     """
-    levels = Levels((samples,), _rank(image_size))
+    for name, value in (("samples", samples), ("batch_size", batch_size)):
+        if not isinstance(value, numbers.Integral) or value < 1:
+            raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value}.")
+    levels = Levels((int(samples),), _rank(image_size))
     sides = levels.mesh_sizes(image_size)[0]
     batches = TaskBatches(images, task, levels, sides, "task", "average", False, mean, std, seed)
     drawn = next(iter(batches.stream((0,), False, 0))).fine[0]
@@ -54,4 +58,4 @@ def evaluation_pairs(
 
 
 def _rank(image_size: int | Sequence[int]) -> int:
-    return len(image_size) if isinstance(image_size, Sequence) else 2
+    return len(image_size) if hasattr(image_size, "__len__") else 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -86,6 +87,7 @@ class MultiscaleDataset:
         self.levels = levels if isinstance(levels, Levels) else Levels(levels)  # type: ignore[arg-type]
         self.steps_per_epoch = _positive(steps_per_epoch, "steps_per_epoch")
         self.telescoping, self._prefetch = telescoping, prefetch
+        _check_options(images, task, seed, prefetch)
         geometry.transitions(coarsening, self.levels.num_levels)
         restrictions.get(restriction)
         if task is None:
@@ -147,3 +149,21 @@ def _positive(value: int, name: str) -> int:
     if not hasattr(value, "__index__") or operator.index(value) < 1:
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value}.")
     return operator.index(value)
+
+
+def _check_options(images: Any, task: Any, seed: Any, prefetch: Any) -> None:
+    if images is None or not (task is None or isinstance(task, Task)):
+        raise ValueError(
+            "`images` are arrays or a tf.data.Dataset, `task` a keras_ms.tasks.Task or None. "
+            f"Received: images of type {type(images).__name__}, task={task!r}. Use for example "
+            "keras_ms.tasks.get('denoising')."
+        )
+    if not (isinstance(seed, numbers.Integral) and isinstance(prefetch, numbers.Integral)):
+        raise ValueError(
+            f"`seed` and `prefetch` are integers. Received: seed={seed}, prefetch={prefetch}."
+        )
+    if prefetch < 0 and prefetch != tf.data.AUTOTUNE:
+        raise ValueError(
+            "`prefetch` is a number of batches, not negative, or tf.data.AUTOTUNE. "
+            f"Received: prefetch={prefetch}."
+        )

@@ -38,6 +38,8 @@ class PairBatches:
             lambda leaf: tf.TensorSpec((None, *leaf.shape), leaf.dtype), spec
         )
         fields.check_pair(self._spec, self.sides, levels.num_levels)
+        if next(iter(pairs), None) is None:  # its cardinality may be unknown
+            raise ValueError("There is no example to train on. Received: an empty dataset.")
         self._pairs, self._levels = pairs, levels
         self._marks = fields.mark(self._spec, self.sides)
         steps = geometry.transitions(coarsening, levels.num_levels)
@@ -52,9 +54,14 @@ class PairBatches:
         def batch(step: Tensor, examples: Any) -> MultiscaleBatch:
             return self._batch(step, examples, active, sizes, telescoping)
 
-        examples = self._pairs.repeat().skip(start * sum(sizes))
+        examples = self._pairs.repeat().skip(self._position(start * sum(sizes)))
         examples = examples.batch(sum(sizes), drop_remainder=True)
         return examples.enumerate(start).map(batch, num_parallel_calls=tf.data.AUTOTUNE)
+
+    def _position(self, examples: Tensor) -> Tensor:
+        # Skipped examples are read and decoded, so never more than one pass of them.
+        cardinality = self._pairs.cardinality()
+        return examples % cardinality if cardinality > 0 else examples
 
     def _batch(
         self,
@@ -111,8 +118,6 @@ def _checked(pairs: Any) -> tf.data.Dataset:
             "Examples are (x, y) or (x, y, sample_weight). "
             f"Received: a dataset of elements {spec}. Pass a task to train on images alone."
         )
-    if pairs.cardinality() == 0:
-        raise ValueError("There is no example to train on. Received: an empty dataset.")
     return pairs
 
 

@@ -32,7 +32,7 @@ class PyramidStore:
 
     Raises:
         ValueError: If there is no image, or an image has a wrong rank, type, range or number of
-            channels, is not finite, or is smaller than `sides`.
+            channels, is not finite, or is smaller than `sides`; if `mean` or `std` do not fit.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class PyramidStore:
         self.num_images = len(arrays)
         self.channels = arrays[0].shape[-1]
         self.alignment = 2**depth
-        self._mean, self._std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
+        self._mean, self._std = _normalization(mean, std, self.channels)
         self._scale = 255.0 if arrays[0].dtype == np.uint8 else 1.0
         self._pixels: list[Tensor] = []
         self._starts: list[Tensor] = []
@@ -113,6 +113,17 @@ class PyramidStore:
         pixels = tf.gather(self._pixels[window.pyramid_level], index)
         pixels = tf.cast(pixels, tf.float32) / self._scale
         return (pixels - self._mean) / self._std
+
+
+def _normalization(mean: Any, std: Any, channels: int) -> tuple[np.ndarray, np.ndarray]:
+    mean, std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
+    fit = all(values.shape in ((), (1,), (channels,)) for values in (mean, std))
+    if not fit or not np.all(np.isfinite(mean)) or not np.all((std > 0.0) & np.isfinite(std)):
+        raise ValueError(
+            "`mean` and `std` are one number or one per channel, finite, `std` positive. "
+            f"Received: mean={mean.tolist()}, std={std.tolist()} for images of {channels} channels."
+        )
+    return mean, std
 
 
 def _load(images: Iterable[Any], rank: int) -> list[np.ndarray]:

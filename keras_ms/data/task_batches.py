@@ -70,17 +70,36 @@ class TaskBatches:
             fine[level], coarse[level] = self.term(level, term_ids, seed, with_coarse)
         return MultiscaleBatch(tuple(fine), tuple(coarse))
 
-    def term(self, level: int, ids: Tensor, seed: Tensor, with_coarse: bool) -> tuple[Any, Any]:
-        """Pairs of the same examples on `level` and, if asked, on `level + 1`."""
+    def term(
+        self,
+        level: int,
+        ids: Tensor,
+        seed: Tensor,
+        with_coarse: bool,
+        drawn_on: int | None = None,
+    ) -> tuple[Any, Any]:
+        """Pairs of the same examples on `level` and, if asked, on `level + 1`.
+
+        `drawn_on` is the level that examples are drawn on; by default the coarsest that leaves
+        the distribution what it is.
+        """
         corner_seed, flip_seed, draw_seed = tf.unstack(tf.random.split(seed, 3))
         corners = self._store.corners(ids, self._sides, corner_seed)
         flips = tf.random.stateless_uniform(tf.shape(ids), flip_seed) < 0.5 * self._flip
         if self._degrade_first:
             return self._restricted_pairs(level, ids, corners, flips, draw_seed, with_coarse)
-        clean = self._store.cut(self._windows[level], ids, corners, flips)
+        if drawn_on is None:
+            drawn_on = level if self._draws_alike_on(level) else 0
+        clean = self._store.cut(self._windows[drawn_on], ids, corners, flips)
         example = self._task.draw(clean, draw_seed)
+        for finer in range(drawn_on, level):
+            example = self._restrict(example, finer)
         fine = self._task.pair(example)
         return fine, self._task.pair(self._restrict(example, level)) if with_coarse else ()
+
+    def _draws_alike_on(self, level: int) -> bool:
+        # The coarse side of term `level - 1` must be alike too, so level 0 to `level` all count.
+        return self._task.invariant_under.issuperset(self._steps[:level])
 
     def _restrict(self, example: dict[str, Tensor], level: int) -> dict[str, Tensor]:
         if self._steps[level] == "coarsen":
@@ -121,7 +140,7 @@ class TaskBatches:
         """
         for level in range(self._levels.num_levels - 1):
             restricted = self._specs(level, None, True)[1]
-            drawn = self._specs(level + 1, None, False)[0]
+            drawn = self._specs(level + 1, None, False, drawn_on=level + 1)[0]
             if restricted != drawn:
                 raise ValueError(
                     f"The task's `restrict` must lead from level {level} to level {level + 1}: "
@@ -130,7 +149,12 @@ class TaskBatches:
                     "of the image-like tensors in `restrict`."
                 )
 
-    def _specs(self, level: int, size: int | None, with_coarse: bool) -> tuple[Any, Any]:
-        make = tf.function(lambda ids: self.term(level, ids, self._seed, with_coarse))
+    def _specs(
+        self, level: int, size: int | None, with_coarse: bool, drawn_on: int | None = None
+    ) -> tuple[Any, Any]:
+        @tf.function
+        def make(ids: Tensor) -> tuple[Any, Any]:
+            return self.term(level, ids, self._seed, with_coarse, drawn_on)
+
         outputs = make.get_concrete_function(tf.TensorSpec((size,), tf.int64)).structured_outputs
         return keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), outputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from keras_ms.networks.noise_level import noise_level_embedding
+from keras_ms.networks import parts
 
 
 def ResNet(  # noqa: N802 (a network reads like a class, as in keras.applications)
@@ -14,6 +14,9 @@ def ResNet(  # noqa: N802 (a network reads like a class, as in keras.application
     depth: int = 2,
     conditional: bool = False,
     spatial_dims: int = 2,
+    scale: int = 1,
+    normalization: str = "layer",
+    residual: bool = False,
     name: str = "resnet",
 ) -> keras.Model:
     """Builds the paper's ResNet (section 4.1) as a functional model of any image size.
@@ -21,7 +24,8 @@ def ResNet(  # noqa: N802 (a network reads like a class, as in keras.application
     A 1x1 convolution to `width` channels; `depth` residual blocks of 3x3 convolution, layer
     normalisation over all of (C, H, W), leaky ReLU of slope 0.2 and 3x3 convolution; a 1x1
     convolution to `channels`, whose initial weights are scaled by 1e-3. The layer
-    normalisation has a scale and an offset per channel, so that it fits every mesh.
+    normalisation has a scale and an offset per channel, so that it fits every mesh. Depths 8 and
+    24 make the networks of 18 and 50 convolutions of the paper's Table 5.
 
     Args:
         channels: Channels of the image and of the result.
@@ -31,36 +35,32 @@ def ResNet(  # noqa: N802 (a network reads like a class, as in keras.application
             then the dictionary `{"image", "noise_level"}`, as `Denoising(conditional=True)` makes
             it, and each block adds an embedding of the level to its channels.
         spatial_dims: 1, 2 or 3.
+        scale: How many times larger the result is, by a sub-pixel shuffle. Defaults to 1.
+        normalization: `"layer"` (default), `"group"`, `"channel"` (by pixel, so that large
+            images may be restored in tiles) or `"none"`.
+        residual: Whether the image is added to the result. The paper's is not (default).
         name: Name of the model.
 
     Returns:
-        A `keras.Model` from `(batch, *spatial, channels)` to the same shape.
+        A `keras.Model` from `(batch, *spatial, channels)` to the same shape, sides times `scale`.
 
     Raises:
-        ValueError: If a size is not positive or `spatial_dims` is not 1, 2 or 3.
+        ValueError: If a size is not positive, `spatial_dims` is not 1, 2 or 3, `normalization` is
+            unknown, or `scale` is above 1 in other than 2 dimensions.
 
     Example:
         >>> keras_ms.networks.ResNet(width=32)(keras.ops.zeros((1, 20, 30, 3))).shape
         TensorShape([1, 20, 30, 3])
     """
-    if min(channels, width, depth) < 1 or spatial_dims not in (1, 2, 3):
-        raise ValueError(
-            "A ResNet has positive sizes and 1, 2 or 3 spatial dimensions. Received: "
-            f"channels={channels}, width={width}, depth={depth}, spatial_dims={spatial_dims}."
-        )
-    conv = (layers.Conv1D, layers.Conv2D, layers.Conv3D)[spatial_dims - 1]
-    image = keras.Input((*(None,) * spatial_dims, channels), name="image")
-    level = keras.Input((1,), name="noise_level") if conditional else None
+    parts.check(spatial_dims, scale, normalization, channels=channels, width=width, depth=depth)
+    conv = parts.conv(spatial_dims)
+    image, level = parts.make_inputs(channels, conditional, spatial_dims)
     hidden = conv(width, 1, name="head")(image)
     for block in range(depth):
-        residual = conv(width, 3, padding="same", name=f"block{block}_conv1")(hidden)
-        if level is not None:
-            residual += noise_level_embedding(level, width, spatial_dims, f"block{block}_level")
-        residual = layers.GroupNormalization(groups=1, name=f"block{block}_norm")(residual)
-        residual = layers.LeakyReLU(0.2, name=f"block{block}_act")(residual)
-        residual = conv(width, 3, padding="same", name=f"block{block}_conv2")(residual)
-        hidden = layers.Add(name=f"block{block}_add")([hidden, residual])
-    small = keras.initializers.VarianceScaling(1e-6, "fan_avg", "uniform")  # Glorot times 1e-3
-    outputs = conv(channels, 1, kernel_initializer=small, dtype="float32", name="tail")(hidden)
-    inputs = image if level is None else {"image": image, "noise_level": level}
-    return keras.Model(inputs, outputs, name=name)
+        inner = conv(width, 3, padding="same", name=f"block{block}_conv1")(hidden)
+        inner = parts.add_level(inner, level, spatial_dims, f"block{block}_level")
+        inner = parts.normalize(inner, normalization, f"block{block}_norm")
+        inner = layers.LeakyReLU(0.2, name=f"block{block}_act")(inner)
+        inner = conv(width, 3, padding="same", name=f"block{block}_conv2")(inner)
+        hidden = layers.Add(name=f"block{block}_add")([hidden, inner])
+    return parts.finish(hidden, image, level, scale, residual, 1, name)

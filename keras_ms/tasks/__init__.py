@@ -1,14 +1,24 @@
 """What is learned: a clean image -> (input, target), the same task on every level."""
 
+import inspect
 from typing import Any
 
+from keras_ms.tasks.deblurring import Deblurring
 from keras_ms.tasks.denoising import Denoising
+from keras_ms.tasks.inpainting import Inpainting
+from keras_ms.tasks.noisy import NoisyTask
+from keras_ms.tasks.super_resolution import SuperResolution
 from keras_ms.tasks.task import Task
 
-_TASKS: dict[str, type[Task]] = {"denoising": Denoising}
+_TASKS: dict[str, type[NoisyTask]] = {
+    "deblurring": Deblurring,
+    "denoising": Denoising,
+    "inpainting": Inpainting,
+    "super_resolution": SuperResolution,
+}
 
 
-def get(name: str, **options: Any) -> Task:
+def get(name: str, **options: Any) -> NoisyTask:
     """Returns a task by name.
 
     Args:
@@ -16,7 +26,7 @@ def get(name: str, **options: Any) -> Task:
         **options: Arguments of the task's class.
 
     Returns:
-        A `Task`.
+        A `NoisyTask`.
 
     Raises:
         ValueError: If there is no task of that name.
@@ -35,4 +45,19 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_TASKS))
 
 
-__all__ = ["Denoising", "Task", "get", "names"]
+def options(name: str) -> tuple[str, ...]:
+    """Names of the arguments of the task's class called `name`."""
+    return tuple(inspect.signature(_TASKS[name]).parameters)
+
+
+__all__ = [
+    "Deblurring",
+    "Denoising",
+    "Inpainting",
+    "NoisyTask",
+    "SuperResolution",
+    "Task",
+    "get",
+    "names",
+    "options",
+]

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-import tensorflow as tf
-
-from keras_ms import restriction
-from keras_ms.tasks.task import Example, Task, Tensor
+from keras_ms.tasks.noisy import NoisyTask
+from keras_ms.tasks.task import Example, Tensor
 
 
-class Denoising(Task):
+class Denoising(NoisyTask):
     """Recovers `u` from `x = t u + (1 - t) z`, `z ~ N(0, 1)` (section 4.1 of the paper).
 
     `t` is drawn uniformly once per image: 1 is a clean image, 0 is pure noise. Restriction takes
@@ -24,9 +21,12 @@ class Denoising(Task):
         conditional: Whether the network is told `t`. If so, `x` is the dictionary
             `{"image": (batch, *spatial, channels), "noise_level": (batch, 1)}`; if not (the
             default, "blind"), it is the noisy image alone.
+        keep_contrast: Whether `x` is divided by `t`: `u` plus noise of standard deviation
+            `(1 - t) / t`, as in a photograph. Defaults to `False`, the paper's.
 
     Raises:
-        ValueError: If `t_range` is not two ordered numbers in [0, 1].
+        ValueError: If `t_range` is not two ordered numbers in [0, 1], or contains 0 although
+            the contrast is to be kept.
 
     Example:
         >>> task = keras_ms.tasks.Denoising()
@@ -37,42 +37,17 @@ class Denoising(Task):
     """
 
     def __init__(
-        self, t_range: tuple[float, float] = (0.0, 1.0), conditional: bool = False
+        self,
+        t_range: tuple[float, float] = (0.0, 1.0),
+        conditional: bool = False,
+        keep_contrast: bool = False,
     ) -> None:
-        try:
-            low, high = (float(bound) for bound in t_range)
-        except (TypeError, ValueError):
-            low, high = 1.0, 0.0  # not two numbers: refused below
-        if not 0.0 <= low <= high <= 1.0:
-            raise ValueError(
-                "`t_range` holds two ordered numbers in [0, 1]; t = 1 is a clean image. "
-                f"Received: t_range={t_range}."
-            )
-        self.t_range = (low, high)
-        self.conditional = conditional
+        super().__init__(t_range, conditional, keep_contrast)
 
-    def draw(self, images: Tensor, seed: Tensor) -> Example:
-        """Draws the noise field and `t`; see `Task.draw`."""
-        noise_seed, level_seed = tf.unstack(tf.random.split(seed, 2))
-        images = tf.convert_to_tensor(images)
-        shape = tf.shape(images)
-        noise = tf.random.stateless_normal(shape, noise_seed, dtype=images.dtype)
-        t = tf.random.stateless_uniform(
-            (shape[0], 1), level_seed, *self.t_range, dtype=images.dtype
-        )
-        return {"clean": images, "noise": tf.ensure_shape(noise, images.shape), "t": t}
+    def share(self, t: Any) -> Any:
+        """The share of the noise, `1 - t`."""
+        return 1.0 - t
 
-    def restrict(self, example: Example) -> Example:
-        """Restricts the image and, with its variance kept, the noise; see `Task.restrict`."""
-        return {
-            "clean": restriction.average(example["clean"]),
-            "noise": restriction.restrict_noise(example["noise"]),
-            "t": example["t"],
-        }
-
-    def pair(self, example: Example) -> tuple[Any, Any]:
-        """Returns the noisy image (with `t` if conditional) and the clean one."""
-        clean, t = example["clean"], example["t"]
-        weight = keras.ops.reshape(t, (-1, *(1,) * (len(clean.shape) - 1)))
-        noisy = weight * clean + (1.0 - weight) * example["noise"]
-        return ({"image": noisy, "noise_level": t} if self.conditional else noisy), clean
+    def degrade(self, example: Example) -> Tensor:
+        """The clean image: noise is all there is."""
+        return example["clean"]

@@ -17,12 +17,19 @@ class Task(abc.ABC):
     (`pair(restrict(example))`) is task-consistent coarsening: the coarse problem has the same
     noise and the same pixel-space operator as the fine one.
 
-    The telescoping sum needs one law of a task: *restricting a drawn example has the same
-    distribution as drawing from restricted images*, `restrict(draw(u)) ~ draw(restrict(u))`.
-    Drawing coarse batches directly on the coarse mesh, at coarse cost, rests on it.
+    Both occurrences of a level in the telescoping sum must have one distribution. That is sure if
+    examples are drawn on the finest mesh and restricted to the level, at the cost of fine pixels.
+    It is as sure, and cheap, to draw on the level itself if *restricting a drawn example has the
+    same distribution as drawing from restricted images*, `restrict(draw(u)) ~ draw(restrict(u))`.
+    A task that obeys this law says so in `invariant_under`.
+
+    Attributes:
+        invariant_under: Ways from a level to the next under which the law holds: `"coarsen"`
+            (by `restrict`), `"crop"` (to the central half). Defaults to none: always unbiased.
 
     Example:
         >>> class Dimming(Task):
+        ...     invariant_under = frozenset({"coarsen", "crop"})
         ...     def draw(self, images, seed):
         ...         return {"clean": images}
         ...     def restrict(self, example):
@@ -30,6 +37,8 @@ class Task(abc.ABC):
         ...     def pair(self, example):
         ...         return 0.5 * example["clean"], example["clean"]
     """
+
+    invariant_under: frozenset[str] = frozenset()
 
     @abc.abstractmethod
     def draw(self, images: Tensor, seed: Tensor) -> Example:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import small_images
 
 import keras_ms
 from keras_ms.tasks import Denoising
@@ -150,3 +151,38 @@ def test_a_single_batch_size_is_refused_as_levels_refuses_it():
 def test_elements_that_are_not_images_alone_are_refused_with_a_task(elements):
     with pytest.raises(ValueError, match=r"Received: .*label|Received: .*(tuple|TensorSpec)"):
         with_task(tf.data.Dataset.from_tensor_slices(elements))
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"task": "denoising"}, "task='denoising'"),
+        ({"task": keras_ms.tasks.Denoising}, "a keras_ms.tasks.Task or None"),
+        ({"images": None}, "images of type NoneType"),
+        ({"seed": 1.5}, "Received: seed=1.5"),
+        ({"prefetch": -5}, "Received: prefetch=-5"),
+        ({"mean": (0.5, 0.5)}, r"Received: mean=\[0.5, 0.5\]"),
+        ({"std": 0.0}, "Received: mean=0.5, std=0.0"),
+        ({"std": float("nan")}, "std=nan"),
+    ],
+)
+def test_senseless_options(options, match):
+    usual = {"images": small_images(), "task": keras_ms.tasks.Denoising(), "levels": (2, 4)}
+    with pytest.raises(ValueError, match=match):
+        keras_ms.MultiscaleDataset(**{**usual, "image_size": 32, **options})
+
+
+def test_pairs_that_a_filter_leaves_none_of():
+    x = small_images()
+    none = tf.data.Dataset.from_tensor_slices((x, x)).filter(lambda x, y: False)
+    with pytest.raises(ValueError, match="no example to train on"):
+        keras_ms.MultiscaleDataset(none, levels=(2, 4))
+
+
+@pytest.mark.parametrize("options", [{"samples": 0}, {"batch_size": 0}, {"batch_size": 2.5}])
+def test_senseless_evaluation_pairs(options):
+    ((name, value),) = options.items()
+    with pytest.raises(ValueError, match=f"`{name}` must be a positive integer.*{value}"):
+        keras_ms.data.evaluation_pairs(
+            small_images(), keras_ms.tasks.Denoising(), 32, **{"samples": 4, **options}
+        )

@@ -170,3 +170,23 @@ def test_without_telescoping_a_step_is_a_plain_batch_of_its_level():
     assert batch.fine[1][0].shape == (3, 16, 16, 3)
     assert batch.active_levels == (1,)
     assert batch.coarse == ((), (), ())
+
+
+def test_a_late_start_reads_one_pass_at_most_and_sees_the_same_batches():
+    reads = []
+
+    def read(index):
+        reads.append(int(index))
+        return np.full((16, 16, 1), float(index), np.float32)
+
+    def example(index):
+        x = tf.ensure_shape(tf.py_function(read, [index], tf.float32), (16, 16, 1))
+        return x, x
+
+    pairs = tf.data.Dataset.range(10).map(example)
+    dataset = keras_ms.MultiscaleDataset(pairs, levels=(1, 2), prefetch=0)
+    whole = [b.fine[0][0] for b in dataset.stage().take(42).as_numpy_iterator()]
+    reads.clear()
+    (late,) = dataset.stage(start=41).take(1).as_numpy_iterator()
+    np.testing.assert_array_equal(late.fine[0][0], whole[41])
+    assert len(reads) < 10 + 12  # a pass, and what the pipeline reads ahead

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from by_hand import assert_standard_normal, block_mean
 
-from keras_ms import restriction, tasks
+from keras_ms import tasks
 from keras_ms.tasks import Denoising
 
 SHAPES = {1: (5, 16, 2), 2: (5, 8, 12, 3), 3: (5, 4, 8, 4, 1)}
@@ -17,20 +17,6 @@ def images(spatial_dims=2, dtype="float32"):
 
 def broadcast(t, spatial_dims):
     return np.reshape(t, (-1, *(1,) * (spatial_dims + 1)))
-
-
-def test_same_seed_gives_the_same_example():
-    first, second = (Denoising().draw(images(), (3, 4)) for _ in range(2))
-    assert set(first) == {"clean", "noise", "t"}
-    for name in first:
-        np.testing.assert_array_equal(first[name], second[name])
-
-
-def test_another_seed_gives_another_noise_and_level():
-    first, second = (Denoising().draw(images(), seed) for seed in ((3, 4), (3, 5)))
-    np.testing.assert_array_equal(first["clean"], second["clean"])
-    assert not np.any(first["noise"] == second["noise"])
-    assert not np.any(first["t"] == second["t"])
 
 
 @EVERY_DIMENSION
@@ -82,26 +68,6 @@ def test_restricted_pair_has_the_average_as_target_and_the_same_noise_level():
     np.testing.assert_allclose(y, block_mean(images()), atol=1e-6)
     z = 2.0 * block_mean(example["noise"])
     np.testing.assert_allclose(x, 0.25 * block_mean(images()) + 0.75 * z, atol=2e-6)
-
-
-def moments(samples):
-    """Per-pixel mean, second and neighbour moments over the draws, with their standard errors."""
-    columns = np.stack([samples, samples**2, samples * np.roll(samples, 1, axis=1)])
-    return columns.mean(axis=1), columns.std(axis=1) / np.sqrt(columns.shape[1])
-
-
-def test_restricting_a_draw_has_the_distribution_of_drawing_from_the_restricted():
-    task, draws = Denoising(), 4000
-    image = np.random.default_rng(1).uniform(-1.0, 1.0, (1, 4, 4, 1)).astype("float32")
-    many = tf.constant(np.repeat(image, draws, axis=0))
-    restricted, _ = task.pair(task.restrict(task.draw(many, (1, 2))))
-    drawn, _ = task.pair(task.draw(restriction.average(many), (3, 4)))
-    u = block_mean(image)
-    # t ~ U(0, 1): E[t] = 1/2, E[t^2] = E[(1 - t)^2] = 1/3; the noise is white.
-    wanted = np.concatenate([u / 2.0, u**2 / 3.0 + 1.0 / 3.0, u * np.roll(u, 1, axis=1) / 3.0])
-    for samples in (restricted, drawn):
-        got, error = moments(samples.numpy().astype("float64"))
-        assert np.max(np.abs(got - wanted) / error) < 4.5
 
 
 def test_blind_input_is_the_noisy_image_alone():
@@ -157,24 +123,6 @@ def test_senseless_t_range_is_refused(t_range):
 def test_t_range_that_is_not_two_numbers_is_refused(t_range):
     with pytest.raises(ValueError, match="two ordered numbers"):
         Denoising(t_range=t_range)
-
-
-@pytest.mark.parametrize("conditional", [False, True])
-def test_works_in_a_graph_with_unknown_batch_size(conditional):
-    task = Denoising(conditional=conditional)
-
-    @tf.function(input_signature=[tf.TensorSpec((None, 8, 12, 3)), tf.TensorSpec((2,), tf.int32)])
-    def make(clean, seed):
-        x, y = task.pair(task.restrict(task.draw(clean, seed)))
-        assert y.shape[1:] == (4, 6, 3)  # while tracing: sides stay static
-        return x, y
-
-    eager = task.pair(task.restrict(task.draw(images(), (6, 7))))
-    for got, wanted in zip(
-        tf.nest.flatten(make(images(), (6, 7))), tf.nest.flatten(eager), strict=True
-    ):
-        np.testing.assert_allclose(got, wanted, atol=1e-6)
-    assert make(images()[:2], (6, 7))[1].shape == (2, 4, 6, 3)
 
 
 def test_registry_makes_tasks_by_name_with_options():

@@ -1,0 +1,115 @@
+"""What the networks have in common: convolutions, normalisation, inputs and the last layers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import layers
+
+from keras_ms.networks.fitting import Enlarge
+from keras_ms.networks.noise_level import noise_level_embedding
+
+NORMALIZATIONS = ("layer", "group", "channel", "none")
+GROUPS = 8
+
+
+def conv(spatial_dims: int) -> Any:
+    """The convolution layer class of 1, 2 or 3 spatial dimensions."""
+    return (layers.Conv1D, layers.Conv2D, layers.Conv3D)[spatial_dims - 1]
+
+
+def normalize(hidden: Any, kind: str, name: str) -> Any:
+    """Normalises over all of (C, H, W), by groups of channels, by pixel, or not at all.
+
+    The first two couple all pixels of an image; `"channel"` sees one pixel at a time, so that an
+    image may be restored in tiles.
+    """
+    if kind == "none":
+        return hidden
+    if kind == "channel":
+        return layers.LayerNormalization(axis=-1, name=name)(hidden)
+    groups = 1 if kind == "layer" else math.gcd(GROUPS, hidden.shape[-1])
+    return layers.GroupNormalization(groups=groups, name=name)(hidden)
+
+
+def make_inputs(channels: int, conditional: bool, spatial_dims: int) -> tuple[Any, Any]:
+    """Inputs of any size: the image, and the noise level or `None`."""
+    image = keras.Input((*(None,) * spatial_dims, channels), name="image")
+    return image, keras.Input((1,), name="noise_level") if conditional else None
+
+
+def add_level(hidden: Any, level: Any, spatial_dims: int, name: str) -> Any:
+    """Adds an embedding of the noise level to every channel, if there is a level."""
+    if level is None:
+        return hidden
+    return hidden + noise_level_embedding(level, hidden.shape[-1], spatial_dims, name)
+
+
+def finish(
+    hidden: Any, image: Any, level: Any, scale: int, residual: bool, kernel_size: int, name: str
+) -> keras.Model:
+    """Ends a network: a convolution to the image's channels, sub-pixel shuffle, residual.
+
+    Args:
+        hidden: Last features.
+        image: The image input.
+        level: The noise level input, or `None`.
+        scale: How many times larger the result is than the image; above 1 each pixel's
+            channels are laid out as `scale x scale` pixels (Shi et al. 2016).
+        residual: Whether the image, enlarged bilinearly if `scale > 1`, is added.
+        kernel_size: Of the convolution.
+        name: Name of the model.
+
+    Returns:
+        A functional model whose result is float32 under any dtype policy.
+    """
+    channels, spatial_dims = image.shape[-1], len(image.shape) - 2
+    small = keras.initializers.VarianceScaling(1e-6, "fan_avg", "uniform")  # Glorot times 1e-3
+    tail = conv(spatial_dims)(
+        channels * scale**spatial_dims,
+        kernel_size,
+        padding="same",
+        kernel_initializer=small,
+        dtype="float32",
+        name="tail",
+    )
+    outputs = tail(hidden)
+    if scale > 1:
+        outputs = keras.ops.depth_to_space(outputs, scale)
+    if residual:
+        outputs = outputs + enlarged(image, scale)
+    inputs = image if level is None else {"image": image, "noise_level": level}
+    return keras.Model(inputs, outputs, name=name)
+
+
+def enlarged(image: Any, scale: int) -> Any:
+    """The image itself, or enlarged bilinearly, in float32."""
+    if scale == 1:
+        return keras.ops.cast(image, "float32")
+    return Enlarge(scale, "bilinear", dtype="float32", name="enlarged")(image)
+
+
+def check(spatial_dims: int, scale: int, normalization: str, **sizes: int) -> None:
+    """Refuses sizes that are not positive and options that do not exist.
+
+    Raises:
+        ValueError: Naming what was received.
+    """
+    if spatial_dims not in (1, 2, 3) or min(scale, *sizes.values()) < 1:
+        received = ", ".join(f"{name}={value}" for name, value in sizes.items())
+        raise ValueError(
+            "A network has positive sizes and 1, 2 or 3 spatial dimensions. Received: "
+            f"{received}, scale={scale}, spatial_dims={spatial_dims}."
+        )
+    if scale > 1 and spatial_dims != 2:
+        raise ValueError(
+            "Enlarging networks have 2 spatial dimensions. "
+            f"Received: scale={scale}, spatial_dims={spatial_dims}."
+        )
+    if normalization not in NORMALIZATIONS:
+        raise ValueError(
+            f"There is no such normalization. Received: normalization={normalization!r}. "
+            f"Use one of {NORMALIZATIONS}."
+        )

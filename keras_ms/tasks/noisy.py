@@ -1,0 +1,107 @@
+"""What the tasks share: a degraded image mixed with white noise of a random amount."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_ms import restriction
+from keras_ms.tasks.task import Example, Task, Tensor
+
+
+class NoisyTask(Task):
+    """A degradation followed by noise: `x = (1 - s) D(u) + s z`, `z ~ N(0, 1)`, `s` per image.
+
+    The latent example holds `"clean"` (`u`), `"noise"` (`z`) and `"t"`, which is uniform in
+    `t_range` and from which `share` makes the share `s` of the noise. Restriction takes block
+    means of `u`, block means of `z` scaled so that its variance stays 1, and leaves `t` alone:
+    every level has the noise of the finest.
+
+    Args:
+        t_range: Bounds `(low, high)` of `t`, `0 <= low <= high <= 1`.
+        conditional: Whether the network is told `t`. If so, `x` is the dictionary
+            `{"image": (batch, *spatial, channels), "noise_level": (batch, 1)}`.
+        keep_contrast: Whether `x` is divided by `1 - s`, which gives `D(u)` its full contrast, as
+            in a noisy photograph as cameras take it.
+
+    Raises:
+        ValueError: If `t_range` is not two ordered numbers in [0, 1], or `keep_contrast` meets
+            a `t` that leaves no image.
+
+    Example:
+        >>> class Dimming(keras_ms.tasks.NoisyTask):
+        ...     def degrade(self, example):
+        ...         return 0.5 * example["clean"]
+        >>> task = Dimming(t_range=(0.0, 0.1))
+        >>> x, y = task.pair(task.draw(keras.ops.ones((4, 32, 32, 3)), seed=(0, 1)))
+        >>> x.shape
+        TensorShape([4, 32, 32, 3])
+    """
+
+    invariant_under = frozenset({"coarsen", "crop"})
+
+    def __init__(
+        self, t_range: tuple[float, float], conditional: bool = False, keep_contrast: bool = False
+    ) -> None:
+        self.t_range = _ordered_range(t_range)
+        self.conditional, self.keep_contrast = conditional, keep_contrast
+        if keep_contrast and max(self.share(t) for t in self.t_range) == 1.0:
+            raise ValueError(
+                "`keep_contrast` divides by the share of the image, which must not be 0. "
+                f"Received: t_range={t_range}. Use a range without pure noise."
+            )
+
+    def share(self, t: Any) -> Any:
+        """The share `s` of the noise for a given `t`; `s = t` unless a task says otherwise."""
+        return t
+
+    @abc.abstractmethod
+    def degrade(self, example: Example) -> Tensor:
+        """Returns `D(u)`, of the shape of the noise."""
+
+    def noise_shape(self, images: Tensor) -> tuple[Any, ...]:
+        """Shape of the noise field, that of the images unless the degradation changes it."""
+        return keras.ops.shape(images)
+
+    def draw(self, images: Tensor, seed: Tensor) -> Example:
+        """Draws the noise field and `t`; see `Task.draw`."""
+        noise_seed, level_seed = tf.unstack(tf.random.split(seed, 2))
+        images = tf.convert_to_tensor(images)
+        shape = self.noise_shape(images)
+        noise = tf.random.stateless_normal(shape, noise_seed, dtype=images.dtype)
+        t = tf.random.stateless_uniform(
+            (shape[0], 1), level_seed, *self.t_range, dtype=images.dtype
+        )
+        return {"clean": images, "noise": noise, "t": t}
+
+    def restrict(self, example: Example) -> Example:
+        """Restricts the image and, with its variance kept, the noise; see `Task.restrict`."""
+        return {
+            "clean": restriction.average(example["clean"]),
+            "noise": restriction.restrict_noise(example["noise"]),
+            "t": example["t"],
+        }
+
+    def pair(self, example: Example) -> tuple[Any, Any]:
+        """Returns the degraded noisy image (with `t` if conditional) and the clean one."""
+        clean, t = example["clean"], example["t"]
+        noise_share = self.share(keras.ops.reshape(t, (-1, *(1,) * (len(clean.shape) - 1))))
+        mixed = (1.0 - noise_share) * self.degrade(example) + noise_share * example["noise"]
+        if self.keep_contrast:
+            mixed = mixed / (1.0 - noise_share)
+        return ({"image": mixed, "noise_level": t} if self.conditional else mixed), clean
+
+
+def _ordered_range(t_range: tuple[float, float]) -> tuple[float, float]:
+    try:
+        low, high = (float(bound) for bound in t_range)
+    except (TypeError, ValueError):
+        low, high = 1.0, 0.0  # not two numbers: refused below
+    if not 0.0 <= low <= high <= 1.0:
+        raise ValueError(
+            f"`t_range` holds two ordered numbers in [0, 1]. Received: t_range={t_range}."
+        )
+    return low, high

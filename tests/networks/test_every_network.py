@@ -1,0 +1,164 @@
+"""What every network must do, whatever it is made of: one suite over the registry."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ms
+from keras_ms import networks
+
+SMALL = {
+    "espcn": {"widths": (6, 4)},
+    "resnet": {"width": 4, "depth": 1},
+    "resnet18": {"width": 4},
+    "resnet50": {"width": 4},
+    "unet": {"width": 4},
+    "unet5": {"width": 4},
+}
+EVERY_NETWORK = pytest.mark.parametrize("name", networks.names())
+NORMALIZED = pytest.mark.parametrize("name", ["resnet", "unet"])
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def small(name, **options):
+    return networks.get(name, **{**SMALL[name], "scale": 1, **options})
+
+
+def with_large_weights(model):
+    """Random weights as large as trained ones: the small last layer would hide differences."""
+    rng = np.random.default_rng(0)
+    model.set_weights([0.3 * rng.normal(size=w.shape) for w in model.get_weights()])
+    return model
+
+
+def test_every_network_of_the_registry_is_tested():
+    assert set(SMALL) == set(networks.names())
+
+
+@EVERY_NETWORK
+@pytest.mark.parametrize("scale", [1, 2, 3])
+@pytest.mark.parametrize("conditional", [False, True])
+def test_takes_every_size_and_enlarges_it(name, scale, conditional):
+    model = small(name, scale=scale, conditional=conditional)
+    for height, width in ((16, 16), (1, 1), (7, 18)):
+        image = noise(2, height, width, 3)
+        level = np.full((2, 1), 0.5, "float32")
+        x = {"image": image, "noise_level": level} if conditional else image
+        assert model(x).shape == (2, height * scale, width * scale, 3)
+    assert model.output_shape == (None, None, None, 3)
+
+
+@EVERY_NETWORK
+def test_saving_and_loading_keeps_the_function(name, tmp_path):
+    model = with_large_weights(small(name, residual=True, conditional=True))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    x = {"image": noise(2, 9, 14, 3), "noise_level": noise(2, 1)}
+    np.testing.assert_array_equal(loaded(x), model(x))
+
+
+@EVERY_NETWORK
+def test_every_weight_learns(name):
+    model = with_large_weights(small(name, conditional=True))
+    x = {"image": tf.constant(noise(4, 32, 32, 3)), "noise_level": tf.constant(noise(4, 1))}
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model(x) ** 2)
+    gradients = tape.gradient(loss, [weight.value for weight in model.trainable_variables])
+    for weight, gradient in zip(model.trainable_variables, gradients, strict=True):
+        assert gradient is not None, weight.path
+        assert np.any(gradient.numpy() != 0.0), weight.path
+
+
+@EVERY_NETWORK
+def test_residual_networks_begin_as_the_enlarged_image(name):
+    image = noise(1, 12, 10, 3)
+    for scale in (1, 2):
+        made = small(name, scale=scale, residual=True)(image).numpy()
+        wanted = tf.image.resize(image, (12 * scale, 10 * scale), "bilinear").numpy()
+        np.testing.assert_allclose(made, wanted, atol=0.05)
+
+
+@EVERY_NETWORK
+def test_results_are_float32_under_mixed_precision(name):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        made = small(name, residual=True, scale=2)(noise(1, 8, 8, 3))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert made.dtype == tf.float32
+
+
+@NORMALIZED
+@pytest.mark.parametrize(
+    ("normalization", "local"),
+    [("channel", True), ("none", True), ("layer", False), ("group", False)],
+)
+def test_which_normalizations_couple_distant_pixels(name, normalization, local):
+    model = with_large_weights(small(name, normalization=normalization))
+    image = noise(1, 160, 16, 3)
+    other = image.copy()
+    other[:, 120:] += 1.0
+    same = np.allclose(model(image)[:, :16], model(other)[:, :16], atol=1e-6)
+    assert same is local
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_unet_in_every_dimension(dims):
+    sides = (13, 6, 9)[:dims]
+    model = networks.UNet(channels=2, width=2, spatial_dims=dims)
+    assert model(noise(3, *sides, 2)).shape == (3, *sides, 2)
+
+
+def test_unet_pads_by_zeros_and_crops():
+    model = with_large_weights(networks.UNet(width=4, normalization="channel"))
+    image = noise(1, 13, 18, 3)
+    padded = np.pad(image, ((0, 0), (0, 3), (0, 2), (0, 0)))
+    # The last convolution comes after the crop, so it alone sees another border.
+    wanted = model(padded)[:, :12, :17]
+    np.testing.assert_allclose(model(image)[:, :12, :17], wanted, atol=1e-5)
+
+
+def test_unets_dropout_acts_in_training_only():
+    model = with_large_weights(networks.UNet(width=4, dropout=0.5))
+    image = noise(1, 8, 8, 3)
+    np.testing.assert_array_equal(model(image), model(image, training=False))
+    assert not np.allclose(model(image, training=True), model(image))
+
+
+def test_sub_pixels_are_laid_out_as_shi_et_al_do():
+    model = networks.ESPCN(channels=1, scale=2, widths=(2, 2))
+    tail = model.get_layer("tail")
+    tail.set_weights([np.zeros(tail.kernel.shape), np.arange(4.0)])
+    np.testing.assert_array_equal(model(noise(1, 1, 1, 1))[0, ..., 0], [[0, 1], [2, 3]])
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("unet", {"dropout": 1.0}, "Received: dropout=1.0"),
+        ("unet", {"multipliers": (1, 0)}, r"multipliers\[1\]=0"),
+        ("unet", {"multipliers": ()}, "Received: multipliers"),
+        ("resnet", {"normalization": "batch"}, "Received: normalization='batch'"),
+        ("resnet", {"scale": 2, "spatial_dims": 3}, "Received: scale=2, spatial_dims=3"),
+        ("espcn", {"scale": 0}, "scale=0"),
+        ("resnet101", {}, "Received: network='resnet101'"),
+    ],
+)
+def test_senseless_networks_are_refused(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        networks.get(name, **options)
+
+
+@EVERY_NETWORK
+def test_trains_by_multiscale_gradient_estimation(name):
+    photos = np.random.default_rng(0).random((3, 64, 64, 3)).astype("float32")
+    task = keras_ms.tasks.Denoising(t_range=(0.5, 1.0))
+    dataset = keras_ms.MultiscaleDataset(photos, task, (1, 2, 3), 64, 2)
+    network = small(name)
+    model = keras_ms.MultiscaleModel(network.input, network.output)
+    model.compile("sgd", "mse")
+    assert np.isfinite(model.fit(dataset, verbose=0).history["loss"][0])

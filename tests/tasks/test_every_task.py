@@ -1,0 +1,177 @@
+"""What every task must do, whatever it degrades: one suite over the registry."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from by_hand import assert_standard_normal, block_mean
+
+import keras_ms
+from keras_ms import restriction, tasks
+
+OPTIONS = {
+    "deblurring": [{"sigma": 1.5}, {"border": "circular"}],
+    "denoising": [{}, {"t_range": (0.3, 0.9), "keep_contrast": True}],
+    "inpainting": [{}, {"max_rectangles": 1}, {"masks": np.eye(24)[np.newaxis]}],
+    "super_resolution": [{}, {"scale": 3, "interpolation": "bilinear"}],
+}
+CASES = [(name, options) for name in tasks.names() for options in OPTIONS[name]]
+EVERY_TASK = pytest.mark.parametrize(("name", "options"), CASES)
+SIDES = (24, 24)
+
+
+def images(count=5, seed=0, dtype="float32"):
+    rng = np.random.default_rng(seed)
+    return tf.constant(rng.uniform(-1.0, 1.0, (count, *SIDES, 3)), dtype)
+
+
+def flat(structure):
+    return [np.asarray(leaf) for leaf in keras.tree.flatten(structure)]
+
+
+def assert_same(first, second, **tolerance):
+    for one, other in zip(flat(first), flat(second), strict=True):
+        np.testing.assert_allclose(one, other, **tolerance)
+
+
+def test_every_task_of_the_registry_is_tested():
+    assert set(OPTIONS) == set(tasks.names())
+
+
+@EVERY_TASK
+def test_same_seed_same_example_and_another_seed_another(name, options):
+    task = tasks.get(name, **options)
+    first, second, other = (task.draw(images(), (3, seed)) for seed in (4, 4, 5))
+    assert_same(first, second, rtol=0)
+    assert not np.any(first["noise"] == other["noise"])
+    assert not np.any(first["t"] == other["t"])
+
+
+@EVERY_TASK
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_shapes_and_types_on_two_levels(name, options, dtype):
+    task = tasks.get(name, **options)
+    example = task.draw(images(dtype=dtype), (0, 1))
+    scale = options.get("scale", 2) if name == "super_resolution" else 1
+    for case, sides in ((example, SIDES), (task.restrict(example), (12, 12))):
+        x, y = task.pair(case)
+        assert x.dtype == y.dtype == dtype
+        assert y.shape == (5, *sides, 3)
+        assert x.shape == (5, *(side // scale for side in sides), 3)
+
+
+@EVERY_TASK
+def test_samples_of_a_batch_do_not_see_each_other(name, options):
+    task = tasks.get(name, **options)
+    example = task.draw(images(), (0, 1))
+    alone = keras.tree.map_structure(lambda leaf: leaf[1:3], example)
+    for step in (task.pair, task.restrict, lambda e: task.pair(task.restrict(e))):
+        part = keras.tree.map_structure(lambda leaf: leaf[1:3], step(example))
+        assert_same(step(alone), part, rtol=1e-5, atol=1e-5)
+
+
+@EVERY_TASK
+def test_restriction_couples_the_levels(name, options):
+    task = tasks.get(name, **options)
+    example = task.draw(images(), (0, 1))
+    coarse = task.restrict(example)
+    np.testing.assert_allclose(coarse["clean"], block_mean(example["clean"]), atol=1e-6)
+    np.testing.assert_allclose(coarse["noise"], 2.0 * block_mean(example["noise"]), atol=1e-5)
+    np.testing.assert_array_equal(coarse["t"], example["t"])
+    if "mask" in example:
+        np.testing.assert_array_equal(coarse["mask"], block_mean(example["mask"]) > 0.5)
+
+
+@EVERY_TASK
+def test_a_constant_image_without_noise_stays_in_range(name, options):
+    task = tasks.get(name, **{**options, "t_range": (1.0, 1.0) if name == "denoising" else (0, 0)})
+    x, y = task.pair(task.draw(0.5 * tf.ones_like(images()), (0, 1)))
+    np.testing.assert_array_equal(y, np.full(y.shape, 0.5, "float32"))
+    known = x.numpy()[x.numpy() != 0.0] if name == "inpainting" else x.numpy()
+    np.testing.assert_allclose(known, 0.5, atol=1e-5)
+
+
+@EVERY_TASK
+def test_noise_is_white_and_has_its_share(name, options):
+    task = tasks.get(name, **{**options, "t_range": (0.5, 0.5), "keep_contrast": False})
+    example = task.draw(tf.zeros((64, *SIDES, 3)), (0, 1))
+    for case in (example, task.restrict(example)):
+        assert_standard_normal(2.0 * task.pair(case)[0].numpy())
+    full = tasks.get(name, **{**options, "t_range": (0.5, 0.5), "keep_contrast": True})
+    np.testing.assert_allclose(full.pair(example)[0], 2.0 * task.pair(example)[0], rtol=1e-5)
+
+
+@EVERY_TASK
+def test_conditional_input_names_the_level(name, options):
+    blind = tasks.get(name, **options)
+    told = tasks.get(name, conditional=True, **options)
+    example = told.draw(images(), (0, 1))
+    x, y = told.pair(example)
+    assert_same((x["image"], y), blind.pair(example), rtol=0)
+    np.testing.assert_array_equal(x["noise_level"], example["t"])
+
+
+@EVERY_TASK
+def test_works_in_a_graph_with_unknown_batch_size(name, options):
+    task = tasks.get(name, **options)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, *SIDES, 3)), tf.TensorSpec((2,), tf.int32)])
+    def make(clean, seed):
+        x, y = task.pair(task.restrict(task.draw(clean, seed)))
+        assert y.shape[1:] == (12, 12, 3)  # while tracing: sides stay static
+        assert None not in x.shape[1:]
+        return x, y
+
+    eager = task.pair(task.restrict(task.draw(images(), (6, 7))))
+    assert_same(make(images(), (6, 7)), eager, atol=1e-5)
+
+
+def features(task, images, seed, restrict):
+    """What a law is told apart by: moments of input, target and their products by pixel."""
+    example = task.draw(images, seed)
+    x, _ = task.pair(task.restrict(example) if restrict else example)
+    x = x.numpy().astype("float64")
+    return np.concatenate(
+        [(f(x)).reshape(len(x), -1) for f in (np.copy, np.square, lambda v: v * np.roll(v, 1, 1))],
+        axis=1,
+    )
+
+
+@EVERY_TASK
+def test_restricting_a_draw_has_the_distribution_of_drawing_from_the_restricted(name, options):
+    task = tasks.get(name, **options)
+    assert "coarsen" in task.invariant_under
+    many = tf.repeat(images(1), 2000, axis=0)
+    restricted = features(task, many, (1, 2), restrict=True)
+    drawn = features(task, restriction.average(many), (3, 4), restrict=False)
+    difference = restricted.mean(0) - drawn.mean(0)
+    error = np.sqrt((restricted.var(0) + drawn.var(0)) / len(drawn)) + 1e-6
+    assert np.max(np.abs(difference) / error) < 5.5
+
+
+@pytest.mark.parametrize("t_range", [(0.5, 0.2), (-0.1, 1.0), (0.0, 1.1), 0.5])
+@pytest.mark.parametrize("name", tasks.names())
+def test_senseless_noise_is_refused(name, t_range):
+    with pytest.raises(ValueError, match=r"two ordered numbers.*Received: t_range="):
+        tasks.get(name, t_range=t_range)
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_contrast_of_pure_noise_cannot_be_kept(name):
+    with pytest.raises(ValueError, match="share of the image"):
+        tasks.get(name, t_range=(0.0, 1.0), keep_contrast=True)
+
+
+@EVERY_TASK
+@pytest.mark.parametrize("coarsening", ["task", "degrade_first", "crop", "coarsen_and_crop"])
+def test_trains_by_every_coarsening(name, options, coarsening):
+    side = 96 if options.get("scale") == 3 else 64
+    if "masks" in options:
+        options = {"masks": np.eye(side)[np.newaxis]}
+    task = tasks.get(name, **options)
+    pictures = np.random.default_rng(0).random((3, side, side, 3)).astype("float32")
+    dataset = keras_ms.MultiscaleDataset(pictures, task, (1, 2, 3), side, 2, coarsening)
+    network = keras_ms.networks.ResNet(width=4, depth=1, scale=getattr(task, "scale", 1))
+    model = keras_ms.MultiscaleModel(network.input, network.output)
+    model.compile("sgd", "mse")
+    assert np.isfinite(model.fit(dataset, verbose=0).history["loss"][0])
