@@ -34,6 +34,7 @@ def check_fit_arguments(
                 f"`{name}` cannot be passed to `fit` with a MultiscaleDataset: {mend}. "
                 f"Received: {name}={_short(value)}."
             )
+    check_evaluation_data(arguments.get("validation_data"), "validation_data")
     if dataset.steps_per_epoch % steps_per_execution:
         raise ValueError(
             "`steps_per_execution` must divide the dataset's steps_per_epoch. Received: "
@@ -46,14 +47,40 @@ def check_model_fits(model: keras.Model, dataset: MultiscaleDataset, num_replica
     """Checks that a model takes every level of a dataset.
 
     Raises:
-        ValueError: If its input size is fixed, its output does not match the target, or the
-            replicas cannot share every batch evenly.
+        ValueError: If its input size is fixed, its output does not match the target on every level,
+            a loss is a sum, or the replicas cannot share every batch evenly.
     """
     _check_replicas(dataset, num_replicas)
     if dataset.levels.num_levels > 1:
         _check_any_size(model, len(dataset.image_size))
-    if model.built and getattr(model, "inputs", None):
-        _check_output(model, dataset)
+        _check_losses(model)
+    if model.built:
+        for level in range(dataset.levels.num_levels):
+            _check_output(model, dataset, level)
+
+
+def check_evaluation_data(data: Any, name: str) -> None:
+    """Refuses a dataset that never ends.
+
+    Raises:
+        ValueError: If `data` is a `MultiscaleDataset`.
+    """
+    if isinstance(data, MultiscaleDataset):
+        raise ValueError(
+            f"A MultiscaleDataset is endless and for training. Received: {name}={_short(data)}. "
+            "Evaluate on (x, y) pairs of the finest mesh, for example those of "
+            "keras_ms.data.evaluation_pairs."
+        )
+
+
+def _check_losses(model: keras.Model) -> None:
+    for loss in keras.tree.flatten(getattr(model, "loss", None)):
+        if getattr(loss, "reduction", None) == "sum":
+            raise ValueError(
+                "Sums over batches and pixels differ from level to level and do not telescope; "
+                f"losses must be means. Received: {loss.name} with reduction='sum'. Use "
+                "reduction='sum_over_batch_size'."
+            )
 
 
 def _check_replicas(dataset: MultiscaleDataset, num_replicas: int) -> None:
@@ -76,20 +103,29 @@ def _check_any_size(model: keras.Model, spatial_dims: int) -> None:
             )
 
 
-def _check_output(model: keras.Model, dataset: MultiscaleDataset) -> None:
-    x, y, _ = keras.utils.unpack_x_y_sample_weight(dataset.pair_spec(0))
+def _check_output(model: keras.Model, dataset: MultiscaleDataset, level: int) -> None:
+    x, y, _ = keras.utils.unpack_x_y_sample_weight(dataset.pair_spec(level))
     symbols = keras.tree.map_structure(lambda s: keras.KerasTensor(tuple(s.shape), s.dtype), x)
-    outputs = model.compute_output_spec(symbols)
-    if keras.tree.is_nested(outputs) or keras.tree.is_nested(y):
-        return
-    made, wanted = tuple(outputs.shape), tuple(y.shape)
-    rank = len(dataset.image_size) + 2
-    if len(made) == len(wanted) == rank and made[1:-1] != wanted[1:-1]:
+    shapes = keras.tree.map_structure(lambda s: tuple(s.shape), x)
+    try:
+        outputs = keras.tree.flatten(model.compute_output_spec(symbols))
+    except Exception as error:  # whatever the layers raise
         raise ValueError(
-            "The network's output and the target have incompatible sizes. Received: output "
-            f"{made}, target {wanted} for an input {keras.tree.map_structure(lambda s: s.shape, x)}"
-            ". Change the network's strides or padding, or the task."
-        )
+            f"The network does not take the images of level {level}. Received: an input of shape "
+            f"{shapes}. Change its strides, padding or fixed sizes, or the levels. ({error})"
+        ) from error
+    targets = keras.tree.flatten(y)
+    if len(outputs) != len(targets):
+        return  # Keras compares the structures of outputs, targets and losses itself.
+    rank = len(dataset.image_size) + 2
+    for output, target in zip(outputs, targets, strict=True):
+        made, wanted = tuple(output.shape), tuple(target.shape)
+        if len(made) == len(wanted) == rank and made[1:-1] != wanted[1:-1]:
+            raise ValueError(
+                "The network's output and the target have incompatible sizes on level "
+                f"{level}. Received: output {made}, target {wanted} for an input {shapes}. Change "
+                "the network's strides or padding, or the task."
+            )
 
 
 def _short(value: Any) -> str:

@@ -29,12 +29,13 @@ class FitRun:
         self._strategy = strategy
         self._finest_level: Callable[[int], int] = lambda epoch: 0
         self._epoch: int | None = None
+        self._spent = [0.0]  # work units before each epoch
         # A tf.data iterator can take long to destroy, so each stage keeps its own until the end.
         self._iterators: dict[int, tuple[int, Iterator[Any]]] = {}
 
     def follow(self, finest_level: Callable[[int], int]) -> None:
         """Makes `finest_level(epoch)` decide the stage of every epoch."""
-        self._finest_level = finest_level
+        self._finest_level, self._spent = finest_level, [0.0]
 
     def finest_level(self, epoch: int) -> int:
         """Finest active level of an epoch."""
@@ -46,9 +47,10 @@ class FitRun:
 
     def work_units(self, epoch: int, steps: int) -> float:
         """Work units spent from epoch 0 to step `steps` of `epoch`."""
-        per_epoch = self.dataset.steps_per_epoch
-        before = sum(self.dataset.work_units(self.finest_level(e)) for e in range(epoch))
-        return before * per_epoch + self.dataset.work_units(self.finest_level(epoch)) * steps
+        for earlier in range(len(self._spent) - 1, epoch):
+            cost = self.dataset.work_units(self.finest_level(earlier))
+            self._spent.append(self._spent[-1] + cost * self.dataset.steps_per_epoch)
+        return self._spent[epoch] + self.dataset.work_units(self.finest_level(epoch)) * steps
 
     def _current_iterator(self) -> Iterator[Any]:
         if self._epoch is None:

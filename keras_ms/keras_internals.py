@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -68,16 +68,15 @@ def track_loss(model: Any, loss: Any, batch_size: Any) -> None:
     model._loss_tracker.update_state(unscale_loss_for_distribution(loss), sample_weight=batch_size)
 
 
-def constructed_class(cls: type, args: Sequence[Any], kwargs: Mapping[str, Any]) -> type:
-    """The class to instantiate for `cls(*args, **kwargs)`, functional if the arguments are.
+def become_functional(model: keras.Model, args: Any, kwargs: Any) -> None:
+    """Makes a model under construction functional if its arguments are inputs and outputs.
 
     When a subclass of `keras.Model` is first built from inputs and outputs, Keras changes the
     *bases of that class* to functional ones, and from then on its subclasses with a `call` of
     their own break. A functional twin per class leaves the class itself as it was.
     """
-    if issubclass(cls, Functional) or not functional_init_arguments(args, kwargs):
-        return cls
-    return _functional_twin(cls)
+    if functional_init_arguments(args, kwargs) and not isinstance(model, Functional):
+        model.__class__ = _functional_twin(type(model))  # type: ignore[arg-type]
 
 
 @functools.cache
@@ -89,3 +88,9 @@ def _functional_twin(cls: type) -> type:
         for registered in (twin, cls):
             keras.saving.register_keras_serializable(package, name)(registered)
     return twin
+
+
+def pickled(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What `__reduce__` of a Keras model returns, with a class that pickle finds by its name."""
+    _, *state = reduced
+    return (keras.Model._unpickle_model, *state)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_ms.checks import check_fit_arguments, check_model_fits
+from keras_ms.checks import check_evaluation_data, check_fit_arguments, check_model_fits
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.fit_run import CostLog, FitRun
-from keras_ms.keras_internals import constructed_class, track_loss
+from keras_ms.keras_internals import become_functional, pickled, track_loss
 
 Tensor = Any
 
@@ -50,9 +51,14 @@ class MultiscaleModel(keras.Model):
     fit_run: FitRun | None = None
     """The state of the `fit` on a `MultiscaleDataset` in progress; callbacks may read it."""
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> MultiscaleModel:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Makes a functional model of `(inputs, outputs)`, a subclassed one otherwise."""
-        return super().__new__(constructed_class(cls, args, kwargs), *args, **kwargs)
+        become_functional(self, args, kwargs)
+        super().__init__(*args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How pickle saves the model: as Keras's own."""
+        return pickled(super().__reduce__())
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Trains the model; arguments are those of `keras.Model.fit`.
@@ -77,24 +83,31 @@ class MultiscaleModel(keras.Model):
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
         self.fit_run = FitRun(x, self.distribute_strategy)
-        callbacks = arguments.pop("callbacks", None)
-        arguments |= {
-            "x": self.fit_run.adapter,
-            "callbacks": self._with_costs(callbacks, self.fit_run),
-        }
+        callbacks, log = arguments.pop("callbacks", None), CostLog(self.fit_run)
+        arguments |= {"x": self.fit_run.adapter, "callbacks": self._with_costs(callbacks, log)}
         try:
             return super().fit(**arguments)
         finally:
             self.fit_run = None
+            if isinstance(callbacks, keras.callbacks.CallbackList):
+                callbacks.callbacks.remove(log)
 
-    def _with_costs(self, callbacks: Any, run: FitRun) -> Any:
-        log = CostLog(run)
+    def _with_costs(self, callbacks: Any, log: CostLog) -> Any:
         if not isinstance(callbacks, keras.callbacks.CallbackList):
             # First, so that the user's callbacks and the progress bar see the costs.
             return [log, *keras.tree.flatten(callbacks or [])]
         log.set_model(self)
         callbacks.callbacks.insert(0, log)
         return callbacks
+
+    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Evaluates the model; arguments are those of `keras.Model.evaluate`.
+
+        Raises:
+            ValueError: For a `MultiscaleDataset`, which has no end.
+        """
+        check_evaluation_data(x, "x")
+        return super().evaluate(x, *args, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, Tensor]:
         """One step: of Keras on ordinary data, of the estimator on a `MultiscaleBatch`."""
@@ -105,14 +118,17 @@ class MultiscaleModel(keras.Model):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data.fine[data.finest])
         with tf.GradientTape() as tape:
             y_pred = self(x, training=True)
-            loss = self.compute_loss(x, y, y_pred, sample_weight)
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
             track_loss(self, loss, tf.shape(keras.tree.flatten(x)[0])[0])
             for level in data.active_levels[1:]:
                 as_fine, as_coarse = self._side_losses(data, level)
                 loss += as_fine - as_coarse
             loss = self.optimizer.scale_loss(loss)
-        gradients = tape.gradient(loss, self.trainable_weights)
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        if self.trainable_weights:
+            gradients = tape.gradient(loss, self.trainable_weights)
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        else:
+            warnings.warn("The model does not have any trainable weights.", stacklevel=2)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
     def _side_losses(self, data: MultiscaleBatch, level: int) -> tuple[Tensor, Tensor]:
@@ -130,10 +146,11 @@ class MultiscaleModel(keras.Model):
             size = tf.shape(keras.tree.flatten(coarse[0])[0])[0]
             of_coarse = keras.tree.map_structure(lambda t: t[:size], y_pred)
             of_fine = keras.tree.map_structure(lambda t: t[size:], y_pred)
-            return (
-                self.compute_loss(fine[0], fine[1], of_fine, fine[2]),
-                self.compute_loss(coarse[0], coarse[1], of_coarse, coarse[2]),
+            as_fine, as_coarse = (
+                self.compute_loss(x=x, y=y, y_pred=made, sample_weight=weight)
+                for (x, y, weight), made in ((fine, of_fine), (coarse, of_coarse))
             )
+            return as_fine, as_coarse
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         """Evaluates ordinary data, or the finest active level of a `MultiscaleBatch`."""

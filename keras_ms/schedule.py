@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import numbers
 import operator
 import warnings
 from collections.abc import Sequence
@@ -49,20 +50,22 @@ class FullMultiscaleSchedule(keras.callbacks.Callback):
         verbose: bool = True,
     ) -> None:
         super().__init__()
-        self.iterations = tuple(operator.index(n) for n in iterations)
-        if not self.iterations or min(self.iterations) < 0 or max(self.iterations) == 0:
+        self.iterations = _counts(iterations)
+        if steps_per_epoch is None:
+            steps_per_epoch = math.gcd(*self.iterations)
+        if not isinstance(steps_per_epoch, numbers.Integral) or int(steps_per_epoch) < 1:
             raise ValueError(
-                "`iterations` holds one count of steps per level, finest first, none negative and "
-                f"not all zero. Received: iterations={tuple(iterations)}."
+                "`steps_per_epoch` is a positive integer. "
+                f"Received: steps_per_epoch={steps_per_epoch}."
             )
-        self.steps_per_epoch = steps_per_epoch or math.gcd(*self.iterations)
+        self.steps_per_epoch: int = int(steps_per_epoch)
         if any(n % self.steps_per_epoch for n in self.iterations):
             raise ValueError(
                 "`steps_per_epoch` must divide the iterations of every stage, since stages change "
                 f"between epochs. Received: iterations={self.iterations}, "
                 f"steps_per_epoch={steps_per_epoch}. Use {math.gcd(*self.iterations)}, for example."
             )
-        self.verbose = verbose
+        self.verbose: bool = verbose
 
     @property
     def total_iterations(self) -> int:
@@ -134,3 +137,16 @@ class FullMultiscaleSchedule(keras.callbacks.Callback):
             f"{mesh} px, {self.iterations[level]} steps of {dataset.work_units(level):g} work "
             f"units, batches of {sizes}"
         )
+
+
+def _counts(iterations: Any) -> tuple[int, ...]:
+    try:
+        counts = tuple(operator.index(n) for n in iterations)
+    except TypeError:
+        counts = ()
+    if not counts or min(counts) < 0 or max(counts) == 0:
+        raise ValueError(
+            "`iterations` holds one count of steps per level, finest first, none negative and "
+            f"not all zero. Received: iterations={iterations!r}."
+        )
+    return counts

@@ -6,6 +6,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import Blur, small_images, small_net
 
 import keras_ms
@@ -80,10 +81,71 @@ def test_fit_shorter_than_the_schedule_warns(model, dataset):
         model.fit(dataset, epochs=1, callbacks=[schedule], verbose=0)
 
 
-@pytest.mark.parametrize("iterations", [(), (0, 0), (-1, 3)])
+@pytest.mark.parametrize("iterations", [(), (0, 0), (-1, 3), (2.5, 5), None, 5])
 def test_senseless_iterations(iterations):
     with pytest.raises(ValueError, match="Received: iterations="):
         keras_ms.FullMultiscaleSchedule(iterations)
+
+
+@pytest.mark.parametrize("steps", [0, -2, 2.5])
+def test_senseless_steps_per_epoch_of_the_schedule(steps):
+    with pytest.raises(ValueError, match=f"Received: steps_per_epoch={steps}"):
+        keras_ms.FullMultiscaleSchedule((10, 20), steps_per_epoch=steps)
+
+
+def test_losses_that_are_sums_do_not_telescope(model, dataset):
+    model.compile("sgd", keras.losses.MeanSquaredError(reduction="sum"))
+    refused(model, "do not telescope.*Received: mean_squared_error with reduction='sum'", dataset)
+
+
+def test_an_endless_dataset_is_not_for_evaluation(model, dataset):
+    refused(model, "Received: validation_data=", dataset, validation_data=dataset)
+    with pytest.raises(ValueError, match=r"endless and for training.*evaluation_pairs"):
+        model.evaluate(dataset)
+
+
+def halving_net():
+    """Three strides of 2 down and up: sides of 12 px come back as 16."""
+    hidden = inputs = keras.Input((None, None, 3))
+    for _ in range(3):
+        hidden = keras.layers.Conv2D(4, 3, strides=2, padding="same")(hidden)
+    for _ in range(3):
+        hidden = keras.layers.UpSampling2D()(hidden)
+    return inputs, keras.layers.Conv2D(3, 3, padding="same")(hidden)
+
+
+def test_output_that_misses_the_target_on_a_coarse_level_only():
+    made = keras_ms.MultiscaleModel(*halving_net())
+    made.compile("sgd", "mse")
+    data = keras_ms.MultiscaleDataset(small_images(side=48), Blur(), (2, 4, 8), 48, 4)
+    refused(made, "incompatible sizes on level 2.*Received: output .*16, 16", data)
+
+
+def test_one_of_many_outputs_misses_its_target():
+    inputs, outputs = small_net()
+    small = keras.layers.Conv2D(3, 3)(inputs)
+    made = keras_ms.MultiscaleModel(inputs, {"a": outputs, "b": small})
+    made.compile("sgd", "mse")
+    x = small_images()
+    pairs = tf.data.Dataset.from_tensor_slices((x, {"a": x, "b": x}))
+    data = keras_ms.MultiscaleDataset(pairs, levels=(2, 4), steps_per_epoch=4)
+    refused(made, r"Received: output \(2, 30, 30, 3\), target \(2, 32, 32, 3\)", data)
+
+
+def test_built_subclass_of_fixed_size(dataset):
+    class Mine(keras_ms.MultiscaleModel):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(3 * 32 * 32)
+
+        def call(self, x):
+            flat = keras.ops.reshape(x, (keras.ops.shape(x)[0], -1))
+            return keras.ops.reshape(self.dense(flat), (-1, 32, 32, 3))
+
+    made = Mine()
+    made(np.zeros((1, 32, 32, 3), "float32"))
+    made.compile("sgd", "mse")
+    refused(made, "does not take the images of level 1", dataset)
 
 
 def test_epochs_that_do_not_divide_the_stages():

@@ -219,18 +219,6 @@ def test_an_unbuilt_subclass_trains_in_fit():
     assert finest[2] < finest[1] < finest[0]
 
 
-def test_functional_and_subclassed_models_live_side_by_side():
-    functional = keras_ms.MultiscaleModel(*small_net())
-
-    class Doubling(keras_ms.MultiscaleModel):
-        def call(self, x):
-            return 2 * x
-
-    assert isinstance(functional, keras_ms.MultiscaleModel)
-    assert len(functional.layers) == 3
-    np.testing.assert_array_equal(Doubling()(np.ones((1, 2, 2, 3))), 2 * np.ones((1, 2, 2, 3)))
-
-
 def test_evaluating_a_multiscale_batch_uses_its_finest_level():
     model = keras_ms.MultiscaleModel(*small_net())
     model.compile("sgd", "mse")
