@@ -12,7 +12,7 @@ import tensorflow as tf
 import keras_ms
 from apps import budget
 from apps.recording import Curve, SecondsBudget, TrainingClock, verbosity
-from apps.settings import STAGED, Settings
+from apps.settings import NETWORK_OPTIONS, STAGED, TASK_OPTIONS, Settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,15 +27,23 @@ class Outcome:
 
 def load_images(settings: Settings, split: str) -> list[np.ndarray]:
     """Images of `"train"` or `"validation"`; no photograph is in both."""
-    if settings.dataset == "photos":
-        return keras_ms.data.photos(split)
-    return keras_ms.data.folder(str(settings.data_dir), split)
+    limit = settings.limit if split == "train" else settings.validation_samples
+    return keras_ms.data.sources.get(settings.dataset).load(split, settings.data_dir, limit)
 
 
-def make_task(settings: Settings) -> keras_ms.tasks.Task:
+def make_task(settings: Settings) -> keras_ms.tasks.NoisyTask:
     """The task."""
-    t_range = (settings.t_low, settings.t_high)
-    return keras_ms.tasks.get(settings.task, t_range=t_range, conditional=settings.conditional)
+    options = {name: getattr(settings, name) for name in TASK_OPTIONS}
+    options = {name: value for name, value in options.items() if value is not None}
+    usual = keras_ms.tasks.get(settings.task).t_range
+    bounds = zip((settings.t_low, settings.t_high), usual, strict=True)
+    return keras_ms.tasks.get(
+        settings.task,
+        t_range=tuple(default if given is None else given for given, default in bounds),
+        conditional=settings.conditional,
+        keep_contrast=settings.keep_contrast,
+        **options,
+    )
 
 
 def make_dataset(
@@ -43,6 +51,7 @@ def make_dataset(
 ) -> keras_ms.MultiscaleDataset:
     """The training data of a strategy."""
     single = strategy == "single_scale"
+    mean, std = settings.normalization_of_images
     return keras_ms.MultiscaleDataset(
         images,
         make_task(settings),
@@ -52,8 +61,8 @@ def make_dataset(
         coarsening=settings.coarsening,
         restriction=settings.restriction,
         flip=settings.flip,
-        mean=settings.mean,
-        std=settings.std,
+        mean=mean,
+        std=std,
         telescoping=strategy != "progressive",
         seed=settings.seed,
     )
@@ -61,13 +70,14 @@ def make_dataset(
 
 def make_validation(settings: Settings, images: list[np.ndarray]) -> tf.data.Dataset:
     """Fixed pairs of held-out photographs on the finest mesh."""
+    mean, std = settings.normalization_of_images
     return keras_ms.data.evaluation_pairs(
         images,
         make_task(settings),
         settings.image_size,
         samples=settings.validation_samples,
-        mean=settings.mean,
-        std=settings.std,
+        mean=mean,
+        std=std,
         seed=1_000_003,
     )
 
@@ -75,9 +85,26 @@ def make_validation(settings: Settings, images: list[np.ndarray]) -> tf.data.Dat
 def make_network(settings: Settings) -> keras.Model:
     """The network, untrained; the same seed gives the same first weights."""
     keras.utils.set_random_seed(settings.seed)
-    return keras_ms.networks.ResNet(
-        width=settings.width, depth=settings.depth, conditional=settings.conditional
+    options = {name: getattr(settings, name) for name in NETWORK_OPTIONS}
+    return keras_ms.networks.get(
+        settings.network,
+        conditional=settings.conditional,
+        scale=getattr(make_task(settings), "scale", 1),
+        **{name: value for name, value in options.items() if value is not None},
     )
+
+
+def make_loss(settings: Settings) -> Any:
+    """The loss, on normalised images."""
+    if settings.loss != "ssim":
+        return settings.loss
+    return keras_ms.losses.NegativeSSIM(value_range(settings))
+
+
+def value_range(settings: Settings) -> tuple[float, float]:
+    """What black and white become when normalised, on average over the channels."""
+    mean, std = (np.array(values) for values in settings.normalization_of_images)
+    return float(np.mean(-mean / std)), float(np.mean((1.0 - mean) / std))
 
 
 def make_model(settings: Settings, total_iterations: int) -> keras_ms.MultiscaleModel:
@@ -91,7 +118,7 @@ def make_model(settings: Settings, total_iterations: int) -> keras_ms.Multiscale
         )
     optimizer = type(keras.optimizers.get(settings.optimizer))(learning_rate=rate)
     jit_compile = "auto" if settings.jit_compile is None else settings.jit_compile
-    model.compile(optimizer, "mse", jit_compile=jit_compile)
+    model.compile(optimizer, make_loss(settings), jit_compile=jit_compile)
     return model
 
 

@@ -8,48 +8,47 @@ from typing import Any
 
 from absl import flags
 
+from apps import presets
 
-def define(settings: type, presets: dict[str, dict[str, Any]]) -> None:
+
+def define(settings: type) -> None:
     """Defines `--preset` and one flag per field; a flag that is not given follows the preset."""
-    flags.DEFINE_enum("preset", next(iter(presets)), list(presets), "Values of flags not given.")
+    names = list(presets.PRESETS)
+    flags.DEFINE_enum("preset", names[0], names, "Values of flags not given.")
     hints = typing.get_type_hints(settings)
     for field in dataclasses.fields(settings):
-        text = f"{field.metadata['help']} ({_presets_text(field, presets)})"
+        text = f"{field.metadata['help']} ({presets.described(field.name, field.default)})"
         _define_one(field.name, hints[field.name], text, field.metadata["choices"])
 
 
-def read(settings: type, presets: dict[str, dict[str, Any]]) -> Any:
+def read(settings: type) -> Any:
     """Returns the settings that the command line asks for.
 
     Raises:
         ValueError: If a list flag holds something that is not a number, or the settings make no
             sense together.
     """
-    values = dict(presets[flags.FLAGS.preset])
+    given = {}
     hints = typing.get_type_hints(settings)
     for field in dataclasses.fields(settings):
-        given = flags.FLAGS[field.name].value
-        if given is not None:
-            values[field.name] = _converted(field.name, hints[field.name], given)
-    return settings(**values)
+        value = flags.FLAGS[field.name].value
+        if value is not None:
+            given[field.name] = _converted(field.name, hints[field.name], value)
+    return make(settings, flags.FLAGS.preset, **given)
 
 
-def _presets_text(field: dataclasses.Field[Any], presets: dict[str, dict[str, Any]]) -> str:
-    values = {name: preset.get(field.name, field.default) for name, preset in presets.items()}
-    if len({str(value) for value in values.values()}) == 1:
-        return f"default: {_shown(field.default)}"
-    return ", ".join(f"{name}: {_shown(value)}" for name, value in values.items())
-
-
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
+def make(settings: type, preset: str, **given: Any) -> Any:
+    """Returns settings of a preset with some values given."""
+    defaults = {field.name: field.default for field in dataclasses.fields(settings)}
+    chosen = {**defaults, **given}
+    return settings(**{**presets.values(preset, chosen["task"], chosen["network"]), **given})
 
 
 def _define_one(name: str, hint: Any, text: str, choices: tuple[str, ...] | None) -> None:
     kinds = (hint, *typing.get_args(hint))
     if choices is not None:
         flags.DEFINE_enum(name, None, list(choices), text)
-    elif typing.get_origin(hint) is tuple:
+    elif any(typing.get_origin(kind) is tuple for kind in kinds):
         flags.DEFINE_list(name, None, text)
     elif bool in kinds:
         flags.DEFINE_bool(name, None, text)
@@ -62,9 +61,11 @@ def _define_one(name: str, hint: Any, text: str, choices: tuple[str, ...] | None
 
 
 def _converted(name: str, hint: Any, given: Any) -> Any:
-    if typing.get_origin(hint) is not tuple:
+    if not isinstance(given, list):
         return given
-    kind = typing.get_args(hint)[0]
+    # The hint is `tuple[kind, ...]` or `tuple[kind, ...] | None`.
+    listed = hint if typing.get_origin(hint) is tuple else typing.get_args(hint)[0]
+    kind = typing.get_args(listed)[0]
     try:
         return tuple(kind(part.strip()) for part in given)
     except ValueError as error:

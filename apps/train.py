@@ -4,8 +4,9 @@
     python -m apps.train --preset=paper --strategy=multiscale
     python -m apps.train --seconds=180 --compare=single_scale
     python -m apps.train --dataset=folder --data_dir=PICTURES
+    python -m apps.train --task=deblurring --network=unet --baseline
 
-Leaves in --output: the SavedModel, restored.png (clean, noisy, restored), loss.png (validation
+Leaves in --output: the SavedModel, restored.png (clean, degraded, restored), loss.png (validation
 loss against work units and seconds) and curves.json.
 """
 
@@ -18,12 +19,15 @@ import sys
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 from absl import app, logging
+from absl import flags as absl_flags
 
-from apps import experiment, exporting, flags, report
-from apps.settings import PRESETS, Settings
+from apps import baselines, experiment, exporting, flags, quality, report
+from apps.settings import Settings
 
-PICTURE_T = 0.75  # noise of standard deviation (1 - t) / t / 2 = 1/6 of the range
+SHEET_ROWS = 2
+SHEET_ALIGNMENT = 12  # pixels; a multiple of every scale of super-resolution
 
 
 def run(settings: Settings) -> list[experiment.Outcome]:
@@ -35,6 +39,7 @@ def run(settings: Settings) -> list[experiment.Outcome]:
     Raises:
         ValueError: If data, levels or budget do not fit together.
     """
+    output = _output_folder(settings)
     keras.config.set_dtype_policy(settings.dtype_policy)
     images = experiment.load_images(settings, "train")
     held_out = experiment.load_images(settings, "validation")
@@ -44,42 +49,90 @@ def run(settings: Settings) -> list[experiment.Outcome]:
     for strategy in settings.strategies:
         print(f"\n== {strategy} ==", flush=True)
         outcomes.append(experiment.train(settings, strategy, images, validation))
-    _write(settings, outcomes, held_out)
+    models = {outcome.strategy: outcome.model for outcome in outcomes}
+    reached = quality.table_of(settings, models, validation)
+    _write(output, settings, outcomes, reached, held_out)
     return outcomes
 
 
-def _write(settings: Settings, outcomes: list[experiment.Outcome], held_out: list) -> None:
-    output = pathlib.Path(settings.output)
-    output.mkdir(parents=True, exist_ok=True)
+def _output_folder(settings: Settings) -> pathlib.Path:
+    output = pathlib.Path(settings.output or f"saved_models/trained/{settings.task}")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"--output must be a folder. Received: {output} ({error}).") from error
+    return output
+
+
+def _write(
+    output: pathlib.Path,
+    settings: Settings,
+    outcomes: list[experiment.Outcome],
+    reached: dict[str, quality.Quality],
+    held_out: list[np.ndarray],
+) -> None:
     exporting.export(outcomes[0].model, settings, output / "model")
-    pictures = exporting.restore_noisy(output / "model", settings, held_out[-1], PICTURE_T)
-    psnr = report.save_picture(pictures, output / "restored.png")
-    report.save_plot(outcomes, output / "loss.png")
-    _write_curves(settings, outcomes, output / "curves.json")
+    for kind in settings.portable:
+        exporting.export_portable(outcomes[0].model, settings, output, kind)
+    rows = [_row(settings, outcomes[0].model, image) for image in held_out[-SHEET_ROWS:]]
+    report.save_sheet(rows, output / "restored.png")
+    report.save_plot(outcomes, settings.loss, output / "loss.png")
+    _write_curves(settings, outcomes, reached, output / "curves.json")
     print()
-    report.print_table(outcomes, _batches(settings))
+    report.print_costs(outcomes, _batches(settings), settings.loss)
+    report.print_quality(reached)
     print(
-        f"A held-out photograph, noisy at {psnr['noisy']:.2f} dB, is restored to "
-        f"{psnr['restored']:.2f} dB.\n\n"
-        f"Look at  {output / 'restored.png'}  (clean, noisy, restored)\n"
+        f"Look at  {output / 'restored.png'}  (clean, degraded, restored)\n"
         f"and at   {output / 'loss.png'}  (validation loss against work units and seconds).\n"
         f"The model is in {output / 'model'}: model = tf.saved_model.load(...) and then "
-        "model.serve(pictures)\nrestores float pictures (batch, height, width, 3) in [0, 1] of "
-        "any size.\n"
-        "Next: python -m apps.train --help, or train on your own pictures with\n"
-        "      --dataset=folder --data_dir=DIR."
+        "model(pictures)\nrestores pictures (batch, height, width, 3), uint8 or floats in [0, 1], "
+        "of any size.\n"
+        f"Next: {_python()} -m apps.restore --model={output / 'model'} --input=PICTURES "
+        "--output=RESTORED,\n"
+        "      or train on your own pictures with --dataset=folder --data_dir=DIR."
     )
 
 
+def _python() -> str:
+    """The interpreter as a user would type it from here."""
+    python, here = pathlib.Path(sys.executable), pathlib.Path.cwd()
+    return str(python.relative_to(here) if python.is_relative_to(here) else python)
+
+
+def _row(settings: Settings, model: keras.Model, picture: np.ndarray) -> dict[str, np.ndarray]:
+    """The middle of a held-out photograph: clean, degraded, restored (also classically)."""
+    mean, std = (np.array(values, "float32") for values in settings.normalization_of_images)
+    height, width = (_middle(side, settings.image_size) for side in picture.shape[:2])
+    scaled = picture[height, width] / np.float32(255.0)
+    clean = ((scaled - mean) / std)[np.newaxis].astype("float32")
+    made = quality.make_pictures(settings, clean, settings.baseline)
+    row = {"clean": made.clean, "degraded": made.degraded}
+    if made.classical is not None:
+        row[baselines.NAMES[settings.task]] = made.classical
+    row["restored"] = quality.restored_by(model, settings, made)
+    return {title: pictures[0] for title, pictures in row.items()}
+
+
+def _middle(side: int, image_size: int) -> slice:
+    # As large as what was trained on, since inpainting's holes grow with the picture.
+    shown = min(side, image_size + SHEET_ALIGNMENT)
+    shown -= shown % SHEET_ALIGNMENT
+    return slice((side - shown) // 2, (side - shown) // 2 + shown)
+
+
 def _write_curves(
-    settings: Settings, outcomes: list[experiment.Outcome], path: pathlib.Path
+    settings: Settings,
+    outcomes: list[experiment.Outcome],
+    reached: dict[str, quality.Quality],
+    path: pathlib.Path,
 ) -> None:
     curves = {o.strategy: [point._asdict() for point in o.curve.points] for o in outcomes}
-    steps = {o.strategy: o.iterations for o in outcomes}
+    planned = {o.strategy: o.iterations for o in outcomes}
     content = {
         "settings": dataclasses.asdict(settings),
-        "iterations": steps,
+        "iterations": planned,
         "curves": curves,
+        "quality": {name: values._asdict() for name, values in reached.items()},
     }
     path.write_text(json.dumps(content, indent=1) + "\n")
 
@@ -98,11 +151,12 @@ def main(argv: Sequence[str]) -> None:
     try:
         if len(argv) > 1:
             raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
-        run(flags.read(Settings, PRESETS))
+        run(flags.read(Settings))
     except ValueError as error:
         sys.exit(f"apps.train: {error}")
 
 
 if __name__ == "__main__":
-    flags.define(Settings, PRESETS)
+    flags.define(Settings)
+    absl_flags.adopt_module_key_flags(flags)  # so that --help shows them
     app.run(main)

@@ -81,6 +81,39 @@ def test_card_of_ones_own_task_makes_a_dataset():
         assert abs(slope + offset - 1.0) < 1e-4
 
 
+def test_card_of_networks_wraps_a_backbone_and_counts_parameters():
+    (program,) = python_blocks("docs/networks.md")
+    names = {}
+    exec(compile(program, "<networks.md>", "exec"), names)
+    assert np.isfinite(names["model"].history.history["loss"]).all()
+    table = (ROOT / "docs" / "networks.md").read_text()
+    counts = dict(re.findall(r"^\| `(\w+)` \|.*?\| ([\d,]+) \|", table, flags=re.MULTILINE))
+    assert counts == {
+        name: f"{keras_ms.networks.get(name).count_params():,}"
+        for name in keras_ms.networks.names()
+    }
+
+
+def test_kerascv_resnet_trains_as_a_multiscale_model():
+    import keras_cv
+
+    backbone = keras_cv.models.ResNetV2Backbone(
+        stackwise_filters=[4, 8],
+        stackwise_blocks=[2, 2],
+        stackwise_strides=[1, 2],
+        include_rescaling=False,
+    )
+    hidden = keras.layers.UpSampling2D(8)(backbone.output)
+    model = keras_ms.MultiscaleModel(
+        backbone.input, keras.layers.Conv2D(3, 3, padding="same")(hidden)
+    )
+    model.compile("adam", "mse")
+    dataset = keras_ms.MultiscaleDataset(
+        small_images(), keras_ms.tasks.Denoising(), (2, 4), 32, steps_per_epoch=2
+    )
+    assert np.isfinite(model.fit(dataset, verbose=0).history["loss"][0])
+
+
 def test_links_within_the_documentation_lead_somewhere():
     for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):

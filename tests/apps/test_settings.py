@@ -4,7 +4,7 @@ import pytest
 from absl import flags as absl_flags
 
 from apps import flags
-from apps.settings import PRESETS, Settings
+from apps.settings import Settings
 
 
 @pytest.fixture
@@ -19,17 +19,30 @@ def parse(monkeypatch):
             return original(*args, flag_values=values)
 
         monkeypatch.setattr(absl_flags, f"DEFINE_{name}", define)
-    flags.define(Settings, PRESETS)
+    flags.define(Settings)
 
     def parsed(*arguments):
         values(["train", *arguments])
-        return flags.read(Settings, PRESETS)
+        return flags.read(Settings)
 
     return parsed
 
 
 def test_without_flags_the_preset_is_quick(parse):
-    assert parse() == Settings()
+    assert parse() == flags.make(Settings, "quick")
+    assert parse() == Settings(t_low=0.5, t_high=1.0, width=32)
+
+
+def test_presets_depend_on_task_and_network(parse):
+    settings = parse("--task=super_resolution", "--preset=paper", "--network=espcn")
+    assert settings.batch_sizes == (1, 2, 4, 8)
+    assert settings.iterations == (2000,) * 4
+    assert (settings.learning_rate, settings.decay, settings.loss) == (1e-3, "constant", "ssim")
+    assert settings.width is None
+    settings = parse("--task=deblurring", "--network=unet", "--preset=quick")
+    assert (settings.width, settings.dropout, settings.t_low) == (16, 0.0, None)
+    assert parse("--task=inpainting", "--preset=paper").iterations == (2000,) * 4
+    assert parse("--task=deblurring", "--preset=paper").border == "circular"
 
 
 def test_paper_preset_has_the_papers_values(parse):
@@ -37,7 +50,7 @@ def test_paper_preset_has_the_papers_values(parse):
     assert settings.batch_sizes == (16, 32, 64, 128)
     assert settings.iterations == (250, 500, 1000, 2000)
     assert settings.single_scale_batch == 240
-    assert (settings.width, settings.depth) == (128, 2)
+    assert (settings.width, settings.depth) == (None, None)  # the network's own: 128 and 2
     assert (settings.learning_rate, settings.final_learning_rate) == (5e-4, 1e-6)
     assert (settings.coarsening, settings.restriction) == ("degrade_first", "stride")
     assert (settings.t_low, settings.t_high, settings.image_size) == (0.0, 1.0, 128)
@@ -50,7 +63,7 @@ def test_flags_override_the_preset(parse):
     assert settings.batch_sizes == (2, 4)
     assert settings.seconds == 5.0
     assert settings.flip is False
-    assert settings.width == 128
+    assert settings.width is None
 
 
 def test_every_setting_is_a_flag(parse):
@@ -76,6 +89,16 @@ def test_a_list_that_is_not_of_numbers(parse):
         ({"batch_sizes": (4,), "iterations": (1,)}, "needs two levels"),
         ({"compare": ("sgd",)}, "Received: sgd"),
         ({"restriction": "stride"}, "--coarsening=task"),
+        ({"iterations": (-1, 2), "batch_sizes": (2, 4)}, "Received: --iterations=-1,2"),
+        ({"iterations": (0, 0), "batch_sizes": (2, 4)}, "Received: --iterations=0,0"),
+        ({"iterations": (), "strategy": "single_scale"}, "Received: --iterations="),
+        ({"seconds": float("inf")}, "--seconds=inf"),
+        ({"work_units": float("nan")}, "--work_units=nan"),
+        ({"learning_rate": float("nan")}, "--learning_rate=nan"),
+        ({"final_learning_rate": -1.0}, "--final_learning_rate=-1"),
+        ({"validation_samples": 0}, "--validation_samples=0"),
+        ({"sigma": 2.0}, "--sigma is no option of denoising. Received: --sigma=2.0"),
+        ({"dropout": 0.5}, "--dropout is no option of resnet. Received: --dropout=0.5"),
     ],
 )
 def test_senseless_combinations(options, match):

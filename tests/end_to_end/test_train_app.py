@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from apps import train
+import keras_ms
+from apps import baselines, experiment, train
 from apps.settings import STRATEGIES, Settings
 
 TINY = {
@@ -37,27 +39,73 @@ def test_every_strategy_trains_and_leaves_its_results(strategy, tmp_path, capsys
     wanted = {"single_scale": 8.0, "multiscale": 14.0, "full_multiscale": 11.0, "progressive": 8.0}
     assert curve[-1]["work_units"] == wanted[strategy]
     out = capsys.readouterr().out
-    assert "is restored to" in out
+    assert "restored by" in out
     assert "Next: " in out
-
-
-def test_saved_model_takes_any_size_and_equals_the_network(tmp_path):
-    settings = Settings(output=str(tmp_path), **TINY)
-    (outcome,) = train.run(settings)
-    loaded = tf.saved_model.load(tmp_path / "model")
-    for height, width in ((16, 16), (5, 31), (40, 23)):
-        picture = np.random.default_rng(height).random((2, height, width, 3)).astype("float32")
-        wanted = outcome.model((picture - 0.5) / 0.5) * 0.5 + 0.5
-        got = loaded.serve(picture)
-        np.testing.assert_allclose(got, np.clip(wanted, 0, 1), atol=1e-5)
 
 
 def test_conditional_model_exports_with_its_noise_level(tmp_path):
     train.run(Settings(output=str(tmp_path), conditional=True, **TINY))
     loaded = tf.saved_model.load(tmp_path / "model")
     picture = np.ones((1, 9, 9, 3), "float32")
-    made = loaded.serve({"image": picture, "noise_level": np.ones((1, 1), "float32")})
+    made = loaded(picture, np.ones((1, 1), "float32"))
     assert made.shape == (1, 9, 9, 3)
+
+
+def settings_of(task, network, strategy):
+    width = None if network == "espcn" else 2
+    size = 32 if network == "unet5" else 16
+    options = {**TINY, "width": width, "iterations": (1, 2), "image_size": size}
+    return Settings(task=task, network=network, strategy=strategy, **options)
+
+
+@pytest.fixture(scope="module")
+def photo():
+    return [keras_ms.data.photos("validation")[0][:64, :64]]
+
+
+# All strategies by one network and all networks by one strategy run as the app runs them ...
+PAIRS = [("resnet", strategy) for strategy in STRATEGIES]
+PAIRS += [(n, "full_multiscale") for n in keras_ms.networks.names() if n != "resnet"]
+
+
+@pytest.mark.parametrize(("network", "strategy"), PAIRS)
+@pytest.mark.parametrize("task", keras_ms.tasks.names())
+def test_every_task_trains_in_the_app(task, network, strategy, photo):
+    settings = settings_of(task, network, strategy)
+    validation = experiment.make_validation(settings, photo)
+    outcome = experiment.train(settings, strategy, photo, validation)
+    assert np.isfinite(outcome.curve.final.loss)
+    assert outcome.curve.final.work_units > 0.0
+
+
+# ... and every combination takes a step, eagerly: tracing each would take many minutes.
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("network", keras_ms.networks.names())
+@pytest.mark.parametrize("task", keras_ms.tasks.names())
+def test_every_task_network_and_strategy_take_a_step(task, network, strategy, photo):
+    settings = settings_of(task, network, strategy)
+    dataset = experiment.make_dataset(settings, strategy, photo)
+    model = experiment.make_model(settings, 1)
+    model.run_eagerly = True
+    before = [weight.numpy() for weight in model.trainable_variables]
+    batch = next(iter(dataset.stage()))
+    model.optimizer.build(model.trainable_variables)
+    logs = model.train_step(batch)
+    assert np.isfinite(float(logs["loss"]))
+    after = [weight.numpy() for weight in model.trainable_variables]
+    assert any(np.any(a != b) for a, b in zip(after, before, strict=True))
+
+
+@pytest.mark.parametrize("task", keras_ms.tasks.names())
+def test_every_task_is_shown_beside_its_classical_baseline(task, tmp_path, capsys):
+    settings = Settings(task=task, output=str(tmp_path), baseline=True, **TINY)
+    train.run(settings)
+    reached = json.loads((tmp_path / "curves.json").read_text())["quality"]
+    assert list(reached) == ["degraded", baselines.NAMES[task], "full_multiscale"]
+    assert all(np.isfinite(list(values.values())).all() for values in reached.values())
+    assert baselines.NAMES[task] in capsys.readouterr().out
+    height, width, _ = plt.imread(tmp_path / "restored.png").shape
+    assert width > 1.5 * height  # two rows of four pictures
 
 
 def command(*arguments, cwd=None):
@@ -109,12 +157,27 @@ def test_a_folder_of_ones_own(tmp_path):
         ({"work_units": 1.0}, "does not pay for one step"),
         ({"optimizer": "adamant"}, "adamant"),
         ({"t_low": 0.9, "t_high": 0.1}, "t_range="),
+        ({"mean": (0.5, 0.5)}, "Received: mean="),
+        ({"std": (0.0,)}, "std="),
+        ({"task": "deblurring", "sigma": -1.0}, "sigma=-1"),
     ],
 )
 def test_senseless_requests_are_refused_before_training(options, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         train.run(Settings(output=str(tmp_path), **{**TINY, **options}))
     assert not list(tmp_path.iterdir())
+
+
+def test_an_output_that_is_no_folder_is_refused_before_training(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="--output must be a folder"):
+        train.run(Settings(output=str(tmp_path / "file"), **TINY))
+
+
+def test_help_lists_the_options_with_their_presets():
+    _, out, _ = command("--helpshort")
+    assert "--image_size" in out
+    assert "16,32,64,128, 1,2,4,8 for super_resolution" in " ".join(out.split())
 
 
 def test_a_senseless_command_ends_in_one_line():

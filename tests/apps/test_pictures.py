@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from apps import pictures
+
+EXIF_ORIENTATION = 0x0112
+
+
+def colours(height=12, width=20, channels=3):
+    rng = np.random.default_rng(0)
+    smooth = np.kron(rng.integers(0, 255, (3, 5, channels)), np.ones((4, 4, 1)))
+    return smooth[:height, :width].astype(np.uint8)
+
+
+def round_trip(tmp_path, name, change=lambda pixels: pixels):
+    picture = pictures.read(tmp_path / name)
+    target = tmp_path / "out" / name
+    pictures.write(change(picture.pixels), picture, target)
+    return picture, Image.open(target)
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tiff", "ppm", "jpg", "webp", "gif"])
+def test_format_and_pixels_are_kept(tmp_path, suffix):
+    Image.fromarray(colours()).save(tmp_path / f"a.{suffix}")
+    before = Image.open(tmp_path / f"a.{suffix}")
+    _, after = round_trip(tmp_path, f"a.{suffix}")
+    assert after.format == before.format
+    difference = np.abs(
+        np.asarray(after.convert("RGB"), int) - np.asarray(before.convert("RGB"), int)
+    )
+    assert difference.mean() < (10 if suffix in ("jpg", "webp") else 1)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "1", "RGB"])
+def test_mode_and_alpha_are_kept(tmp_path, mode):
+    Image.fromarray(colours(channels=4), "RGBA").convert(mode).save(tmp_path / "a.png")
+    before = Image.open(tmp_path / "a.png")
+    picture, after = round_trip(tmp_path, "a.png")
+    assert picture.pixels.shape == (12, 20, 3)
+    assert after.mode == {"P": "RGBA", "1": "L"}.get(mode, mode)
+    np.testing.assert_array_equal(after.convert("RGBA"), before.convert("RGBA"))
+
+
+def test_transparency_of_a_palette_becomes_alpha(tmp_path):
+    image = Image.fromarray(colours()).convert("P", palette=Image.Palette.ADAPTIVE)
+    image.save(tmp_path / "a.png", transparency=0)
+    before = Image.open(tmp_path / "a.png").convert("RGBA")
+    _, after = round_trip(tmp_path, "a.png")
+    np.testing.assert_array_equal(after, before)
+
+
+def test_sixteen_bits_stay_sixteen(tmp_path):
+    shades = np.random.default_rng(0).integers(0, 65535, (9, 7)).astype(np.uint16)
+    Image.fromarray(shades).save(tmp_path / "a.png")
+    picture, after = round_trip(tmp_path, "a.png")
+    assert picture.pixels.dtype == np.float32
+    np.testing.assert_array_equal(np.asarray(after), shades)
+
+
+def test_orientation_is_kept_and_pixels_are_not_turned(tmp_path):
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 6
+    Image.fromarray(colours()).save(tmp_path / "a.jpg", exif=exif, quality=100)
+    picture, after = round_trip(tmp_path, "a.jpg")
+    assert picture.pixels.shape[:2] == (12, 20)
+    assert after.getexif()[EXIF_ORIENTATION] == 6
+
+
+def test_alpha_grows_with_an_enlarged_picture(tmp_path):
+    Image.fromarray(colours(channels=4), "RGBA").save(tmp_path / "a.png")
+    _, after = round_trip(tmp_path, "a.png", lambda p: p.repeat(2, 0).repeat(2, 1))
+    assert after.size == (40, 24)
+    assert after.mode == "RGBA"
+
+
+def test_unreadable_files_are_named(tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "range.tiff")
+    frames = [Image.fromarray(colours() + k) for k in (0, 50)]
+    frames[0].save(tmp_path / "film.gif", save_all=True, append_images=frames[1:])
+    for name in ("broken.png", "range.tiff", "film.gif", "missing.png"):
+        with pytest.raises(ValueError, match=f"{name}: not a readable picture"):
+            pictures.read(tmp_path / name)

@@ -1,0 +1,178 @@
+"""`python -m apps.restore`, run as a user runs it, and the model it runs, where keras_ms is not."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from apps import exporting, train
+from apps.settings import Settings
+
+ROOT = pathlib.Path(__file__).parents[2]
+TINY = {
+    "strategy": "single_scale",
+    "single_scale_batch": 2,
+    "iterations": (2,),
+    "image_size": 32,
+    "width": 4,
+    "validation_samples": 2,
+}
+
+
+def trained(directory, **options):
+    settings = Settings(output=str(directory), **{**TINY, **options})
+    (outcome,) = train.run(settings)
+    return settings, outcome.model
+
+
+@pytest.fixture(scope="module")
+def denoiser(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("denoiser")
+    settings, model = trained(directory, network="unet", normalization="channel")
+    return directory / "model", settings, model
+
+
+def pixels(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "apps.restore", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def test_saved_model_equals_the_network_at_random_sizes_and_keeps_the_type(denoiser):
+    directory, settings, model = denoiser
+    loaded = tf.saved_model.load(str(directory))
+    whole = exporting.pictures_model(model, settings)
+    rng = np.random.default_rng(0)
+    for height, width in [(1, 1), (3, 2), *rng.integers(1, 70, (6, 2))]:
+        picture = rng.random((2, height, width, 3)).astype("float32")
+        wanted = whole(picture).numpy()
+        by_hand = np.clip(0.5 * model((picture - 0.5) / 0.5) + 0.5, 0.0, 1.0)
+        np.testing.assert_allclose(wanted, by_hand, atol=1e-5)
+        for dtype in ("float32", "float64", "float16"):
+            got = loaded(picture.astype(dtype))
+            assert got.dtype.name == dtype
+            np.testing.assert_allclose(got, wanted, atol=1e-2 if dtype == "float16" else 1e-5)
+        bits = np.round(255 * picture).astype(np.uint8)
+        got = loaded(bits)
+        assert got.dtype == tf.uint8
+        np.testing.assert_array_equal(got, np.round(255.0 * whole(bits / np.float32(255.0))))
+        signature = loaded.signatures["serving_default"](pictures=tf.constant(picture))
+        np.testing.assert_allclose(next(iter(signature.values())), wanted, atol=1e-5)
+
+
+def test_saved_model_runs_where_keras_ms_is_not(denoiser, tmp_path):
+    directory, settings, model = denoiser
+    picture = pixels(21, 34)
+    np.save(tmp_path / "in.npy", picture[np.newaxis])
+    code = (
+        "import sys, numpy as np\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in ('keras_ms', 'apps'):\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "import tensorflow as tf\n"
+        f"model = tf.saved_model.load({str(directory)!r})\n"
+        "np.save('out.npy', model(np.load('in.npy')))\n"
+    )
+    got = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert got.returncode == 0, got.stderr[-2000:]
+    whole = exporting.pictures_model(model, settings)(picture[np.newaxis] / np.float32(255.0))
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), 255.0 * whole, atol=0.51)
+
+
+def test_a_folder_is_restored_with_names_formats_and_a_comparison(denoiser, tmp_path):
+    directory, settings, model = denoiser
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "clean" / "deep").mkdir(parents=True)
+    for name in ("a.png", "deep/b.jpg"):
+        for folder, seed in (("in", 0), ("clean", 1)):
+            Image.fromarray(pixels(20, 30, seed)).save(tmp_path / folder / name)
+    got = command(
+        f"--model={directory}",
+        f"--input={tmp_path / 'in'}",
+        f"--output={tmp_path / 'out'}",
+        f"--compare={tmp_path / 'clean'}",
+    )
+    assert got.returncode == 0, got.stderr[-2000:]
+    assert {
+        p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*")
+    } == {
+        "a.png",
+        "deep/b.jpg",
+        "comparison.png",
+    }
+    whole = exporting.pictures_model(model, settings)(
+        pixels(20, 30)[np.newaxis] / np.float32(255.0)
+    )
+    restored = np.asarray(Image.open(tmp_path / "out" / "a.png"), float)
+    np.testing.assert_allclose(restored, 255.0 * whole[0], atol=0.51)
+    row = next(line for line in got.stdout.splitlines() if "a.png" in line)
+    clean = pixels(20, 30, 1) / 255.0
+    for number, picture in ((1, pixels(20, 30) / 255.0), (3, restored / 255.0)):
+        psnr = -10.0 * np.log10(np.mean((clean - picture) ** 2))
+        assert float(row.split()[number]) == pytest.approx(psnr, abs=0.01)
+    assert "mean" in got.stdout
+
+
+def test_unreadable_files_are_named_and_skipped_and_the_exit_status_says_so(denoiser, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "bad.png").write_bytes(b"no picture")
+    Image.fromarray(pixels(8, 8)).save(tmp_path / "in" / "good.png")
+    got = command(
+        f"--model={denoiser[0]}", f"--input={tmp_path / 'in'}", f"--output={tmp_path / 'out'}"
+    )
+    assert got.returncode == 1
+    assert "bad.png" in got.stderr
+    assert "1 files were skipped" in got.stderr
+    assert (tmp_path / "out" / "good.png").is_file()
+    assert "Traceback" not in got.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model=/nowhere", "--input=README.md", "--output=/tmp/x"], "no model of apps.train"),
+        (["--input=README.md"], "--model, --input and --output are needed"),
+    ],
+)
+def test_senseless_requests_end_in_one_line(arguments, message):
+    got = command(*arguments)
+    assert got.returncode == 1
+    assert message in got.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in got.stderr
+
+
+def test_originals_are_never_overwritten(denoiser, tmp_path):
+    Image.fromarray(pixels(8, 8)).save(tmp_path / "a.png")
+    got = command(f"--model={denoiser[0]}", f"--input={tmp_path / 'a.png'}", f"--output={tmp_path}")
+    assert got.returncode == 1
+    assert "overwrite the originals" in got.stderr
+    np.testing.assert_array_equal(Image.open(tmp_path / "a.png"), pixels(8, 8))
+
+
+def test_super_resolution_enlarges_files(tmp_path):
+    trained(tmp_path / "model", task="super_resolution", network="espcn", width=None)
+    details = json.loads((tmp_path / "model/model/assets.extra/restoration.json").read_text())
+    assert details["scale"] == 2
+    Image.fromarray(pixels(30, 41)).save(tmp_path / "small.png")
+    got = command(
+        f"--model={tmp_path / 'model'}",
+        f"--input={tmp_path / 'small.png'}",
+        f"--output={tmp_path / 'out'}",
+        "--max_pixels=1024",
+    )
+    assert got.returncode == 0, got.stderr[-2000:]
+    assert Image.open(tmp_path / "out" / "small.png").size == (82, 60)

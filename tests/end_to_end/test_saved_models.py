@@ -1,0 +1,64 @@
+"""The models that come with the repository restore photographs that they never saw."""
+
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ms
+from apps import experiment, quality, restore, tiling
+from apps.settings import Settings
+
+ROOT = pathlib.Path(__file__).parents[2] / "saved_models"
+T_LOW = {"denoising": 0.7}
+TASKS = keras_ms.tasks.names()
+
+
+@pytest.fixture(params=TASKS)
+def task(request):
+    return request.param
+
+
+def folder(task):
+    return ROOT / task
+
+
+def test_they_are_small(task):
+    files = [path for path in folder(task).rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 1_000_000
+
+
+def test_they_restore_held_out_photographs(task):
+    settings = Settings(task=task, t_low=T_LOW.get(task), keep_contrast=True, validation_samples=8)
+    images = experiment.load_images(settings, "validation")
+    clean = tf.concat([y for _, y in experiment.make_validation(settings, images)], axis=0)
+    made = quality.make_pictures(settings, clean, classical=False)
+    model = restore.load(str(folder(task)))
+    seen = 0.5 * made.inputs + 0.5
+    restored = np.asarray(model.restore(seen))
+    before = quality.measure(made.clean, made.degraded)
+    after = quality.measure(made.clean, restored)
+    assert after.psnr > before.psnr + 1.0
+    assert after.ssim > before.ssim
+
+
+def test_tiles_leave_no_seam(task):
+    model = restore.load(str(folder(task)))
+    assert model.reach is not None
+    picture = keras_ms.data.photos("validation")[0][:, :400] / np.float32(255.0)
+    whole, tiled = (
+        tiling.restore(picture, model.restore, model.scale, model.reach, max_pixels)
+        for max_pixels in (10**7, 200 * 200)
+    )
+    np.testing.assert_allclose(tiled, whole, atol=1e-3)
+
+
+def test_they_come_without_keras(task):
+    # A plain TensorFlow module: nothing in it needs Keras to be loaded.
+    loaded = tf.saved_model.load(str(folder(task)))
+    assert not isinstance(loaded, keras.Model)
+    assert {"serving_default", "serving_uint8"} <= set(loaded.signatures)
+    picture = np.zeros((1, 5, 7, 3), np.uint8)
+    assert loaded(picture).dtype == tf.uint8
