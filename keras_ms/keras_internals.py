@@ -68,6 +68,11 @@ def track_loss(model: Any, loss: Any, batch_size: Any) -> None:
     model._loss_tracker.update_state(unscale_loss_for_distribution(loss), sample_weight=batch_size)
 
 
+def prefer_larger(metric: keras.metrics.Metric) -> None:
+    """Tells callbacks in mode "auto", such as `EarlyStopping`, that larger values are better."""
+    metric._direction = "up"
+
+
 def become_functional(model: keras.Model, args: Any, kwargs: Any) -> None:
     """Makes a model under construction functional if its arguments are inputs and outputs.
 

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_ms import similarity
+from keras_ms.keras_internals import prefer_larger
 
 
 class _ImageMetric(keras.metrics.MeanMetricWrapper):
@@ -15,7 +16,7 @@ class _ImageMetric(keras.metrics.MeanMetricWrapper):
     def __init__(self, fn: Any, value_range: tuple[float, float], name: str, dtype: Any) -> None:
         self.value_range = similarity.checked_range(value_range)
         super().__init__(fn, name=name, dtype=dtype, value_range=self.value_range)
-        self._direction = "up"
+        prefer_larger(self)
 
     def get_config(self) -> dict[str, Any]:
         """Options for `.keras` files."""

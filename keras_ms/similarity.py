@@ -18,7 +18,8 @@ def ssim(y_true: Tensor, y_pred: Tensor, value_range: Range) -> Tensor:
     """Structural similarity by image (Wang et al. 2004), by `tf.image.ssim`.
 
     Images are shifted so that `value_range` begins at 0, since SSIM compares means by their ratio.
-    On images smaller than its 11 px the window is as large as their smaller side.
+    On images smaller than its 11 px the window is as large as their smaller side, if sides are
+    known while tracing.
 
     Args:
         y_true: Images `(batch, height, width, channels)`, floating.

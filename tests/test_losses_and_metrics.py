@@ -146,6 +146,18 @@ def test_compiled_models_are_saved_and_trained_with_them(tmp_path):
     assert got == pytest.approx(wanted)
 
 
+@pytest.mark.parametrize("metric", [PSNR(), SSIM()])
+def test_early_stopping_knows_that_larger_is_better(metric):
+    photos = np.random.default_rng(0).random((3, 32, 32, 3)).astype("float32")
+    task = keras_ms.tasks.Denoising(t_range=(0.6, 1.0))
+    dataset = keras_ms.MultiscaleDataset(photos, task, (2,), 32, 8)
+    network = keras_ms.networks.ResNet(width=4)
+    model = keras_ms.MultiscaleModel(network.input, network.output)
+    model.compile(keras.optimizers.Adam(1e-2), "mse", metrics=[metric])
+    stop = keras.callbacks.EarlyStopping(metric.name, patience=1)
+    assert len(model.fit(dataset, epochs=4, callbacks=[stop], verbose=0).epoch) == 4
+
+
 @pytest.mark.parametrize("value_range", [(1.0, 0.0), (0.0, 0.0), (0.0, np.inf), 1.0, (1, 2, 3)])
 @pytest.mark.parametrize("make", [PSNR, SSIM, NegativeSSIM])
 def test_senseless_ranges_are_refused(make, value_range):
