@@ -6,10 +6,25 @@ import pathlib
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 LOSSY = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"quality": 95}}
 GREY = ("1", "L", "LA", "I;16", "I;16B", "I;16L")
+RECOLOURED = ("CMYK", "YCbCr", "LAB", "HSV")  # converted to RGB, which their profile is not of
+# What the pixels do not depend on: in TIFF files the same directory also describes the pixels.
+KEPT_TAGS = (
+    ExifTags.Base.ImageDescription,
+    ExifTags.Base.Make,
+    ExifTags.Base.Model,
+    ExifTags.Base.Orientation,
+    ExifTags.Base.XResolution,
+    ExifTags.Base.YResolution,
+    ExifTags.Base.ResolutionUnit,
+    ExifTags.Base.Software,
+    ExifTags.Base.DateTime,
+    ExifTags.Base.Artist,
+    ExifTags.Base.Copyright,
+)
 
 
 class Picture(NamedTuple):
@@ -33,30 +48,45 @@ def read(path: pathlib.Path) -> Picture:
     """Reads a picture file.
 
     Raises:
-        ValueError: If it cannot be read, or holds several frames or pixels without a fixed range.
+        ValueError: If it cannot be read, or is an animation or has pixels without a fixed range.
     """
     try:
         with Image.open(path) as image:
             image.load()
-            return _taken_apart(image)
+            return _taken_apart(image, path)
     except Exception as error:  # each of Pillow's formats fails in a way of its own
         raise ValueError(f"{path}: not a readable picture ({error}).") from error
 
 
-def _taken_apart(image: Image.Image) -> Picture:
+def _taken_apart(image: Image.Image, path: pathlib.Path) -> Picture:
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 or image.mode in ("I", "F"):
+    # Phones write a preview as second frame of a JPEG, which is then called MPO.
+    if (frames > 1 and image.format != "MPO") or image.mode in ("I", "F"):
         raise ValueError(f"{frames} frames of mode {image.mode}; one of 8 or 16 bits is expected")
-    saving: dict[str, Any] = {"format": image.format, **LOSSY.get(str(image.format), {})}
-    kept = {"exif": image.getexif().tobytes(), "icc_profile": image.info.get("icc_profile")}
-    saving |= {name: value for name, value in kept.items() if value}
+    saving, grey = _saving(image, path), image.mode in GREY
     if image.mode.startswith("I;16"):
         shades = np.asarray(image).astype("float32") / 65535.0
         return Picture(np.repeat(shades[..., np.newaxis], 3, axis=-1), None, True, saving)
     if image.has_transparency_data:
         rgba = np.asarray(image.convert("RGBA"))
-        return Picture(rgba[..., :3], rgba[..., 3], image.mode in GREY, saving)
-    return Picture(np.asarray(image.convert("RGB")), None, image.mode in GREY, saving)
+        return Picture(rgba[..., :3], rgba[..., 3], grey, saving)
+    return Picture(np.asarray(image.convert("RGB")), None, grey, saving)
+
+
+def _saving(image: Image.Image, path: pathlib.Path) -> dict[str, Any]:
+    kind = "JPEG" if image.format == "MPO" else str(image.format)
+    saving: dict[str, Any] = {"format": kind, **LOSSY.get(kind, {})}
+    if kind == "WEBP" and b"VP8L" in path.read_bytes()[:64]:
+        saving = {"format": kind, "lossless": True}
+    if image.info.get("icc_profile") and image.mode not in RECOLOURED:
+        saving["icc_profile"] = image.info["icc_profile"]
+    kept, found = Image.Exif(), image.getexif()
+    for tag in KEPT_TAGS:
+        if tag in found:
+            kept[tag] = found[tag]
+    for directory in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+        kept.get_ifd(directory).update(found.get_ifd(directory))
+    return {**saving, "exif": kept.tobytes()} if len(kept) else saving
 
 
 def write(restored: np.ndarray, original: Picture, path: pathlib.Path) -> None:
@@ -67,8 +97,10 @@ def write(restored: np.ndarray, original: Picture, path: pathlib.Path) -> None:
             whose alpha is then enlarged alike.
         original: What was read.
         path: Where to write; its folder is made.
+
+    Raises:
+        ValueError: If the file cannot be written; none is then left.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.mean(restored, axis=-1) if original.grey else restored
     if restored.dtype == np.uint8:
         image = Image.fromarray(np.round(pixels).astype(np.uint8))
@@ -76,4 +108,15 @@ def write(restored: np.ndarray, original: Picture, path: pathlib.Path) -> None:
         image = Image.fromarray(np.round(65535.0 * pixels).astype(np.uint16))
     if original.alpha is not None:
         image.putalpha(Image.fromarray(original.alpha).resize(image.size, Image.Resampling.BICUBIC))
-    image.save(path, **original.saving)
+    _save(image, path, original.saving)
+
+
+def _save(image: Image.Image, path: pathlib.Path, options: dict[str, Any]) -> None:
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.save(part, **options)
+        part.replace(path)
+    except Exception as error:  # each of Pillow's formats fails in a way of its own
+        part.unlink(missing_ok=True)
+        raise ValueError(f"{path}: cannot be written ({error}).") from error

@@ -10,6 +10,7 @@ restored in tiles. Unreadable files are named and skipped, and the exit status i
 from __future__ import annotations
 
 import functools
+import glob
 import json
 import pathlib
 import sys
@@ -21,6 +22,7 @@ from absl import app, flags, logging
 
 import keras_ms
 from apps import pictures, quality, report, tiling
+from keras_ms.data.folder import SUFFIXES
 
 SHEET_ROWS = 6
 
@@ -29,7 +31,7 @@ flags.DEFINE_string("input", None, "A picture, or a folder of pictures, searched
 flags.DEFINE_string("output", None, "Folder to write to.")
 flags.DEFINE_string("compare", None, "Folder of clean pictures of the same names, for PSNR, SSIM.")
 flags.DEFINE_float("noise_level", None, "t, for a model that is told the noise level.")
-flags.DEFINE_integer("max_pixels", 1_000_000, "Larger pictures are restored in tiles.", 1024)
+flags.DEFINE_integer("max_pixels", 1_000_000, "Larger pictures are restored in tiles.")
 
 
 class Model(NamedTuple):
@@ -43,7 +45,7 @@ class Model(NamedTuple):
 class Result(NamedTuple):
     """One restored picture: its row of the sheet, and its quality before and after if known."""
 
-    name: str
+    name: pathlib.Path
     row: dict[str, np.ndarray]
     compared: tuple[quality.Quality, quality.Quality] | None
 
@@ -90,74 +92,101 @@ def run(
         The results (arrays only of those shown on the sheet), and what went wrong, one line each.
 
     Raises:
-        ValueError: If there is nothing to read, or the originals would be overwritten.
+        ValueError: If there is nothing to read, originals would be overwritten, or `max_pixels` is
+            less than a tile.
     """
     from rich.progress import track
 
-    root, files = _files(source)
-    target = pathlib.Path(output)
-    if target.resolve() == root.resolve():
-        raise ValueError(f"--output would overwrite the originals. Received: --output={output}.")
+    least = tiling.least_pixels(model.reach)
+    if max_pixels < least:
+        raise ValueError(
+            f"A tile of this model has {least} pixels at least. Received: "
+            f"--max_pixels={max_pixels}."
+        )
+    names = _names(source, pathlib.Path(output))
     results: list[Result] = []
     problems: list[str] = []
-    for path in track(files, "Restoring", disable=not sys.stdout.isatty()):
-        name = path.relative_to(root)
+    for path, name in track(names.items(), "Restoring", disable=not sys.stdout.isatty()):
         try:
-            results.append(
-                _restore_one(model, path, target / name, _clean(compare, name), max_pixels)
-            )
+            row = _restore_one(model, path, pathlib.Path(output, name), max_pixels)
+            result = Result(name, row, None)
+            results.append(result if len(results) < SHEET_ROWS else result._replace(row={}))
+            if compare is not None:
+                compared = _compare(model, result, pathlib.Path(compare))
+                results[-1] = compared if results[-1].row else compared._replace(row={})
         except ValueError as error:
             problems.append(str(error))
-            print(f"Skipped: {error}", file=sys.stderr, flush=True)
-        if len(results) > SHEET_ROWS:
-            results[-1] = results[-1]._replace(row={})
+            print(f"Problem: {error}", file=sys.stderr, flush=True)
     return results, problems
 
 
-def _files(source: str) -> tuple[pathlib.Path, list[pathlib.Path]]:
+def _names(source: str, output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
+    """Names under the output by picture; files already there are results, not originals."""
     path = pathlib.Path(source).expanduser()
-    if path.is_file():
-        return path.parent, [path]
-    return path, keras_ms.data.image_files(path)
-
-
-def _clean(compare: str | None, name: pathlib.Path) -> pathlib.Path | None:
-    if compare is None:
-        return None
-    exact = pathlib.Path(compare) / name
-    alike = sorted(exact.parent.glob(f"{exact.stem}.*"))
-    if not exact.is_file() and not alike:
-        raise ValueError(f"{name}: no clean picture of this name in {compare}.")
-    return exact if exact.is_file() else alike[0]
+    root, files = (path.parent, [path]) if path.is_file() else (path, None)
+    if files is None:
+        files, inside = keras_ms.data.image_files(path), output.resolve()
+        if root.resolve() in inside.parents:
+            files = [file for file in files if inside not in file.resolve().parents]
+    names = {file: file.relative_to(root) for file in files}
+    originals = {file.resolve() for file in files}
+    if any((output / name).resolve() in originals for name in names.values()):
+        raise ValueError(f"--output would overwrite the originals. Received: --output={output}.")
+    return names
 
 
 def _restore_one(
-    model: Model,
-    path: pathlib.Path,
-    target: pathlib.Path,
-    clean_path: pathlib.Path | None,
-    max_pixels: int,
-) -> Result:
+    model: Model, path: pathlib.Path, target: pathlib.Path, max_pixels: int
+) -> dict[str, np.ndarray]:
     picture = pictures.read(path)
+    height, width = picture.pixels.shape[:2]
+    if model.reach is None and height * width > max_pixels:
+        print(
+            f"{path.name}: the network couples all pixels, so tiles may differ slightly; raise "
+            "--max_pixels to restore it whole.",
+            file=sys.stderr,
+        )
     restored = tiling.restore(picture.pixels, model.restore, model.scale, model.reach, max_pixels)
     pictures.write(restored, picture, target)
-    row = {"input": _floats(picture.pixels), "restored": _floats(restored)}
-    if clean_path is None:
-        return Result(path.name, row, None)
-    clean = _floats(pictures.read(clean_path).pixels)
-    if clean.shape != row["restored"].shape:
+    return {"input": _floats(picture.pixels), "restored": _floats(restored)}
+
+
+def _compare(model: Model, result: Result, directory: pathlib.Path) -> Result:
+    clean = _floats(pictures.read(_clean(result.name, directory)).pixels)
+    restored = result.row["restored"]
+    if clean.shape != restored.shape:
         raise ValueError(
-            f"{clean_path}: is {clean.shape[:2]}, the restored picture {restored.shape[:2]}."
+            f"{result.name}: is {restored.shape[:2]}, the clean picture {clean.shape[:2]}."
         )
-    enlarged = row["input"].repeat(model.scale, 0).repeat(model.scale, 1)
-    whole = clean[np.newaxis]
-    before = quality.measure(whole, enlarged[np.newaxis])
-    after = quality.measure(whole, row["restored"][np.newaxis])
-    return Result(path.name, {"clean": clean, **row}, (before, after))
+    enlarged = result.row["input"].repeat(model.scale, 0).repeat(model.scale, 1)
+    before = quality.measure(clean[np.newaxis], enlarged[np.newaxis])
+    after = quality.measure(clean[np.newaxis], restored[np.newaxis])
+    return Result(result.name, {"clean": clean, **result.row}, (before, after))
+
+
+def _clean(name: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
+    """The clean picture of a name, whatever its format."""
+    exact = directory / name
+    alike = sorted(exact.parent.glob(f"{glob.escape(exact.stem)}.*"))
+    candidates = [exact, *(path for path in alike if path.suffix.lower() in SUFFIXES)]
+    for path in candidates:
+        if path.is_file():
+            return path
+    raise ValueError(f"{name}: no clean picture of this name in {directory}.")
 
 
 def _floats(pixels: np.ndarray) -> np.ndarray:
     return pixels.astype("float32") / (255.0 if pixels.dtype == np.uint8 else 1.0)
+
+
+def _write_sheet(results: list[Result], output: pathlib.Path) -> pathlib.Path:
+    name = "comparison.png"
+    while any(str(result.name) == name for result in results):
+        name = f"_{name}"
+    compared = [result.row for result in results if "clean" in result.row]
+    rows = compared or [result.row for result in results if result.row]
+    report.save_sheet(rows[:SHEET_ROWS], output / name)
+    return output / name
 
 
 def main(argv: Sequence[str]) -> None:
@@ -171,14 +200,14 @@ def main(argv: Sequence[str]) -> None:
         results, problems = run(model, given.input, given.output, given.compare, given.max_pixels)
     except ValueError as error:
         sys.exit(f"apps.restore: {error}")
-    sheet = pathlib.Path(given.output) / "comparison.png"
     if results:
-        report.save_sheet([result.row for result in results[:SHEET_ROWS]], sheet)
-        if given.compare:
-            report.print_restored({r.name: r.compared for r in results if r.compared})
+        sheet = _write_sheet(results, pathlib.Path(given.output))
+        compared = {str(r.name): r.compared for r in results if r.compared}
+        if compared:
+            report.print_restored(compared)
         print(f"{len(results)} pictures are in {given.output}; look at {sheet} .")
     if problems:
-        sys.exit(f"apps.restore: {len(problems)} files were skipped, named above.")
+        sys.exit(f"apps.restore: {len(problems)} problems, named above.")
 
 
 if __name__ == "__main__":

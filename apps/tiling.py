@@ -26,7 +26,7 @@ def restore(
         model: Restores `(1, height, width, channels)`.
         scale: How many times larger the result is.
         reach: How far the network looks, in pixels; `None` if without bound.
-        max_pixels: Most pixels to restore at once.
+        max_pixels: Most pixels to restore at once, at least `least_pixels(reach)`.
 
     Returns:
         The restored picture.
@@ -34,8 +34,8 @@ def restore(
     height, width = picture.shape[:2]
     if height * width <= max_pixels:
         return np.asarray(model(picture[np.newaxis]))[0]
-    overlap = _aligned_up(UNBOUNDED_OVERLAP if reach is None else reach)
-    side = max(ALIGNMENT, int(math.sqrt(max_pixels)) - 2 * overlap)
+    overlap = _overlap(reach)
+    side = int(math.sqrt(max_pixels)) - 2 * overlap
     side -= side % ALIGNMENT
     restored = np.empty((height * scale, width * scale, picture.shape[2]), picture.dtype)
     for rows, outer_rows in _spans(height, side, overlap):
@@ -44,6 +44,16 @@ def restore(
             inner = tile[_within(rows, outer_rows, scale), _within(columns, outer_columns, scale)]
             restored[_times(rows, scale), _times(columns, scale)] = inner
     return restored
+
+
+def least_pixels(reach: int | None) -> int:
+    """Pixels of the smallest tile, with its margins, of a network that looks so far."""
+    return (ALIGNMENT + 2 * _overlap(reach)) ** 2
+
+
+def _overlap(reach: int | None) -> int:
+    pixels = UNBOUNDED_OVERLAP if reach is None else reach
+    return -(-pixels // ALIGNMENT) * ALIGNMENT
 
 
 def _spans(length: int, side: int, overlap: int) -> Iterator[tuple[slice, slice]]:
@@ -58,7 +68,3 @@ def _within(span: slice, outer: slice, scale: int) -> slice:
 
 def _times(span: slice, scale: int) -> slice:
     return slice(span.start * scale, span.stop * scale)
-
-
-def _aligned_up(pixels: int) -> int:
-    return -(-pixels // ALIGNMENT) * ALIGNMENT

@@ -40,14 +40,14 @@ class SignFlipped(keras_ms.MultiscaleModel):
         return as_fine, -as_coarse
 
 
-def model_and_moments(dataset, model_class=keras_ms.MultiscaleModel):
+def model_and_moments(dataset, model_class=keras_ms.MultiscaleModel, net=None, draws=DRAWS):
     keras.utils.set_random_seed(5)
-    model = model_class(*small_net())
+    model = model_class(*(net or small_net()))
     optimizer = GradientMoments()
     optimizer.build(model.trainable_variables)
     model.compile(optimizer, "mse")
     model.fit(dataset, verbose=0)
-    return model, *optimizer.mean_and_error(DRAWS)
+    return model, *optimizer.mean_and_error(draws)
 
 
 def full_batch_gradient(model, x, y):
@@ -110,11 +110,26 @@ def test_own_pairs_in_a_fixed_order_are_unbiased():
     assert max(deviations(means, full_batch_gradient(model, x, y), errors)) < 4
 
 
-def test_denoising_with_fresh_noise_is_unbiased():
-    images, task = small_images(side=SIDE), keras_ms.tasks.Denoising()
-    multiscale = keras_ms.MultiscaleDataset(images, task, (2, 4, 8), SIDE, DRAWS)
-    single = keras_ms.MultiscaleDataset(images, task, (14,), SIDE, DRAWS, seed=1)
-    _, means, errors = model_and_moments(multiscale)
-    _, fine_means, fine_errors = model_and_moments(single)
+TASKS = {
+    "deblurring": {"sigma": 1.5},
+    "denoising": {},
+    "inpainting": {},
+    "super_resolution": {"t_range": (0.0, 0.5)},
+}
+
+
+@pytest.mark.parametrize("coarsening", ["task", "degrade_first"])
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_with_fresh_draws_is_unbiased(name, coarsening):
+    images, task = small_images(side=SIDE), keras_ms.tasks.get(name, **TASKS[name])
+    inputs, outputs = small_net()
+    if name == "super_resolution":
+        outputs = keras.layers.UpSampling2D()(outputs)
+    net, draws = (inputs, outputs), 400
+    options = {"coarsening": coarsening}
+    multiscale = keras_ms.MultiscaleDataset(images, task, (2, 4, 8), SIDE, draws, **options)
+    single = keras_ms.MultiscaleDataset(images, task, (14,), SIDE, draws, seed=1)
+    _, means, errors = model_and_moments(multiscale, net=net, draws=draws)
+    _, fine_means, fine_errors = model_and_moments(single, net=net, draws=draws)
     both = [np.hypot(a, b) for a, b in zip(errors, fine_errors, strict=True)]
     assert max(deviations(means, fine_means, both)) < 4

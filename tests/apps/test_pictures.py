@@ -82,3 +82,40 @@ def test_unreadable_files_are_named(tmp_path):
     for name in ("broken.png", "range.tiff", "film.gif", "missing.png"):
         with pytest.raises(ValueError, match=f"{name}: not a readable picture"):
             pictures.read(tmp_path / name)
+
+
+@pytest.mark.parametrize("mode", ["P", "CMYK", "RGB", "L", "RGBA", "1"])
+@pytest.mark.parametrize("scale", [1, 2])
+def test_tiff_of_every_mode_can_be_read_again(tmp_path, mode, scale):
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 3
+    image = Image.fromarray(colours(channels=4), "RGBA").convert(mode)
+    image.save(tmp_path / "a.tif", exif=exif, compression="tiff_lzw")
+    _, after = round_trip(tmp_path, "a.tif", lambda p: p.repeat(scale, 0).repeat(scale, 1))
+    assert after.size == (20 * scale, 12 * scale)
+    # Pillow turns TIFF files upright when it loads them, which is how they are then written.
+    with Image.open(tmp_path / "a.tif") as before:
+        wanted = np.asarray(before.convert("RGBA"))
+    wanted = wanted.repeat(scale, 0).repeat(scale, 1)
+    np.testing.assert_array_equal(np.asarray(after.convert("RGBA")), wanted)
+
+
+def test_profile_of_another_colour_space_is_dropped(tmp_path):
+    for mode in ("CMYK", "RGB"):
+        image = Image.fromarray(colours()).convert(mode)
+        image.save(tmp_path / f"{mode}.jpg", icc_profile=b"profile")
+    assert "icc_profile" not in round_trip(tmp_path, "CMYK.jpg")[1].info
+    assert round_trip(tmp_path, "RGB.jpg")[1].info["icc_profile"] == b"profile"
+
+
+def test_lossless_webp_stays_lossless(tmp_path):
+    Image.fromarray(colours()).save(tmp_path / "a.webp", lossless=True)
+    _, after = round_trip(tmp_path, "a.webp")
+    np.testing.assert_array_equal(np.asarray(after), colours())
+
+
+def test_first_picture_of_a_phones_jpeg(tmp_path):
+    frames = [Image.fromarray(colours()), Image.fromarray(colours())]
+    frames[0].save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=frames[1:])
+    _, after = round_trip(tmp_path, "a.jpg")
+    assert (after.format, after.size) == ("JPEG", (20, 12))

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from apps import exporting, train
+from apps import exporting, restore, train
 from apps.settings import Settings
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -72,18 +72,22 @@ def test_saved_model_equals_the_network_at_random_sizes_and_keeps_the_type(denoi
         np.testing.assert_allclose(next(iter(signature.values())), wanted, atol=1e-5)
 
 
+BLOCKED = (
+    "import sys, numpy as np\n"
+    "class Absent:\n"
+    "    def find_spec(self, name, path=None, target=None):\n"
+    "        if name.split('.')[0] in ('keras_ms', 'apps'):\n"
+    "            raise ModuleNotFoundError(name)\n"
+    "sys.meta_path.insert(0, Absent())\n"
+    "import tensorflow as tf\n"
+)
+
+
 def test_saved_model_runs_where_keras_ms_is_not(denoiser, tmp_path):
     directory, settings, model = denoiser
     picture = pixels(21, 34)
     np.save(tmp_path / "in.npy", picture[np.newaxis])
-    code = (
-        "import sys, numpy as np\n"
-        "class Absent:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name.split('.')[0] in ('keras_ms', 'apps'):\n"
-        "            raise ModuleNotFoundError(name)\n"
-        "sys.meta_path.insert(0, Absent())\n"
-        "import tensorflow as tf\n"
+    code = BLOCKED + (
         f"model = tf.saved_model.load({str(directory)!r})\n"
         "np.save('out.npy', model(np.load('in.npy')))\n"
     )
@@ -91,6 +95,24 @@ def test_saved_model_runs_where_keras_ms_is_not(denoiser, tmp_path):
     assert got.returncode == 0, got.stderr[-2000:]
     whole = exporting.pictures_model(model, settings)(picture[np.newaxis] / np.float32(255.0))
     np.testing.assert_allclose(np.load(tmp_path / "out.npy"), 255.0 * whole, atol=0.51)
+
+
+def test_conditional_model_where_keras_ms_is_not(tmp_path):
+    settings, model = trained(tmp_path / "told", conditional=True)
+    code = BLOCKED + (
+        f"model = tf.saved_model.load({str(tmp_path / 'told' / 'model')!r})\n"
+        "level = np.full((2, 1), 0.7, 'float32')\n"
+        "for height, width in ((1, 1), (5, 30)):\n"
+        "    x = np.random.default_rng(height).random((2, height, width, 3), np.float32)\n"
+        "    np.save(f'{height}.npy', model(x, level))\n"
+    )
+    got = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert got.returncode == 0, got.stderr[-2000:]
+    whole = exporting.pictures_model(model, settings)
+    for height, width in ((1, 1), (5, 30)):
+        x = np.random.default_rng(height).random((2, height, width, 3), np.float32)
+        wanted = whole({"image": x, "noise_level": np.full((2, 1), 0.7, "float32")})
+        np.testing.assert_allclose(np.load(tmp_path / f"{height}.npy"), wanted, atol=1e-5)
 
 
 def test_a_folder_is_restored_with_names_formats_and_a_comparison(denoiser, tmp_path):
@@ -136,7 +158,7 @@ def test_unreadable_files_are_named_and_skipped_and_the_exit_status_says_so(deno
     )
     assert got.returncode == 1
     assert "bad.png" in got.stderr
-    assert "1 files were skipped" in got.stderr
+    assert "1 problems, named above" in got.stderr
     assert (tmp_path / "out" / "good.png").is_file()
     assert "Traceback" not in got.stderr
 
@@ -155,24 +177,82 @@ def test_senseless_requests_end_in_one_line(arguments, message):
     assert "Traceback" not in got.stderr
 
 
-def test_originals_are_never_overwritten(denoiser, tmp_path):
+IDENTITY = restore.Model(lambda pictures: pictures, scale=1, reach=8)
+
+
+def restored(source, output, compare=None, model=IDENTITY, max_pixels=10**6):
+    return restore.run(model, str(source), str(output), compare and str(compare), max_pixels)
+
+
+def files(folder):
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize(("source", "output"), [("", ""), ("b", ""), ("b/b/x.png", "b/b")])
+def test_originals_are_never_overwritten(tmp_path, source, output):
+    for folder in ("b", "b/b"):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(pixels(8, 8)).save(tmp_path / folder / "x.png")
+    with pytest.raises(ValueError, match="overwrite the originals"):
+        restored(tmp_path / source, tmp_path / output)
+
+
+def test_results_within_the_input_are_not_restored_again(tmp_path):
     Image.fromarray(pixels(8, 8)).save(tmp_path / "a.png")
-    got = command(f"--model={denoiser[0]}", f"--input={tmp_path / 'a.png'}", f"--output={tmp_path}")
-    assert got.returncode == 1
-    assert "overwrite the originals" in got.stderr
-    np.testing.assert_array_equal(Image.open(tmp_path / "a.png"), pixels(8, 8))
+    for _ in range(2):
+        results, problems = restored(tmp_path, tmp_path / "out")
+        assert len(results) == 1
+        assert not problems
+    assert files(tmp_path) == {"a.png", "out/a.png"}
+
+
+def test_clean_pictures_are_found_by_name_whatever_their_format(tmp_path):
+    for folder in ("in", "clean"):
+        (tmp_path / folder).mkdir()
+    for name in ("a [1]", "b", "c"):
+        Image.fromarray(pixels(8, 8)).save(tmp_path / "in" / f"{name}.png")
+    Image.fromarray(pixels(8, 8)).save(tmp_path / "clean" / "a [1].bmp")
+    (tmp_path / "clean" / "a [1].aaa").touch()
+    Image.fromarray(pixels(9, 8)).save(tmp_path / "clean" / "b.png")
+    results, problems = restored(tmp_path / "in", tmp_path / "out", tmp_path / "clean")
+    assert [r.compared is not None for r in results] == [True, False, False]
+    assert [problem.split(":")[0] for problem in problems] == ["b.png", "c.png"]
+    assert "c.png" in files(tmp_path / "out")
+
+
+def test_what_cannot_be_written_does_not_end_the_run(tmp_path):
+    for name in ("a.png", "b.png"):
+        Image.fromarray(pixels(8, 8)).save(tmp_path / name)
+    (tmp_path / "out" / "a.png").mkdir(parents=True)
+    results, problems = restored(tmp_path, tmp_path / "out")
+    assert [str(result.name) for result in results] == ["b.png"]
+    assert "a.png: cannot be written" in problems[0]
+    assert files(tmp_path / "out") == {"b.png"}
+
+
+def test_memory_bounds_that_no_tile_fits_are_refused(tmp_path):
+    Image.fromarray(pixels(8, 8)).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"has 9216 pixels at least. Received: --max_pixels=9215"):
+        restored(tmp_path, tmp_path / "out", max_pixels=9215)
+
+
+def test_tiles_of_networks_that_couple_all_pixels_are_announced(tmp_path, capsys):
+    Image.fromarray(pixels(200, 200)).save(tmp_path / "a.png")
+    coupled = IDENTITY._replace(reach=None)
+    restored(tmp_path, tmp_path / "out", model=coupled, max_pixels=160 * 160)
+    assert "a.png: the network couples all pixels" in capsys.readouterr().err
 
 
 def test_super_resolution_enlarges_files(tmp_path):
     trained(tmp_path / "model", task="super_resolution", network="espcn", width=None)
     details = json.loads((tmp_path / "model/model/assets.extra/restoration.json").read_text())
     assert details["scale"] == 2
-    Image.fromarray(pixels(30, 41)).save(tmp_path / "small.png")
+    Image.fromarray(pixels(130, 141)).save(tmp_path / "small.png")
     got = command(
         f"--model={tmp_path / 'model'}",
         f"--input={tmp_path / 'small.png'}",
         f"--output={tmp_path / 'out'}",
-        "--max_pixels=1024",
+        "--max_pixels=10000",
     )
     assert got.returncode == 0, got.stderr[-2000:]
-    assert Image.open(tmp_path / "out" / "small.png").size == (82, 60)
+    assert Image.open(tmp_path / "out" / "small.png").size == (282, 260)
