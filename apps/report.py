@@ -27,10 +27,10 @@ LABELS = {
 def print_costs(outcomes: Sequence[Outcome], batches: dict[str, str], loss: str) -> None:
     """Prints one row per strategy: cost, loss, and when it reached the last one's final loss."""
     goal = outcomes[-1].curve.final.loss
-    columns = ["strategy", "batch", "steps", "seconds", "WU", loss.upper()]
+    columns = ["strategy", "batch", "steps", "seconds", "WU", _loss_label(loss)]
     if len(outcomes) > 1:
-        columns.append(f"{loss.upper()} {goal:.4f} after")
-    table = _table(f"Held-out photographs, {loss.upper()} of normalised images", columns)
+        columns.append(f"{_loss_label(loss)} {goal:.4f} after")
+    table = _table(f"Held-out photographs, {_loss_label(loss)} of normalised images", columns)
     for outcome in outcomes:
         final = outcome.curve.final
         row = [
@@ -73,6 +73,10 @@ def _numbers(before: Quality, after: Quality) -> list[str]:
     return [*psnrs, f"{before.ssim:.4f}", f"{after.ssim:.4f}"]
 
 
+def _loss_label(loss: str) -> str:
+    return "-SSIM" if loss == "ssim" else loss.upper()
+
+
 def _table(title: str, columns: Sequence[str]) -> Table:
     table = Table(title=title, box=box.SIMPLE)
     table.add_column(columns[0], no_wrap=True)
@@ -113,7 +117,7 @@ def save_plot(outcomes: Sequence[Outcome], loss: str, path: pathlib.Path) -> Non
             line.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
             line.set_minor_formatter(ticker.NullFormatter())
         axis.grid(alpha=0.3, which="both")
-    axes[0].set_ylabel(f"validation {loss.upper()}, held-out photographs")
+    axes[0].set_ylabel(f"validation {_loss_label(loss)}, held-out photographs")
     axes[0].legend()
     figure.savefig(path, dpi=120)
     plt.close(figure)
