@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 from typing import Any, NamedTuple
 
@@ -31,16 +32,18 @@ class Picture(NamedTuple):
     """What a file holds.
 
     Attributes:
-        pixels: `(height, width, 3)` as stored, before any turning: uint8, or float32 in [0, 1]
-            where the file has 16 bits.
+        pixels: `(height, width, 3)` as stored, unturned (but Pillow turns TIFF files): uint8, or
+            float32 in [0, 1] where the file has 16 bits.
         alpha: `(height, width)`, uint8, or `None`.
         grey: Whether the three channels are one.
+        orientation: How the pixels are turned, 1 to 8 as in EXIF; 1 is upright.
         saving: Options of Pillow's `save`: format, EXIF (with the orientation), colour profile.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None
     grey: bool
+    orientation: int
     saving: dict[str, Any]
 
 
@@ -63,30 +66,65 @@ def _taken_apart(image: Image.Image, path: pathlib.Path) -> Picture:
     # Phones write a preview as second frame of a JPEG, which is then called MPO.
     if (frames > 1 and image.format != "MPO") or image.mode in ("I", "F"):
         raise ValueError(f"{frames} frames of mode {image.mode}; one of 8 or 16 bits is expected")
-    saving, grey = _saving(image, path), image.mode in GREY
+    rest = (image.mode in GREY, _orientation(image), _saving(image, path))
     if image.mode.startswith("I;16"):
         shades = np.asarray(image).astype("float32") / 65535.0
-        return Picture(np.repeat(shades[..., np.newaxis], 3, axis=-1), None, True, saving)
+        return Picture(np.repeat(shades[..., np.newaxis], 3, axis=-1), None, *rest)
     if image.has_transparency_data:
         rgba = np.asarray(image.convert("RGBA"))
-        return Picture(rgba[..., :3], rgba[..., 3], grey, saving)
-    return Picture(np.asarray(image.convert("RGB")), None, grey, saving)
+        return Picture(rgba[..., :3], rgba[..., 3], *rest)
+    return Picture(np.asarray(image.convert("RGB")), None, *rest)
+
+
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Turns `(height, width, ...)` pixels as an EXIF orientation, 1 to 8, says."""
+    mirrored = orientation in (2, 4, 5, 7)
+    quarters = {3: 2, 4: 2, 5: 1, 6: -1, 7: -1, 8: 1}.get(orientation, 0)
+    return np.rot90(pixels[:, ::-1] if mirrored else pixels, quarters)
+
+
+def _orientation(image: Image.Image) -> int:
+    found = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return found if found in range(1, 9) else 1
 
 
 def _saving(image: Image.Image, path: pathlib.Path) -> dict[str, Any]:
     kind = "JPEG" if image.format == "MPO" else str(image.format)
     saving: dict[str, Any] = {"format": kind, **LOSSY.get(kind, {})}
-    if kind == "WEBP" and b"VP8L" in path.read_bytes()[:64]:
+    if kind == "WEBP" and _lossless(path.read_bytes()):
         saving = {"format": kind, "lossless": True}
     if image.info.get("icc_profile") and image.mode not in RECOLOURED:
         saving["icc_profile"] = image.info["icc_profile"]
-    kept, found = Image.Exif(), image.getexif()
+    if kind in ("JPEG", "PNG") and "dpi" in image.info:
+        saving["dpi"] = image.info["dpi"]
+    exif = _kept_exif(image, kind)
+    return {**saving, "exif": exif.tobytes()} if len(exif) else saving
+
+
+def _kept_exif(image: Image.Image, kind: str) -> Image.Exif:
+    found, kept = image.getexif(), Image.Exif()
     for tag in KEPT_TAGS:
         if tag in found:
             kept[tag] = found[tag]
-    for directory in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-        kept.get_ifd(directory).update(found.get_ifd(directory))
-    return {**saving, "exif": kept.tobytes()} if len(kept) else saving
+    # Pillow cannot write these directories into TIFF files.
+    for directory in () if kind == "TIFF" else (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+        if found.get_ifd(directory):
+            kept[directory] = dict(found.get_ifd(directory))
+    return kept
+
+
+def _lossless(webp: bytes) -> bool:
+    """Whether a WebP file's image chunk is the lossless one, which Pillow does not tell."""
+    place = 12
+    while place + 8 <= len(webp):
+        kind, length = (
+            webp[place : place + 4],
+            int.from_bytes(webp[place + 4 : place + 8], "little"),
+        )
+        if kind in (b"VP8L", b"VP8 "):
+            return kind == b"VP8L"
+        place += 8 + length + length % 2
+    return False
 
 
 def write(restored: np.ndarray, original: Picture, path: pathlib.Path) -> None:
@@ -112,11 +150,12 @@ def write(restored: np.ndarray, original: Picture, path: pathlib.Path) -> None:
 
 
 def _save(image: Image.Image, path: pathlib.Path, options: dict[str, Any]) -> None:
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(".part")  # short: the name itself may be as long as names can be
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         image.save(part, **options)
         part.replace(path)
     except Exception as error:  # each of Pillow's formats fails in a way of its own
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise ValueError(f"{path}: cannot be written ({error}).") from error

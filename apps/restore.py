@@ -121,13 +121,18 @@ def run(
 
 
 def _names(source: str, output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
-    """Names under the output by picture; files already there are results, not originals."""
+    """Names under the output by picture."""
     path = pathlib.Path(source).expanduser()
     root, files = (path.parent, [path]) if path.is_file() else (path, None)
     if files is None:
-        files, inside = keras_ms.data.image_files(path), output.resolve()
-        if root.resolve() in inside.parents:
-            files = [file for file in files if inside not in file.resolve().parents]
+        files = keras_ms.data.image_files(path)
+        if root.resolve() in output.resolve().parents:
+            raise ValueError(
+                "--output must not lie within --input: results would be taken for originals. "
+                f"Received: --input={source}, --output={output}."
+            )
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"--output must be a folder. Received: --output={output}.")
     names = {file: file.relative_to(root) for file in files}
     originals = {file.resolve() for file in files}
     if any((output / name).resolve() in originals for name in names.values()):
@@ -148,11 +153,13 @@ def _restore_one(
         )
     restored = tiling.restore(picture.pixels, model.restore, model.scale, model.reach, max_pixels)
     pictures.write(restored, picture, target)
-    return {"input": _floats(picture.pixels), "restored": _floats(restored)}
+    row = {"input": _floats(picture.pixels), "restored": _floats(restored)}
+    return {name: pictures.upright(part, picture.orientation) for name, part in row.items()}
 
 
 def _compare(model: Model, result: Result, directory: pathlib.Path) -> Result:
-    clean = _floats(pictures.read(_clean(result.name, directory)).pixels)
+    original = pictures.read(_clean(result.name, directory))
+    clean = pictures.upright(_floats(original.pixels), original.orientation)
     restored = result.row["restored"]
     if clean.shape != restored.shape:
         raise ValueError(
@@ -168,6 +175,7 @@ def _clean(name: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
     """The clean picture of a name, whatever its format."""
     exact = directory / name
     alike = sorted(exact.parent.glob(f"{glob.escape(exact.stem)}.*"))
+    alike = [path for path in alike if path.stem == exact.stem]
     candidates = [exact, *(path for path in alike if path.suffix.lower() in SUFFIXES)]
     for path in candidates:
         if path.is_file():
@@ -180,7 +188,7 @@ def _floats(pixels: np.ndarray) -> np.ndarray:
 
 
 def _write_sheet(results: list[Result], output: pathlib.Path) -> pathlib.Path:
-    name = "comparison.png"
+    name = "comparison_sheet.png"
     while any(str(result.name) == name for result in results):
         name = f"_{name}"
     compared = [result.row for result in results if "clean" in result.row]

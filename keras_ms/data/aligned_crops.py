@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 
 import numpy as np
@@ -50,6 +51,10 @@ def urban100_pairs(
         >>> model.fit(dataset, validation_data=held_out.batch(16))  # doctest: +SKIP
     """
     tfds_images.check_positive(crop_size=crop_size, samples=samples)
+    if crop_size is None or not isinstance(seed, numbers.Integral):
+        raise ValueError(
+            f"`crop_size` and `seed` are integers. Received: crop_size={crop_size}, seed={seed}."
+        )
     name = f"urban100/x{tfds_images.check_factor(factor)}"
     examples = tfds_images.prepared_split(name, split, data_dir, manual_dir)
     images = [(example["lr"], example["hr"]) for example in examples.as_numpy_iterator()]

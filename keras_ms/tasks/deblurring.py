@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 
 from keras_ms.tasks.blur import BORDERS, gaussian_blur
 from keras_ms.tasks.noisy import NoisyTask
@@ -45,7 +46,7 @@ class Deblurring(NoisyTask):
         keep_contrast: bool = False,
     ) -> None:
         super().__init__(t_range, conditional, keep_contrast)
-        if not 0.0 <= sigma < math.inf:
+        if not isinstance(sigma, numbers.Real) or not 0.0 <= float(sigma) < math.inf:
             raise ValueError(
                 "`sigma` is the kernel's standard deviation in pixels, at least 0. "
                 f"Received: sigma={sigma}."
@@ -55,7 +56,8 @@ class Deblurring(NoisyTask):
                 f"There is no such border. Received: border={border!r}. Use one of "
                 f"{tuple(BORDERS)}."
             )
-        self.sigma, self.border = float(sigma), border
+        self.sigma: float = float(sigma)
+        self.border: str = border
 
     def degrade(self, example: Example) -> Tensor:
         """The blurred image `K u`."""

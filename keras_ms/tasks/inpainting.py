@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms import restriction
-from keras_ms.tasks.noisy import NoisyTask
+from keras_ms.tasks.noisy import NoisyTask, pair_of_floats
 from keras_ms.tasks.rectangles import draw_rectangles
 from keras_ms.tasks.task import Example, Tensor
 
@@ -61,13 +62,14 @@ class Inpainting(NoisyTask):
         keep_contrast: bool = False,
     ) -> None:
         super().__init__(t_range, conditional, keep_contrast)
-        low, high = side_range
-        if max_rectangles < 1 or not 0.0 < low <= high <= 1.0:
+        low, high = pair_of_floats(side_range)
+        counts = isinstance(max_rectangles, numbers.Integral) and max_rectangles >= 1
+        if not counts or not 0.0 < low <= high <= 1.0:
             raise ValueError(
                 "`max_rectangles` is positive and `side_range` two ordered fractions in (0, 1]. "
                 f"Received: max_rectangles={max_rectangles}, side_range={side_range}."
             )
-        self.max_rectangles, self.side_range = max_rectangles, (low, high)
+        self.max_rectangles, self.side_range = int(max_rectangles), (low, high)
         self._masks = None if masks is None else _as_field(masks)
 
     def draw(self, images: Tensor, seed: Tensor) -> Example:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 from typing import Any
 
 import keras
@@ -96,12 +97,18 @@ class NoisyTask(Task):
 
 
 def _ordered_range(t_range: tuple[float, float]) -> tuple[float, float]:
-    try:
-        low, high = (float(bound) for bound in t_range)
-    except (TypeError, ValueError):
-        low, high = 1.0, 0.0  # not two numbers: refused below
+    low, high = pair_of_floats(t_range)
     if not 0.0 <= low <= high <= 1.0:
         raise ValueError(
             f"`t_range` holds two ordered numbers in [0, 1]. Received: t_range={t_range}."
         )
+    return low, high
+
+
+def pair_of_floats(values: Any) -> tuple[float, float]:
+    """The values as two numbers; two that no range holds if they are not."""
+    try:
+        low, high = (float(value) for value in values)
+    except (TypeError, ValueError):
+        return math.nan, math.nan
     return low, high

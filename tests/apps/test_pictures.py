@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from apps import pictures
 
@@ -108,8 +108,9 @@ def test_profile_of_another_colour_space_is_dropped(tmp_path):
     assert round_trip(tmp_path, "RGB.jpg")[1].info["icc_profile"] == b"profile"
 
 
-def test_lossless_webp_stays_lossless(tmp_path):
-    Image.fromarray(colours()).save(tmp_path / "a.webp", lossless=True)
+@pytest.mark.parametrize("options", [{}, {"icc_profile": b"p" * 500}])
+def test_lossless_webp_stays_lossless(tmp_path, options):
+    Image.fromarray(colours()).save(tmp_path / "a.webp", lossless=True, **options)
     _, after = round_trip(tmp_path, "a.webp")
     np.testing.assert_array_equal(np.asarray(after), colours())
 
@@ -119,3 +120,25 @@ def test_first_picture_of_a_phones_jpeg(tmp_path):
     frames[0].save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=frames[1:])
     _, after = round_trip(tmp_path, "a.jpg")
     assert (after.format, after.size) == ("JPEG", (20, 12))
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_exif_and_gps_and_resolution_are_kept(tmp_path, suffix):
+    exif = Image.Exif()
+    exif[ExifTags.IFD.Exif] = {ExifTags.Base.DateTimeOriginal: "2026:01:01 00:00:00"}
+    exif[ExifTags.IFD.GPSInfo] = {ExifTags.GPS.GPSLatitudeRef: "N"}
+    options = {"dpi": (300, 300)} if suffix in ("jpg", "png") else {}
+    Image.fromarray(colours()).save(tmp_path / f"a.{suffix}", exif=exif, **options)
+    _, after = round_trip(tmp_path, f"a.{suffix}")
+    found = after.getexif()
+    assert ExifTags.Base.DateTimeOriginal in found.get_ifd(ExifTags.IFD.Exif)
+    assert found.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] == "N"
+    if options:
+        assert round(after.info["dpi"][0]) == 300
+
+
+def test_names_may_be_as_long_as_names_can_be(tmp_path):
+    name = "a" * 251 + ".png"
+    Image.fromarray(colours()).save(tmp_path / name)
+    _, after = round_trip(tmp_path, name)
+    assert after.size == (20, 12)

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageOps
 
 from apps import exporting, restore, train
 from apps.settings import Settings
@@ -134,7 +134,7 @@ def test_a_folder_is_restored_with_names_formats_and_a_comparison(denoiser, tmp_
     } == {
         "a.png",
         "deep/b.jpg",
-        "comparison.png",
+        "comparison_sheet.png",
     }
     whole = exporting.pictures_model(model, settings)(
         pixels(20, 30)[np.newaxis] / np.float32(255.0)
@@ -197,13 +197,32 @@ def test_originals_are_never_overwritten(tmp_path, source, output):
         restored(tmp_path / source, tmp_path / output)
 
 
-def test_results_within_the_input_are_not_restored_again(tmp_path):
+def test_outputs_within_the_input_are_refused(tmp_path):
     Image.fromarray(pixels(8, 8)).save(tmp_path / "a.png")
-    for _ in range(2):
-        results, problems = restored(tmp_path, tmp_path / "out")
-        assert len(results) == 1
-        assert not problems
-    assert files(tmp_path) == {"a.png", "out/a.png"}
+    with pytest.raises(ValueError, match="must not lie within --input"):
+        restored(tmp_path, tmp_path / "out")
+
+
+def test_output_that_is_a_file_is_refused(tmp_path):
+    Image.fromarray(pixels(8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "out").touch()
+    with pytest.raises(ValueError, match="--output must be a folder"):
+        restored(tmp_path / "a.png", tmp_path / "out")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_compared_upright(tmp_path, orientation):
+    for folder in ("in", "clean"):
+        (tmp_path / folder).mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turned = Image.fromarray(pixels(20, 30))
+    turned.save(tmp_path / "in" / "a.png", exif=exif)
+    view = ImageOps.exif_transpose(Image.open(tmp_path / "in" / "a.png"))
+    view.save(tmp_path / "clean" / "a.png")
+    (result,), problems = restored(tmp_path / "in", tmp_path / "out", tmp_path / "clean")
+    assert not problems
+    assert result.compared[1].psnr == np.inf
 
 
 def test_clean_pictures_are_found_by_name_whatever_their_format(tmp_path):
@@ -213,6 +232,7 @@ def test_clean_pictures_are_found_by_name_whatever_their_format(tmp_path):
         Image.fromarray(pixels(8, 8)).save(tmp_path / "in" / f"{name}.png")
     Image.fromarray(pixels(8, 8)).save(tmp_path / "clean" / "a [1].bmp")
     (tmp_path / "clean" / "a [1].aaa").touch()
+    Image.fromarray(pixels(8, 8)).save(tmp_path / "clean" / "c.old.png")
     Image.fromarray(pixels(9, 8)).save(tmp_path / "clean" / "b.png")
     results, problems = restored(tmp_path / "in", tmp_path / "out", tmp_path / "clean")
     assert [r.compared is not None for r in results] == [True, False, False]
@@ -221,10 +241,11 @@ def test_clean_pictures_are_found_by_name_whatever_their_format(tmp_path):
 
 
 def test_what_cannot_be_written_does_not_end_the_run(tmp_path):
+    (tmp_path / "in").mkdir()
     for name in ("a.png", "b.png"):
-        Image.fromarray(pixels(8, 8)).save(tmp_path / name)
+        Image.fromarray(pixels(8, 8)).save(tmp_path / "in" / name)
     (tmp_path / "out" / "a.png").mkdir(parents=True)
-    results, problems = restored(tmp_path, tmp_path / "out")
+    results, problems = restored(tmp_path / "in", tmp_path / "out")
     assert [str(result.name) for result in results] == ["b.png"]
     assert "a.png: cannot be written" in problems[0]
     assert files(tmp_path / "out") == {"b.png"}
@@ -233,13 +254,13 @@ def test_what_cannot_be_written_does_not_end_the_run(tmp_path):
 def test_memory_bounds_that_no_tile_fits_are_refused(tmp_path):
     Image.fromarray(pixels(8, 8)).save(tmp_path / "a.png")
     with pytest.raises(ValueError, match=r"has 9216 pixels at least. Received: --max_pixels=9215"):
-        restored(tmp_path, tmp_path / "out", max_pixels=9215)
+        restored(tmp_path / "a.png", tmp_path / "out", max_pixels=9215)
 
 
 def test_tiles_of_networks_that_couple_all_pixels_are_announced(tmp_path, capsys):
     Image.fromarray(pixels(200, 200)).save(tmp_path / "a.png")
     coupled = IDENTITY._replace(reach=None)
-    restored(tmp_path, tmp_path / "out", model=coupled, max_pixels=160 * 160)
+    restored(tmp_path / "a.png", tmp_path / "out", model=coupled, max_pixels=160 * 160)
     assert "a.png: the network couples all pixels" in capsys.readouterr().err
 
 

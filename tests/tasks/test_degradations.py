@@ -41,6 +41,7 @@ def test_blur_in_one_and_three_dimensions(shape):
     [
         ({"sigma": -1.0}, "Received: sigma=-1.0"),
         ({"sigma": float("nan")}, "Received: sigma=nan"),
+        ({"sigma": "a"}, "Received: sigma=a"),
         ({"border": "zero"}, "Received: border='zero'"),
     ],
 )
@@ -111,6 +112,8 @@ def test_own_masks_are_drawn_and_restricted_by_majority():
     [
         ({"max_rectangles": 0}, "Received: max_rectangles=0"),
         ({"side_range": (0.5, 0.1)}, r"side_range=\(0.5, 0.1\)"),
+        ({"max_rectangles": 1.5}, "Received: max_rectangles=1.5"),
+        ({"side_range": 3}, "side_range=3"),
         ({"masks": np.zeros(4)}, r"Received: shape \(4,\)"),
     ],
 )
