@@ -11,8 +11,9 @@ import tensorflow as tf
 
 import keras_ms
 from apps import budget
+from apps.problem import NETWORK_OPTIONS, TASK_OPTIONS, Problem
 from apps.recording import Curve, SecondsBudget, TrainingClock, verbosity
-from apps.settings import NETWORK_OPTIONS, STAGED, TASK_OPTIONS, Settings
+from apps.settings import STAGED, Settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,101 +26,114 @@ class Outcome:
     iterations: tuple[int, ...]
 
 
-def load_images(settings: Settings, split: str) -> list[np.ndarray]:
+def load_images(problem: Problem, split: str) -> list[np.ndarray]:
     """Images of `"train"` or `"validation"`; no photograph is in both."""
-    limit = settings.limit if split == "train" else settings.validation_samples
-    return keras_ms.data.sources.get(settings.dataset).load(split, settings.data_dir, limit)
+    limit = problem.limit if split == "train" else problem.validation_samples
+    return keras_ms.data.sources.get(problem.dataset).load(split, problem.data_dir, limit)
 
 
-def make_task(settings: Settings) -> keras_ms.tasks.NoisyTask:
+def make_task(problem: Problem) -> keras_ms.tasks.NoisyTask:
     """The task."""
-    options = {name: getattr(settings, name) for name in TASK_OPTIONS}
+    options = {name: getattr(problem, name) for name in TASK_OPTIONS}
     options = {name: value for name, value in options.items() if value is not None}
-    usual = keras_ms.tasks.get(settings.task).t_range
-    bounds = zip((settings.t_low, settings.t_high), usual, strict=True)
+    usual = keras_ms.tasks.get(problem.task).t_range
+    bounds = zip((problem.t_low, problem.t_high), usual, strict=True)
     return keras_ms.tasks.get(
-        settings.task,
+        problem.task,
         t_range=tuple(default if given is None else given for given, default in bounds),
-        conditional=settings.conditional,
-        keep_contrast=settings.keep_contrast,
+        conditional=problem.conditional,
+        keep_contrast=problem.keep_contrast,
         **options,
     )
 
 
 def make_dataset(
-    settings: Settings, strategy: str, images: list[np.ndarray], steps_per_epoch: int = 1
+    problem: Problem, images: list[np.ndarray], steps_per_epoch: int = 1, **options: Any
 ) -> keras_ms.MultiscaleDataset:
-    """The training data of a strategy."""
-    single = strategy == "single_scale"
-    mean, std = settings.normalization_of_images
+    """Training data; `options` of `MultiscaleDataset` prevail over the problem's."""
+    mean, std = problem.normalization_of_images
+    usual = {
+        "levels": problem.batch_sizes,
+        "coarsening": problem.coarsening,
+        "restriction": problem.restriction,
+    }
     return keras_ms.MultiscaleDataset(
         images,
-        make_task(settings),
-        (settings.single_scale_batch,) if single else settings.batch_sizes,
-        settings.image_size,
-        steps_per_epoch,
-        coarsening=settings.coarsening,
-        restriction=settings.restriction,
-        flip=settings.flip,
+        make_task(problem),
+        image_size=problem.image_size,
+        steps_per_epoch=steps_per_epoch,
+        flip=problem.flip,
         mean=mean,
         std=std,
-        telescoping=strategy != "progressive",
-        seed=settings.seed,
+        seed=problem.seed,
+        **{**usual, **options},
     )
 
 
-def make_validation(settings: Settings, images: list[np.ndarray]) -> tf.data.Dataset:
+def data_options(settings: Settings, strategy: str) -> dict[str, Any]:
+    """Options of `make_dataset` for a strategy."""
+    if strategy == "single_scale":
+        return {"levels": (settings.single_scale_batch,)}
+    return {"telescoping": strategy != "progressive"}
+
+
+def make_validation(problem: Problem, images: list[np.ndarray]) -> tf.data.Dataset:
     """Fixed pairs of held-out photographs on the finest mesh."""
-    mean, std = settings.normalization_of_images
+    mean, std = problem.normalization_of_images
     return keras_ms.data.evaluation_pairs(
         images,
-        make_task(settings),
-        settings.image_size,
-        samples=settings.validation_samples,
+        make_task(problem),
+        problem.image_size,
+        samples=problem.validation_samples,
         mean=mean,
         std=std,
         seed=1_000_003,
     )
 
 
-def make_network(settings: Settings) -> keras.Model:
+def make_network(problem: Problem) -> keras.Model:
     """The network, untrained; the same seed gives the same first weights."""
-    keras.utils.set_random_seed(settings.seed)
-    options = {name: getattr(settings, name) for name in NETWORK_OPTIONS}
+    keras.utils.set_random_seed(problem.seed)
+    options = {name: getattr(problem, name) for name in NETWORK_OPTIONS}
     return keras_ms.networks.get(
-        settings.network,
-        conditional=settings.conditional,
-        scale=getattr(make_task(settings), "scale", 1),
+        problem.network,
+        conditional=problem.conditional,
+        scale=getattr(make_task(problem), "scale", 1),
         **{name: value for name, value in options.items() if value is not None},
     )
 
 
-def make_loss(settings: Settings) -> Any:
+def make_loss(problem: Problem) -> Any:
     """The loss, on normalised images."""
-    if settings.loss != "ssim":
-        return settings.loss
-    return keras_ms.losses.NegativeSSIM(value_range(settings))
+    if problem.loss != "ssim":
+        return problem.loss
+    return keras_ms.losses.NegativeSSIM(value_range(problem))
 
 
-def value_range(settings: Settings) -> tuple[float, float]:
+def value_range(problem: Problem) -> tuple[float, float]:
     """What black and white become when normalised, on average over the channels."""
-    mean, std = (np.array(values) for values in settings.normalization_of_images)
+    mean, std = (np.array(values) for values in problem.normalization_of_images)
     return float(np.mean(-mean / std)), float(np.mean((1.0 - mean) / std))
 
 
-def make_model(settings: Settings, total_iterations: int) -> keras_ms.MultiscaleModel:
-    """The network compiled for training."""
-    network = make_network(settings)
-    model = keras_ms.MultiscaleModel(network.input, network.output, name=settings.network)
-    rate: Any = settings.learning_rate
-    if settings.decay == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(
-            rate, total_iterations, alpha=settings.final_learning_rate / rate
-        )
-    optimizer = type(keras.optimizers.get(settings.optimizer))(learning_rate=rate)
-    jit_compile = "auto" if settings.jit_compile is None else settings.jit_compile
-    model.compile(optimizer, make_loss(settings), jit_compile=jit_compile)
+def make_model(problem: Problem, learning_rate: Any) -> keras_ms.MultiscaleModel:
+    """The network compiled for training; the learning rate is a number or a schedule."""
+    network = make_network(problem)
+    model = keras_ms.MultiscaleModel(network.input, network.output, name=problem.network)
+    optimizer = type(keras.optimizers.get(problem.optimizer))(learning_rate=learning_rate)
+    jit_compile = "auto" if problem.jit_compile is None else problem.jit_compile
+    model.compile(optimizer, make_loss(problem), jit_compile=jit_compile)
     return model
+
+
+def decayed(settings: Settings, total_iterations: int) -> Any:
+    """The learning rate over a whole run."""
+    if settings.decay == "constant":
+        return settings.learning_rate
+    alpha = settings.final_learning_rate / settings.learning_rate
+    return keras.optimizers.schedules.CosineDecay(
+        settings.learning_rate, total_iterations, alpha=alpha
+    )
 
 
 def train(
@@ -129,14 +143,15 @@ def train(
     validation: tf.data.Dataset,
 ) -> Outcome:
     """Trains a fresh network by one strategy within the budget."""
+    options = data_options(settings, strategy)
     plan = budget.make_plan(
         settings,
         strategy,
-        make_dataset(settings, strategy, images),
-        lambda: make_model(settings, 1),
+        make_dataset(settings, images, **options),
+        lambda: make_model(settings, decayed(settings, 1)),
     )
-    dataset = make_dataset(settings, strategy, images, plan.steps_per_epoch)
-    model = make_model(settings, sum(plan.iterations))
+    dataset = make_dataset(settings, images, plan.steps_per_epoch, **options)
+    model = make_model(settings, decayed(settings, sum(plan.iterations)))
     clock = TrainingClock()
     curve = Curve(clock)
     callbacks: list[keras.callbacks.Callback] = [clock, curve]

@@ -41,7 +41,8 @@ def make(settings: type, preset: str, **given: Any) -> Any:
     """Returns settings of a preset with some values given."""
     defaults = {field.name: field.default for field in dataclasses.fields(settings)}
     chosen = {**defaults, **given}
-    return settings(**{**presets.values(preset, chosen["task"], chosen["network"]), **given})
+    values = presets.values(preset, chosen["task"], chosen["network"])
+    return settings(**{**{name: values[name] for name in values if name in defaults}, **given})
 
 
 def _define_one(name: str, hint: Any, text: str, choices: tuple[str, ...] | None) -> None:

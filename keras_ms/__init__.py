@@ -9,7 +9,9 @@ if _keras.backend.backend() != "tensorflow":
     )
 
 from keras_ms import data, losses, metrics, networks, restriction, tasks
+from keras_ms.allocation import optimal_batch_sizes
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
+from keras_ms.diagnostics import LevelReport, diagnose
 from keras_ms.levels import Levels
 from keras_ms.model import MultiscaleModel
 from keras_ms.schedule import FullMultiscaleSchedule
@@ -18,15 +20,18 @@ __version__ = "0.1.0"
 
 __all__ = [
     "FullMultiscaleSchedule",
+    "LevelReport",
     "Levels",
     "MultiscaleBatch",
     "MultiscaleDataset",
     "MultiscaleModel",
     "__version__",
     "data",
+    "diagnose",
     "losses",
     "metrics",
     "networks",
+    "optimal_batch_sizes",
     "restriction",
     "tasks",
 ]

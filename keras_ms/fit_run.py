@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.keras_internals import StageAdapter
+
+
+class Stage(NamedTuple):
+    """What the steps of an epoch hold.
+
+    Attributes:
+        finest: Finest active level.
+        batch_sizes: Batch sizes of the terms of the telescoping sum from there on, finest first;
+            a single one is a plain batch on level `finest`.
+    """
+
+    finest: int
+    batch_sizes: tuple[int, ...]
 
 
 class FitRun:
@@ -27,19 +40,32 @@ class FitRun:
         self.dataset = dataset
         self.adapter = StageAdapter(self._current_iterator, dataset.steps_per_epoch)
         self._strategy = strategy
-        self._finest_level: Callable[[int], int] = lambda epoch: 0
+        self._stage: Callable[[int], Stage] = lambda epoch: self.stage_from(0)
+        self._extra: Callable[[int], float] = lambda epoch: 0.0
         self._epoch: int | None = None
-        self._spent = [0.0]  # work units before each epoch
+        self._spent = [0.0]  # work units of the steps before each epoch
         # A tf.data iterator can take long to destroy, so each stage keeps its own until the end.
-        self._iterators: dict[int, tuple[int, Iterator[Any]]] = {}
+        self._iterators: dict[Stage, tuple[int, Iterator[Any]]] = {}
 
-    def follow(self, finest_level: Callable[[int], int]) -> None:
-        """Makes `finest_level(epoch)` decide the stage of every epoch."""
-        self._finest_level, self._spent = finest_level, [0.0]
+    def follow(
+        self, stage: Callable[[int], Stage], extra_work_units: Callable[[int], float] | None = None
+    ) -> None:
+        """Makes `stage(epoch)` decide what every epoch trains on.
 
-    def finest_level(self, epoch: int) -> int:
-        """Finest active level of an epoch."""
-        return self._finest_level(epoch)
+        Args:
+            stage: The stage of an epoch: for an epoch that has begun, always the same.
+            extra_work_units: What was spent beside the steps until an epoch began.
+        """
+        self._stage, self._spent = stage, [0.0]
+        self._extra = extra_work_units or (lambda epoch: 0.0)
+
+    def stage(self, epoch: int) -> Stage:
+        """The stage of an epoch."""
+        return self._stage(epoch)
+
+    def stage_from(self, finest: int) -> Stage:
+        """The dataset's own stage whose finest level is `finest`."""
+        return Stage(finest, self.dataset.batch_sizes(finest))
 
     def begin_epoch(self, epoch: int) -> None:
         """Says which epoch the next iterator is for."""
@@ -48,23 +74,26 @@ class FitRun:
     def work_units(self, epoch: int, steps: int) -> float:
         """Work units spent from epoch 0 to step `steps` of `epoch`."""
         for earlier in range(len(self._spent) - 1, epoch):
-            cost = self.dataset.work_units(self.finest_level(earlier))
-            self._spent.append(self._spent[-1] + cost * self.dataset.steps_per_epoch)
-        return self._spent[epoch] + self.dataset.work_units(self.finest_level(epoch)) * steps
+            cost = self._step_cost(earlier) * self.dataset.steps_per_epoch
+            self._spent.append(self._spent[-1] + cost)
+        return self._spent[epoch] + self._step_cost(epoch) * steps + self._extra(epoch)
+
+    def _step_cost(self, epoch: int) -> float:
+        return self.dataset.levels.step_work_units(*self.stage(epoch))
 
     def _current_iterator(self) -> Iterator[Any]:
         if self._epoch is None:
             # Under tf.distribute Keras builds the model from one batch before training starts.
-            return self._iterator_from(self.finest_level(0), 0)
-        stage = self.finest_level(self._epoch)
+            return self._iterator_from(self.stage(0), 0)
+        stage = self.stage(self._epoch)
         epoch, iterator = self._iterators.get(stage, (None, None))
         if epoch is None or epoch not in (self._epoch, self._epoch - 1) or iterator is None:
             iterator = self._iterator_from(stage, self._epoch * self.dataset.steps_per_epoch)
         self._iterators[stage] = (self._epoch, iterator)
         return iterator
 
-    def _iterator_from(self, finest: int, step: int) -> Iterator[Any]:
-        stream = self.dataset.stage(finest, start=step)
+    def _iterator_from(self, stage: Stage, step: int) -> Iterator[Any]:
+        stream = self.dataset.stage(stage.finest, step, stage.batch_sizes)
         return iter(self._strategy.experimental_distribute_dataset(stream))
 
 
@@ -98,7 +127,7 @@ class CostLog(keras.callbacks.Callback):
     def _add(self, logs: dict[str, Any] | None, steps: int) -> None:
         if logs is None:
             return
-        level = self._run.finest_level(self._epoch)
+        level = self._run.stage(self._epoch).finest
         logs["stage"] = self._run.dataset.levels.num_levels - level
         logs["resolution"] = self._run.dataset.mesh_sizes[level][0]
         logs["work_units"] = self._run.work_units(self._epoch, steps)

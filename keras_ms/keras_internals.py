@@ -99,3 +99,8 @@ def pickled(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
     """What `__reduce__` of a Keras model returns, with a class that pickle finds by its name."""
     _, *state = reduced
     return (keras.Model._unpickle_model, *state)
+
+
+def build_as_fit_does(model: Any, batch: Any) -> None:
+    """Makes the variables of model, optimizer, losses and metrics from a batch or its spec."""
+    model._symbolic_build(data_batch=batch)

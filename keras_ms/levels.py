@@ -92,15 +92,38 @@ class Levels:
             ValueError: If `finest` is not a level.
         """
         self.check_level(finest)
-        cost = self.sample_work_units
-        if not telescoping:
-            return self.batch_sizes[finest] * cost(finest)
-        coarsest = self.num_levels - 1
-        terms = (
-            self.batch_sizes[level] * (cost(level) + cost(level + 1))
-            for level in range(finest, coarsest)
-        )
-        return sum(terms) + self.batch_sizes[-1] * cost(coarsest)
+        sizes = self.batch_sizes[finest : None if telescoping else finest + 1]
+        return self.step_work_units(finest, sizes)
+
+    def step_work_units(self, finest: int, batch_sizes: Sequence[int]) -> float:
+        """Cost of one iteration with terms of `batch_sizes`, finest first, from `finest` on.
+
+        As `work_units`, for batch sizes other than the hierarchy's own, on as many levels as
+        there are entries.
+
+        Raises:
+            ValueError: If `finest` is not a level, or there are more batch sizes than levels.
+        """
+        sizes = self.checked_sizes(finest, batch_sizes)
+        own = [self.sample_work_units(finest + k) for k in range(len(sizes))]
+        coarser = [*own[1:], 0.0]
+        return sum(n * (c + d) for n, c, d in zip(sizes, own, coarser, strict=True))
+
+    def checked_sizes(self, finest: int, batch_sizes: Sequence[int]) -> tuple[int, ...]:
+        """The batch sizes of levels `finest`, `finest + 1` ... as a tuple of integers.
+
+        Raises:
+            ValueError: If they are no positive integers, or more than there are levels.
+        """
+        self.check_level(finest)
+        sizes = _positive_ints(batch_sizes)
+        if not 1 <= len(sizes) <= self.num_levels - finest:
+            raise ValueError(
+                "Batch sizes are positive integers, one for each of some levels from `finest` on. "
+                f"Received: batch_sizes={batch_sizes!r}, finest={finest}, of {self.num_levels} "
+                "levels."
+            )
+        return sizes
 
     def single_scale_work_units(self) -> float:
         """Cost of one iteration with the samples of every level all on the finest mesh.

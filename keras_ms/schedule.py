@@ -100,7 +100,7 @@ class FullMultiscaleSchedule(keras.callbacks.Callback):
                 f"Received: a {type(self.model).__name__} fitted on other data."
             )
         self._check_against(run.dataset)
-        run.follow(self.finest_level)
+        run.follow(lambda epoch: run.stage_from(self.finest_level(epoch)))
 
     def _check_against(self, dataset: Any) -> None:
         if len(self.iterations) != dataset.levels.num_levels:
@@ -129,8 +129,7 @@ class FullMultiscaleSchedule(keras.callbacks.Callback):
         if not (starts and self.verbose and (self.params or {}).get("verbose", 1)):
             return
         dataset = self.model.fit_run.dataset
-        active = dataset.active_levels(level)
-        sizes = ", ".join(str(dataset.levels.batch_sizes[a]) for a in active)
+        sizes = ", ".join(str(size) for size in dataset.batch_sizes(level))
         mesh = "x".join(str(side) for side in dataset.mesh_sizes[level])
         print(
             f"Stage {len(self.iterations) - level} of {len(self.iterations)}, level {level}: "

@@ -53,7 +53,7 @@ def evaluation_pairs(
     levels = Levels((int(samples),), _rank(image_size))
     sides = levels.mesh_sizes(image_size)[0]
     batches = TaskBatches(images, task, levels, sides, "task", "average", False, mean, std, seed)
-    drawn = next(iter(batches.stream((0,), False, 0))).fine[0]
+    drawn = next(iter(batches.stream(0, levels.batch_sizes, 0))).fine[0]
     return tf.data.Dataset.from_tensor_slices(drawn).batch(batch_size)
 
 

@@ -117,8 +117,12 @@ class MultiscaleDataset:
 
     def active_levels(self, finest: int = 0) -> tuple[int, ...]:
         """Levels that take part in the stage whose finest level is `finest`."""
+        return tuple(range(finest, finest + len(self.batch_sizes(finest))))
+
+    def batch_sizes(self, finest: int = 0) -> tuple[int, ...]:
+        """Batch sizes of the terms of the stage whose finest level is `finest`, finest first."""
         self.levels.check_level(finest)
-        return tuple(range(finest, self.levels.num_levels if self.telescoping else finest + 1))
+        return self.levels.batch_sizes[finest : None if self.telescoping else finest + 1]
 
     def work_units(self, finest: int = 0) -> float:
         """Cost of one step of the stage whose finest level is `finest`, in work units."""
@@ -129,20 +133,28 @@ class MultiscaleDataset:
         self.levels.check_level(level)
         return self._batches.pair_spec(level)
 
-    def stage(self, finest: int = 0, start: int = 0) -> tf.data.Dataset:
+    def stage(
+        self, finest: int = 0, start: int = 0, batch_sizes: Sequence[int] | None = None
+    ) -> tf.data.Dataset:
         """Endless batches of one stage.
 
         Args:
             finest: Finest active level.
             start: First step: batch `k` of `stage(finest, start)` is batch `start + k` of
                 `stage(finest)`.
+            batch_sizes: Batch sizes of the terms of a telescoping sum from `finest` on, finest
+                first; a single one is a plain batch. Defaults to those of `batch_sizes(finest)`.
 
         Returns:
             A `tf.data.Dataset` of `MultiscaleBatch`.
+
+        Raises:
+            ValueError: If `finest` is not a level, or there are more batch sizes than levels.
         """
-        active = self.active_levels(finest)
-        stream = self._batches.stream(active, self.telescoping, start)
-        return stream.prefetch(self._prefetch)
+        sizes = self.batch_sizes(finest)
+        if batch_sizes is not None:
+            sizes = self.levels.checked_sizes(finest, batch_sizes)
+        return self._batches.stream(finest, sizes, start).prefetch(self._prefetch)
 
 
 def _positive(value: int, name: str) -> int:

@@ -47,12 +47,14 @@ class PairBatches:
         self._restrictions = [restriction if step == "coarsen" else "crop" for step in steps]
         self._seed = tf.constant((seed, 0), tf.int32)
 
-    def stream(self, active: tuple[int, ...], telescoping: bool, start: Tensor) -> tf.data.Dataset:
-        """Endless batches of a stage from step `start` on, not prefetched."""
-        sizes = [self._levels.batch_sizes[level] for level in active]
+    def stream(self, finest: int, sizes: tuple[int, ...], start: Tensor) -> tf.data.Dataset:
+        """Endless batches of a stage from step `start` on, not prefetched.
+
+        The stage has a term of `sizes[k]` samples on level `finest + k`.
+        """
 
         def batch(step: Tensor, examples: Any) -> MultiscaleBatch:
-            return self._batch(step, examples, active, sizes, telescoping)
+            return self._batch(step, examples, finest, sizes)
 
         examples = self._pairs.repeat().skip(self._position(start * sum(sizes)))
         examples = examples.batch(sum(sizes), drop_remainder=True)
@@ -67,20 +69,20 @@ class PairBatches:
         self,
         step: Tensor,
         examples: Any,
-        active: tuple[int, ...],
-        sizes: list[int],
-        telescoping: bool,
+        finest: int,
+        sizes: tuple[int, ...],
     ) -> MultiscaleBatch:
         seed = tf.random.fold_in(self._seed, tf.cast(step, tf.int32))
         deal = tf.split(tf.random.experimental.stateless_shuffle(tf.range(sum(sizes)), seed), sizes)
         fine: list[Any] = [()] * self._levels.num_levels
         coarse: list[Any] = [()] * self._levels.num_levels
-        for level, hand in zip(active, deal, strict=True):
+        coarsest = finest + len(sizes) - 1
+        for level, hand in enumerate(deal, finest):
             term = keras.tree.map_structure(lambda leaf, h=hand: tf.gather(leaf, h), examples)
             for above in range(level):
                 term = self._coarser(term, above)
             fine[level] = term
-            if telescoping and level + 1 < self._levels.num_levels:
+            if level < coarsest:
                 coarse[level] = self._coarser(term, level)
         return MultiscaleBatch(tuple(fine), tuple(coarse))
 

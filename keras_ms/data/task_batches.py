@@ -48,25 +48,28 @@ class TaskBatches:
         self._store = PyramidStore(images, depth, sides, mean, std)
         self._seed = tf.constant((seed, 0), tf.int32)
 
-    def stream(self, active: tuple[int, ...], telescoping: bool, start: Tensor) -> tf.data.Dataset:
-        """Endless batches of a stage from step `start` on, not prefetched."""
+    def stream(self, finest: int, sizes: tuple[int, ...], start: Tensor) -> tf.data.Dataset:
+        """Endless batches of a stage from step `start` on, not prefetched.
+
+        The stage has a term of `sizes[k]` samples on level `finest + k`.
+        """
 
         def batch(step: Tensor) -> MultiscaleBatch:
-            return self._batch(step, active, telescoping)
+            return self._batch(step, finest, sizes)
 
         steps = tf.data.Dataset.range(start, tf.int64.max)
         return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-    def _batch(self, step: Tensor, active: tuple[int, ...], telescoping: bool) -> MultiscaleBatch:
-        sizes = [self._levels.batch_sizes[level] for level in active]
+    def _batch(self, step: Tensor, finest: int, sizes: tuple[int, ...]) -> MultiscaleBatch:
         order_seed = tf.random.fold_in(self._seed, 0)
         ids = image_order(step * sum(sizes), sum(sizes), self._store.num_images, order_seed)
         fine: list[Any] = [()] * self._levels.num_levels
         coarse: list[Any] = [()] * self._levels.num_levels
-        for level, term_ids in zip(active, tf.split(ids, sizes), strict=True):
+        coarsest = finest + len(sizes) - 1
+        for level, term_ids in enumerate(tf.split(ids, sizes), finest):
             seed = tf.random.fold_in(self._seed, 1 + level)
             seed = tf.random.fold_in(seed, tf.cast(step, tf.int32))
-            with_coarse = telescoping and level + 1 < self._levels.num_levels
+            with_coarse = level < coarsest
             fine[level], coarse[level] = self.term(level, term_ids, seed, with_coarse)
         return MultiscaleBatch(tuple(fine), tuple(coarse))
 

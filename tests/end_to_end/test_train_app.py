@@ -83,7 +83,9 @@ def test_every_task_trains_in_the_app(task, network, strategy, photo):
 @pytest.mark.parametrize("task", keras_ms.tasks.names())
 def test_every_task_network_and_strategy_take_a_step(task, network, strategy, photo):
     settings = settings_of(task, network, strategy)
-    dataset = experiment.make_dataset(settings, strategy, photo)
+    dataset = experiment.make_dataset(
+        settings, photo, **experiment.data_options(settings, strategy)
+    )
     model = experiment.make_model(settings, 1)
     model.run_eagerly = True
     before = [weight.numpy() for weight in model.trainable_variables]

@@ -1,0 +1,113 @@
+"""Measures what every level is worth, for task-consistent and degrade-first coarsening.
+
+    python -m apps.diagnose                                     # denoising, ResNet, sample photos
+    python -m apps.diagnose --task=deblurring --network=unet --image_size=256
+    python -m apps.diagnose --dataset=folder --data_dir=PICTURES --steps=500
+
+Trains for a few steps first, since an untrained network says little of training. Leaves in
+--output: the two reports as JSON and levels.png (variance, cost ratio and gradient bias by level).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+from absl import app, logging
+from absl import flags as absl_flags
+
+import keras
+import keras_ms
+from apps import experiment, flags
+from apps.problem import Problem, check_counts, check_positive, option
+from keras_ms.diagnostics.plots import save_plot
+
+COARSENINGS = {"task-consistent": "task", "degrade first": "degrade_first"}
+
+
+@dataclasses.dataclass(frozen=True)
+class DiagnoseSettings(Problem):
+    """Options of `apps.diagnose`, one flag each."""
+
+    steps: int = option(100, "Steps of the telescoping sum to train for first; 0 for none.")
+    samples: int = option(128, "Samples on the finest level; twice as many on each coarser one.")
+    seconds: float = option(60.0, "Stop measuring a coarsening after about so long.")
+    single_scale_batch: int = option(16, "Batch size of the single-scale training to compare with.")
+    output: str = option("diagnosis", "Folder for the reports and the plot.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_counts(self, "samples", "single_scale_batch")
+        check_positive(self, "seconds")
+        if self.steps < 0:
+            raise ValueError(f"--steps cannot be negative. Received: --steps={self.steps}.")
+
+
+def run(settings: DiagnoseSettings) -> dict[str, keras_ms.LevelReport]:
+    """Trains a little, diagnoses both coarsenings and writes what there is to see.
+
+    Returns:
+        A report by the name of each coarsening.
+
+    Raises:
+        ValueError: If data and levels do not fit together.
+    """
+    output = pathlib.Path(settings.output)
+    output.mkdir(parents=True, exist_ok=True)
+    keras.config.set_dtype_policy(settings.dtype_policy)
+    images = experiment.load_images(settings, "train")
+    model = trained(settings, images, settings.steps)
+    reports = {}
+    for name, coarsening in COARSENINGS.items():
+        print(f"\nMeasuring the levels, {name} ...", flush=True)
+        reports[name] = measured(settings, model, images, coarsening)
+        reports[name].save(output / f"{coarsening}.json")
+        print(reports[name])
+    save_plot(reports, output / "levels.png")
+    print(f"\nLook at {output / 'levels.png'}; the reports are in {output}.")
+    return reports
+
+
+def trained(
+    settings: DiagnoseSettings, images: list[np.ndarray], steps: int
+) -> keras_ms.MultiscaleModel:
+    """The network after some steps of task-consistent Multiscale Gradient Estimation."""
+    model = experiment.make_model(settings, settings.learning_rate)
+    if steps:
+        print(f"Training for {steps} steps ...", flush=True)
+        dataset = experiment.make_dataset(
+            settings, images, steps, coarsening="task", restriction="average"
+        )
+        model.fit(dataset, verbose=0)
+    return model
+
+
+def measured(
+    settings: DiagnoseSettings, model: keras.Model, images: list[np.ndarray], coarsening: str
+) -> keras_ms.LevelReport:
+    """The report of one coarsening."""
+    by = settings.restriction if coarsening == "degrade_first" else "average"
+    dataset = experiment.make_dataset(settings, images, coarsening=coarsening, restriction=by)
+    return keras_ms.diagnose(
+        model, dataset, settings.samples, settings.seconds, settings.single_scale_batch
+    )
+
+
+def main(argv: Sequence[str]) -> None:
+    """Reads the flags and runs; senseless settings end in one line that says what to mend."""
+    logging.set_verbosity(logging.WARNING)
+    try:
+        if len(argv) > 1:
+            raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
+        run(flags.read(DiagnoseSettings))
+    except ValueError as error:
+        sys.exit(f"apps.diagnose: {error}")
+
+
+if __name__ == "__main__":
+    flags.define(DiagnoseSettings)
+    absl_flags.adopt_module_key_flags(flags)  # so that --help shows them
+    app.run(main)

@@ -1,0 +1,223 @@
+"""Batch sizes from variances and costs: Giles's allocation in whole samples. Pure Python, NumPy."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+TOLERANCE = 1e-4  # relative; a search that never stopped short would take ages for huge batches
+_BISECTIONS = 50
+
+
+def optimal_batch_sizes(
+    variances: Any,
+    costs: Any,
+    variance: float | None = None,
+    cost: float | None = None,
+    replicas: int = 1,
+    fixed_costs: Sequence[float] | None = None,
+) -> tuple[int, ...]:
+    """The cheapest batch sizes for a variance, or those of least variance for a cost.
+
+    The estimator's variance is `sum_l V_l / N_l`, its cost `sum_l C_l N_l`. Without rounding the
+    best is `N_l` proportional to `sqrt(V_l / C_l)` (Giles, Operations Research 56, 2008; Acta
+    Numerica 24, 2015); here sizes are whole multiples of `replicas`, found by branch and bound to
+    within 0.01 % of the best there are.
+
+    Args:
+        variances: Per level, finest first, either one number, the per-sample variance `V_l` of the
+            level's term of the telescoping sum; or two, `(alone, difference)`: that of `g_l` and
+            that of `g_l - g_(l+1)`, of which the coarsest level's second is not used.
+        costs: Likewise: `C_l`, or `(alone, pair)`: the cost of one sample on level `l`, and on
+            levels `l` and `l + 1`. In any unit.
+        variance: The variance to reach, positive.
+        cost: Or the most a step may cost, positive.
+        replicas: Number of replicas that share every batch.
+        fixed_costs: What a step pays once for every level that it visits, whatever its batches;
+            one number per level. Defaults to nothing.
+
+    Returns:
+        Batch sizes, finest first. With one number per level, one size for each. With two, the
+        number of levels is chosen as well: never dearer (or of more variance) than the best plain
+        batch on the finest level, since that is one of the choices.
+
+    Raises:
+        ValueError: If not exactly one target is given, shapes do not fit, a number is negative or
+            not finite, or `cost` does not pay for `replicas` samples of every level.
+
+    Example:
+        >>> keras_ms.optimal_batch_sizes((4.0, 4.0, 16.0), (1.0, 0.25, 0.0625), variance=1.0)
+        (8, 16, 64)
+        >>> alone_and_difference = ((10.0, 0.5), (10.0, 1.0), (10.0, 0.0))
+        >>> alone_and_pair = ((1.0, 1.25), (0.25, 0.3125), (0.0625, 0.0))
+        >>> keras_ms.optimal_batch_sizes(alone_and_difference, alone_and_pair, variance=1.0)
+        (1, 5, 34)
+        >>> same_as_noise = ((10.0, 30.0), (40.0, 120.0), (160.0, 0.0))
+        >>> keras_ms.optimal_batch_sizes(same_as_noise, alone_and_pair, cost=16.0)
+        (16,)
+    """
+    table, prices = _checked(variances, costs)
+    target = _target(variance, cost)
+    fixed = _checked_fixed(fixed_costs, len(table))
+    if not isinstance(replicas, numbers.Integral) or replicas < 1:
+        raise ValueError(f"`replicas` is a positive integer. Received: replicas={replicas}.")
+    best, best_value = None, math.inf
+    for terms, term_costs in hierarchies(table, prices):
+        paid = float(np.sum(fixed[: len(terms)]))
+        # In units of `replicas` samples, sizes are any positive integers.
+        units = terms / replicas, term_costs * replicas
+        sizes = _cheapest(*units, target) if cost is None else _surest(*units, target - paid)
+        if sizes is None:
+            continue
+        by = np.array(sizes) * replicas
+        value = float(paid + term_costs @ by if cost is None else np.sum(terms / by))
+        if value < best_value:
+            best, best_value = tuple(int(n) for n in by), value
+    if best is None:
+        raise ValueError(
+            f"The cost does not pay for {replicas} sample(s) of every level. "
+            f"Received: cost={cost}, costs={prices.tolist()}."
+        )
+    return best
+
+
+def relative_costs(variances: Any, costs: Any) -> tuple[float, ...]:
+    """Cost at equal variance relative to single-scale, by number of levels.
+
+    `(sum_l sqrt(V_l C_l))^2` over the same for one level, for the best allocation of 1, 2, ...
+    levels, batch sizes not rounded.
+
+    Args:
+        variances: `(alone, difference)` per level, as in `optimal_batch_sizes`.
+        costs: `(alone, pair)` per level.
+
+    Returns:
+        One ratio per number of levels; the first is 1.
+
+    Raises:
+        ValueError: As `optimal_batch_sizes`.
+
+    Example:
+        >>> relative_costs(((1.0, 0.01), (1.0, 0.0)), ((1.0, 1.25), (0.25, 0.0)))[1]
+        0.37430339887498946
+    """
+    table, prices = _checked(variances, costs)
+    if table.ndim != 2:
+        raise ValueError("Two variances per level are needed. Received: one.")
+    products = [float(np.sum(np.sqrt(v * c))) ** 2 for v, c in hierarchies(table, prices)]
+    if products[0] == 0.0:
+        raise ValueError(f"Level 0 has no variance. Received: variances={table.tolist()}.")
+    return tuple(product / products[0] for product in products)
+
+
+def hierarchies(variances: np.ndarray, costs: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Terms `(V, C)` of every hierarchy that may be chosen: the one given, or of 1 ... L levels."""
+    if variances.ndim == 1:
+        return [(variances, costs)]
+
+    def terms(table: np.ndarray, depth: int) -> np.ndarray:
+        return np.append(table[: depth - 1, 1], table[depth - 1, 0])
+
+    depths = range(1, len(variances) + 1)
+    return [(terms(variances, depth), terms(costs, depth)) for depth in depths]
+
+
+def _cheapest(variances: np.ndarray, costs: np.ndarray, target: float) -> tuple[int, ...]:
+    """Positive integers `n` with `sum V / n <= target` and the least `sum C n`."""
+    # Largest batches last: there the closed form rounds least, and the branches are few.
+    order = np.argsort(variances / costs)
+    v, c = variances[order].tolist(), costs[order].tolist()
+    roots = [float(np.sum(np.sqrt(variances[order][k:] * costs[order][k:]))) for k in range(len(v))]
+    least = [sum(c[k:]) for k in range(len(v))]
+    best: tuple[float, tuple[int, ...]] = (math.inf, ())
+
+    def descend(k: int, left: float, spent: float, chosen: tuple[int, ...]) -> None:
+        nonlocal best
+        if k == len(v) - 1:
+            n = max(1, math.ceil(v[k] / left * (1.0 - 1e-12)))
+            best = min(best, (spent + c[k] * n, (*chosen, n)))
+            return
+        middle = max(1, math.floor(math.sqrt(v[k] / c[k]) * roots[k] / left))
+        # The bound is convex in n: go outwards from its minimum until it says stop.
+        for start, step in ((middle, -1), (middle + 1, 1)):
+            n = start
+            while n >= 1 and (rest := left - v[k] / n) > 0.0:
+                bound = spent + c[k] * n + max(roots[k + 1] ** 2 / rest, least[k + 1])
+                if bound >= best[0] * (1.0 - TOLERANCE):
+                    break
+                descend(k + 1, rest, spent + c[k] * n, (*chosen, n))
+                n += step
+
+    descend(0, target, 0.0, ())
+    return tuple(n for _, n in sorted(zip(order.tolist(), best[1], strict=True)))
+
+
+def _surest(variances: np.ndarray, costs: np.ndarray, target: float) -> tuple[int, ...] | None:
+    """Positive integers `n` with `sum C n <= target` and the least `sum V / n`, if any."""
+    affordable = target * (1.0 + 1e-12)
+    if float(np.sum(costs)) > affordable:
+        return None
+    best = (1,) * len(costs)
+    high = float(np.sum(variances))
+    low = float(np.sum(np.sqrt(variances * costs))) ** 2 / affordable
+    for _ in range(_BISECTIONS):
+        if high - low <= 1e-9 * high:
+            break
+        middle = math.sqrt(low * high)
+        sizes = _cheapest(variances, costs, middle)
+        if float(costs @ np.array(sizes)) <= affordable:
+            best, high = sizes, min(middle, float(np.sum(variances / np.array(sizes))))
+        else:
+            low = middle
+    return best
+
+
+def _checked(variances: Any, costs: Any) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        table, prices = np.array(variances, np.float64), np.array(costs, np.float64)
+    except (TypeError, ValueError):
+        table = prices = np.empty(0)
+    fits = table.shape == prices.shape and table.ndim in (1, 2) and table.size > 0
+    if not fits or (table.ndim == 2 and table.shape[1] != 2):
+        raise ValueError(
+            "Variances and costs hold one number, or two, for every level, finest first. "
+            f"Received: variances={variances!r}, costs={costs!r}."
+        )
+    used = np.ones(table.shape, bool)
+    if table.ndim == 2:
+        used[-1, 1] = False
+    if not np.all(np.isfinite(table[used]) & (table[used] >= 0.0)):
+        raise ValueError(
+            f"Variances are finite and not negative. Received: variances={table.tolist()}."
+        )
+    if not np.all(np.isfinite(prices[used]) & (prices[used] > 0.0)):
+        raise ValueError(f"Costs are positive and finite. Received: costs={prices.tolist()}.")
+    return table, prices
+
+
+def _target(variance: Any, cost: Any) -> float:
+    if (variance is None) == (cost is None):
+        raise ValueError(
+            "Give the variance to reach or the cost to keep to, one of the two. "
+            f"Received: variance={variance}, cost={cost}."
+        )
+    target = cost if variance is None else variance
+    if not isinstance(target, (int, float, np.floating)) or not 0.0 < target < math.inf:
+        raise ValueError(
+            f"Targets are positive and finite. Received: variance={variance}, cost={cost}."
+        )
+    return float(target)
+
+
+def _checked_fixed(fixed_costs: Any, num_levels: int) -> np.ndarray:
+    fixed = np.array([0.0] * num_levels if fixed_costs is None else fixed_costs, np.float64)
+    if fixed.shape != (num_levels,) or not np.all(np.isfinite(fixed) & (fixed >= 0.0)):
+        raise ValueError(
+            "Fixed costs are one number per level, finite and not negative. "
+            f"Received: fixed_costs={fixed_costs!r} for {num_levels} levels."
+        )
+    return fixed

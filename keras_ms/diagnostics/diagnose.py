@@ -1,0 +1,147 @@
+"""diagnose: measures what every level is worth."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import numbers
+import time
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ms import allocation
+from keras_ms.data import MultiscaleDataset
+from keras_ms.diagnostics.estimates import Groups, estimate, standard_errors
+from keras_ms.diagnostics.moments import MomentMeter
+from keras_ms.diagnostics.report import LevelReport
+from keras_ms.diagnostics.seconds import seconds_by_level
+
+GROUPS = 8
+LEAST_GROUPS = 4
+
+
+def diagnose(
+    model: keras.Model,
+    dataset: MultiscaleDataset,
+    samples: int = 128,
+    seconds: float = 60.0,
+    batch_size: int = 16,
+) -> LevelReport:
+    """Measures variance, bias and cost of every level, for the model as it is now.
+
+    For each level: the per-sample variance of `g_l` and of `g_l - g_(l+1)`, which decide what a
+    telescoping sum costs (section 3 of Ahamed et al., TMLR 2026; Giles, Acta Numerica 24, 2015);
+    the squared bias of the coarse gradient, which decides how far coarse training leads; and
+    seconds per sample. Gradients are those of the compiled loss, with `training=True`. Weights,
+    batch statistics, seeds and metrics are left as they were. Figures change as training goes on:
+    diagnose the model in the state you ask about, for example after a short run.
+
+    Args:
+        model: A compiled Keras model.
+        dataset: What it trains on. All its levels are measured, whatever its `telescoping`.
+        samples: Samples on the finest level, at least 8; every coarser level gets twice as many.
+        seconds: Stop after about so long, with at least half of the samples.
+        batch_size: Batch size of the single-scale training to compare with.
+
+    Returns:
+        A `LevelReport`: print it, `plot` it, `save` it as JSON.
+
+    Raises:
+        ValueError: If the model is not compiled or has nothing to train, an argument is out of
+            range, or the gradients of the finest level are not finite or all the same.
+
+    Example:
+        >>> network = keras_ms.networks.ResNet(width=8)
+        >>> model = keras_ms.MultiscaleModel(network.input, network.output)
+        >>> model.compile("adam", "mse")
+        >>> dataset = keras_ms.MultiscaleDataset(
+        ...     keras_ms.data.photos("train"), keras_ms.tasks.Denoising(), (2, 4), image_size=32)
+        >>> report = keras_ms.diagnose(model, dataset, samples=8)
+        >>> report.num_levels, len(report.variance)
+        (2, 2)
+    """
+    _check(dataset, samples, seconds, batch_size)
+    start = time.perf_counter()
+    meter = MomentMeter(model, dataset)
+    depth = dataset.levels.num_levels
+    counts = tuple(samples * 2**level for level in range(depth))
+    groups: list[Any] = []
+    for group in meter.measure(counts, groups=GROUPS):
+        groups.append(group)
+        if len(groups) >= LEAST_GROUPS and time.perf_counter() - start > seconds:
+            break
+    _check_varies(groups)
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    found, work_units = estimate(groups), _work_units(dataset)
+    sizes = _sizes_to_time(found.variance, found.difference, work_units, batch_size, depth)
+    per_sample, fixed = seconds_by_level(model, meter.gradient, dataset, sizes)
+    return LevelReport(
+        mesh_sizes=dataset.mesh_sizes,
+        samples=tuple(sum(term.samples for term in level) for level in zip(*groups, strict=True)),
+        **{name: _floats(values) for name, values in found._asdict().items()},
+        **{f"{name}_error": _error(groups, name) for name in _WITH_ERROR},
+        seconds_per_sample=per_sample,
+        fixed_seconds=fixed,
+        work_units=work_units,
+        batch_size=batch_size,
+        replicas=replicas,
+    )
+
+
+_WITH_ERROR = ("variance", "difference", "squared_bias")
+
+
+def _error(groups: Groups, name: str) -> tuple[Any, ...]:
+    return _floats(standard_errors(groups, lambda some: getattr(estimate(some), name)))
+
+
+def _floats(values: np.ndarray) -> tuple[Any, ...]:
+    return tuple(None if math.isnan(value) else float(value) for value in values)
+
+
+def _work_units(dataset: MultiscaleDataset) -> tuple[float, ...]:
+    levels = dataset.levels
+    return tuple(levels.sample_work_units(level) for level in range(levels.num_levels))
+
+
+def _sizes_to_time(
+    variance: np.ndarray,
+    difference: np.ndarray,
+    work_units: tuple[float, ...],
+    batch_size: int,
+    depth: int,
+) -> list[int]:
+    """Samples on every level in about the steps that will be advised."""
+    pairs = np.append(np.array(work_units[:-1]) + work_units[1:], 0.0)
+    terms, costs = allocation.hierarchies(
+        np.stack([variance, difference], axis=1), np.stack([work_units, pairs], axis=1)
+    )[depth - 1]
+    sizes = allocation.optimal_batch_sizes(terms, costs, variance=variance[0] / batch_size)
+    return [sizes[0], *(own + finer for finer, own in itertools.pairwise(sizes))]
+
+
+def _check(dataset: Any, samples: Any, seconds: Any, batch_size: Any) -> None:
+    if not isinstance(dataset, MultiscaleDataset):
+        raise ValueError(
+            "A MultiscaleDataset is needed, whose levels are measured. "
+            f"Received: {type(dataset).__name__}."
+        )
+    for name, value, least in (("samples", samples, GROUPS), ("batch_size", batch_size, 1)):
+        if not isinstance(value, numbers.Integral) or value < least:
+            raise ValueError(
+                f"`{name}` is an integer, at least {least}. Received: {name}={value!r}."
+            )
+    if not isinstance(seconds, (int, float)) or not 0.0 < seconds < math.inf:
+        raise ValueError(f"`seconds` is positive and finite. Received: seconds={seconds!r}.")
+
+
+def _check_varies(groups: Groups) -> None:
+    found = [(term.loss, term.fine) for term in next(zip(*groups, strict=True))]
+    if not np.all(np.isfinite(found)) or not np.sum(found, axis=0)[1] > 0.0:
+        raise ValueError(
+            "The gradients of the finest level are not finite, or do not vary from sample to "
+            f"sample, so there is nothing to compare. Received: losses {[x for x, _ in found]}, "
+            f"variances {[x for _, x in found]}. Check the data, the loss and the weights."
+        )

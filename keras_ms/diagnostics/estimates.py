@@ -1,0 +1,80 @@
+"""From moments to what a report says of every level, with standard errors. Pure NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_ms.diagnostics.moments import TermMoments
+
+Groups = Sequence[tuple[TermMoments, ...]]
+
+
+class Estimates(NamedTuple):
+    """What is known of the gradients, one entry per level, finest first.
+
+    Attributes:
+        variance: Per-sample variance of `g_l`, summed over the parameters.
+        difference: That of `g_l - g_(l+1)`; 0 on the coarsest level, which has no coarser.
+        correlation: Of a sample's `g_l` and `g_(l+1)`; one entry fewer.
+        cosine: Of the mean gradients of levels `l` and `l + 1`, noise removed; likewise.
+        squared_norm: `|E g_l|^2`, noise removed (it may come out negative).
+        squared_bias: `|E g_0 - E g_l|^2`, likewise.
+    """
+
+    variance: np.ndarray
+    difference: np.ndarray
+    correlation: np.ndarray
+    cosine: np.ndarray
+    squared_norm: np.ndarray
+    squared_bias: np.ndarray
+
+
+def estimate(groups: Groups) -> Estimates:
+    """Estimates from independent groups, unbiased but for the quotients.
+
+    Mean gradients are telescoped, `E g_l = E g_(L-1) + sum E (g_k - g_(k+1))`, so that the many
+    samples of coarse levels serve the fine ones. The square of a mean of `n` samples is too large
+    by their variance over `n`, which is subtracted.
+    """
+    terms = list(zip(*groups, strict=True))
+    fine, coarse, covariance = (
+        np.array([np.mean([getattr(term, name) for term in group]) for group in terms])
+        for name in ("fine", "coarse", "covariance")
+    )
+    own = fine + coarse - 2.0 * covariance
+    noise = own / [sum(term.samples for term in group) for group in terms]
+    means = [np.mean([term.mean for term in group], axis=0, dtype=np.float64) for group in terms]
+    gradients = np.cumsum(means[::-1], axis=0)[::-1]  # E g_l = sum over k >= l
+    noises = np.cumsum(noise[::-1])[::-1]
+    squared = np.sum(gradients**2, axis=1) - noises
+    # E g_l . E g_(l+1): their common part, from l + 1 on, is the noise they share.
+    products = np.sum(gradients[:-1] * gradients[1:], axis=1) - noises[1:]
+    biases = np.sum((gradients[0] - gradients) ** 2, axis=1) - (noises[0] - noises)
+    return Estimates(
+        fine,
+        np.append(own[:-1], 0.0),
+        _quotient(covariance[:-1], fine[:-1] * coarse[:-1]),
+        _quotient(products, squared[:-1] * squared[1:]),
+        squared,
+        np.append(0.0, biases[1:]),
+    )
+
+
+def standard_errors(groups: Groups, function: Callable[[Groups], np.ndarray]) -> np.ndarray:
+    """Standard errors by leaving out one group after the other (the jackknife).
+
+    See Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 11.
+    """
+    number = len(groups)
+    without = [function([*groups[:k], *groups[k + 1 :]]) for k in range(number)]
+    deviations = np.array(without) - np.mean(without, axis=0)
+    return np.sqrt((number - 1) / number * np.sum(deviations**2, axis=0))
+
+
+def _quotient(value: np.ndarray, squared: np.ndarray) -> np.ndarray:
+    """`value / sqrt(squared)` within [-1, 1]; nan where noise has made `squared` negative."""
+    root = np.sqrt(np.where(squared > 0.0, squared, np.nan))
+    return np.clip(value / root, -1.0, 1.0)

@@ -1,0 +1,188 @@
+"""LevelReport: what the levels of a hierarchy are worth, and the advice that follows."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+import os
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from keras_ms import allocation
+
+Floats = tuple[float, ...]
+_CHEAPER = 0.98  # relative costs above this are no reason for more than one level
+
+
+@dataclasses.dataclass(frozen=True)
+class LevelReport:
+    """Variance, bias and cost by level; per-level tuples are finest first.
+
+    Attributes:
+        mesh_sizes: Sides of the meshes, in pixels.
+        samples: Samples measured in the term of each level.
+        variance: Variance of one sample's gradient `g_l`, summed over the parameters.
+        variance_error: Its standard error, as all `..._error`s by leaving out groups of samples.
+        difference: Variance of one sample's `g_l - g_(l+1)`; 0 on the coarsest level.
+        difference_error: Its standard error.
+        correlation: Of one sample's `g_l` and `g_(l+1)`, in [-1, 1]; one entry fewer than levels.
+        cosine: Of the mean gradients of levels `l` and `l + 1`, sampling noise removed; likewise,
+            `None` where noise leaves nothing to compare.
+        squared_norm: `|E g_l|^2`, sampling noise removed, so it may come out negative.
+        squared_bias: `|E g_0 - E g_l|^2`, likewise.
+        squared_bias_error: Its standard error.
+        seconds_per_sample: Forward and backward pass of one more sample, on this hardware.
+        fixed_seconds: What a pass over level `l` takes whatever its batch.
+        work_units: Cost of one sample, in forward and backward passes of one on level 0.
+        batch_size: Batch size of the single-scale training that costs are compared with.
+        replicas: Replicas that share every batch.
+
+    Example:
+        >>> report = LevelReport.load("report.json")  # doctest: +SKIP
+        >>> print(report)  # doctest: +SKIP
+    """
+
+    mesh_sizes: tuple[tuple[int, ...], ...]
+    samples: tuple[int, ...]
+    variance: Floats
+    variance_error: Floats
+    difference: Floats
+    difference_error: Floats
+    correlation: tuple[float | None, ...]
+    cosine: tuple[float | None, ...]
+    squared_norm: Floats
+    squared_bias: Floats
+    squared_bias_error: Floats
+    seconds_per_sample: Floats
+    fixed_seconds: Floats
+    work_units: Floats
+    batch_size: int = 16
+    replicas: int = 1
+
+    @property
+    def num_levels(self) -> int:
+        """Number of levels that were measured."""
+        return len(self.mesh_sizes)
+
+    @property
+    def variances(self) -> tuple[tuple[float, float], ...]:
+        """`(alone, difference)` per level, for `optimal_batch_sizes`."""
+        return tuple(zip(self.variance, self.difference, strict=True))
+
+    def costs(self, unit: str = "seconds") -> tuple[tuple[float, float], ...]:
+        """`(alone, pair)` per level, for `optimal_batch_sizes`.
+
+        Args:
+            unit: `"seconds"` or `"work_units"`.
+
+        Raises:
+            ValueError: If `unit` is neither.
+        """
+        if unit not in ("seconds", "work_units"):
+            raise ValueError(f"Costs are in 'seconds' or 'work_units'. Received: unit={unit!r}.")
+        alone = self.seconds_per_sample if unit == "seconds" else self.work_units
+        coarser = (*alone[1:], 0.0)
+        return tuple((own, own + next_) for own, next_ in zip(alone, coarser, strict=True))
+
+    def relative_costs(self, unit: str = "seconds") -> Floats:
+        """Cost at equal variance relative to single-scale, for 1, 2, ... levels.
+
+        For the best allocation, batch sizes not rounded (section 7.2 of the method). A negative
+        figure cannot occur; 1 means nothing gained.
+        """
+        return allocation.relative_costs(self.variances, self.costs(unit))
+
+    @functools.cached_property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Advised batch sizes: the cheapest in seconds at single-scale's variance."""
+        target = self.variance[0] / self.batch_size
+        chosen = allocation.optimal_batch_sizes(
+            self.variances,
+            self.costs(),
+            variance=target,
+            replicas=self.replicas,
+            fixed_costs=self.fixed_seconds,
+        )
+        plain = (self.batch_size,)
+        cheap = self.seconds(chosen) < _CHEAPER * self.seconds(plain)
+        return chosen if cheap else plain
+
+    def sampling_variance(self, batch_sizes: tuple[int, ...]) -> float:
+        """Variance `sum_l V_l / N_l` of a step with these batch sizes, finest first."""
+        terms, _ = allocation.hierarchies(np.array(self.variances), np.array(self.costs()))[
+            len(batch_sizes) - 1
+        ]
+        return float(np.sum(terms / np.array(batch_sizes)))
+
+    def seconds(self, batch_sizes: tuple[int, ...]) -> float:
+        """Predicted seconds of the gradient of a step with these batch sizes."""
+        costs = np.array(self.costs())
+        _, terms = allocation.hierarchies(costs, costs)[len(batch_sizes) - 1]
+        return float(terms @ np.array(batch_sizes)) + sum(self.fixed_seconds[: len(batch_sizes)])
+
+    @property
+    def advice(self) -> str:
+        """How many levels, which batch sizes, and what that saves, in a sentence."""
+        sizes = self.batch_sizes
+        if len(sizes) == 1:
+            best = min(self.relative_costs()[1:], default=math.inf)
+            why = (
+                f"two levels or more cost {best:.2f} times as much"
+                if math.isfinite(best)
+                else "there is one level only"
+            )
+            return f"Single-scale is cheaper here: at equal variance {why}."
+        ratio = self.seconds(sizes) / self.seconds((self.batch_size,))
+        listed = ", ".join(str(size) for size in sizes)
+        return (
+            f"Use {len(sizes)} levels with batch sizes ({listed}): a gradient as certain as that "
+            f"of {self.batch_size} images of {_mesh(self.mesh_sizes[0])} px costs {ratio:.2f} of "
+            "its time."
+        )
+
+    def __str__(self) -> str:
+        from keras_ms.diagnostics.table import as_table
+
+        return f"{as_table(self)}\n{self.advice}"
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """Saves a figure: variance, bias, and cost ratio by level."""
+        from keras_ms.diagnostics.plots import save_plot
+
+        save_plot({"": self}, path)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Saves the report as JSON, with its advice."""
+        content = {**dataclasses.asdict(self), "advised_batch_sizes": self.batch_sizes}
+        content["advice"] = self.advice
+        pathlib.Path(path).write_text(json.dumps(content, indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> LevelReport:
+        """Loads a report that `save` wrote.
+
+        Raises:
+            ValueError: If the file is no such report.
+        """
+        try:
+            content = json.loads(pathlib.Path(path).read_text())
+            fields = {field.name: _immutable(content[field.name]) for field in _fields(cls)}
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"The file is no LevelReport. Received: {path} ({error}).") from error
+        return cls(**fields)
+
+
+def _fields(cls: Any) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(cls)
+
+
+def _immutable(value: Any) -> Any:
+    return tuple(_immutable(entry) for entry in value) if isinstance(value, list) else value
+
+
+def _mesh(sides: tuple[int, ...]) -> str:
+    return "x".join(str(side) for side in sides)

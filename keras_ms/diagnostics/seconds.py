@@ -1,0 +1,55 @@
+"""How long a forward and backward pass takes on every level, on this hardware."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ms.data import MultiscaleDataset
+from keras_ms.diagnostics.gradients import keeping_state, run_on_one_replica
+
+REPEATS = 5
+_SMALLER = 4  # how many times smaller the second batch is that the line goes through
+
+
+def seconds_by_level(
+    model: keras.Model,
+    gradient: Callable[[Any], Any],
+    dataset: MultiscaleDataset,
+    sizes: Sequence[int],
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Measures seconds per pass over a batch as `fixed + per_sample * batch size`.
+
+    The batch sizes are taken in turn, so that whatever else the machine does falls on all alike.
+
+    Args:
+        model: The model.
+        gradient: Its gradient function.
+        dataset: Where batches come from.
+        sizes: Samples that go through the model on every level in the steps to come.
+
+    Returns:
+        Seconds per sample and fixed seconds, one each per level: medians of several passes.
+    """
+    pairs = [(max(2, size), max(1, size // _SMALLER)) for size in sizes]
+    batches = [
+        [next(iter(dataset.stage(level, batch_sizes=(n,)))).fine[level] for n in pair]
+        for level, pair in enumerate(pairs)
+    ]
+    times = np.empty((REPEATS + 1, len(sizes), 2))
+    with keeping_state(model):
+        for repeat in range(REPEATS + 1):
+            for level, two in enumerate(batches):
+                for which, batch in enumerate(two):
+                    start = time.perf_counter()
+                    float(run_on_one_replica(model, gradient, batch)[0])
+                    times[repeat, level, which] = time.perf_counter() - start
+    large, small = np.median(times[1:], axis=0).T
+    differences = np.array([n - m for n, m in pairs])
+    counts = np.array([n for n, _ in pairs])
+    per_sample = np.clip((large - small) / differences, 0.5 * large / counts, large / counts)
+    return tuple(per_sample.tolist()), tuple((large - per_sample * counts).tolist())

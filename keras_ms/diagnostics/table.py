@@ -1,0 +1,74 @@
+"""The table of a report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from keras_ms.diagnostics.report import LevelReport
+
+_COLUMNS = (
+    "level",
+    "mesh",
+    "Var g",
+    "±",
+    "Var diff",
+    "corr",
+    "cos",
+    "bias^2",
+    "±",
+    "ms/sample",
+    "WU",
+    "cost",
+    "batch",
+)
+_CAPTION = (
+    "Var g: variance of one sample's gradient on the level; Var diff: of its difference from the "
+    "next coarser, relative to Var g of level 0; corr: correlation of the two; cos: cosine of the "
+    "mean gradients; bias^2: squared distance of the mean gradient from level 0's, relative to the "
+    "sampling variance of a single-scale step; cost: at equal variance with levels down to this "
+    "one, relative to single-scale; batch: advised."
+)
+
+
+def as_table(report: LevelReport) -> str:
+    """The report as a text table, one row per level."""
+    table = Table(box=box.SIMPLE, caption=_CAPTION, caption_justify="left")
+    for name in _COLUMNS:
+        table.add_column(name, justify="right", no_wrap=True)
+    for level in range(report.num_levels):
+        table.add_row(*_row(report, level))
+    console = Console(width=110, color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines())
+
+
+def _row(report: LevelReport, level: int) -> list[str]:
+    whole, error = report.variance[0], report.variance_error[level]
+    step = whole / report.batch_size
+    advised = report.batch_sizes
+    pair = level < report.num_levels - 1
+    return [
+        str(level),
+        "x".join(str(side) for side in report.mesh_sizes[level]),
+        f"{report.variance[level]:.3g}",
+        f"{100 * error / report.variance[level]:.0f} %",
+        f"{report.difference[level] / whole:.3f}" if pair else "",
+        _number(report.correlation[level]) if pair else "",
+        _number(report.cosine[level]) if pair else "",
+        f"{report.squared_bias[level] / step:.2f}" if level else "",
+        f"{report.squared_bias_error[level] / step:.2f}" if level else "",
+        f"{1e3 * report.seconds_per_sample[level]:.3g}",
+        f"{report.work_units[level]:.3g}",
+        f"{report.relative_costs()[level]:.2f}",
+        str(advised[level]) if level < len(advised) else "-",
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:.3f}"
