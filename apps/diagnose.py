@@ -15,11 +15,11 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 from absl import app, logging
 from absl import flags as absl_flags
 
-import keras
 import keras_ms
 from apps import experiment, flags
 from apps.problem import Problem, check_counts, check_positive, option
@@ -78,9 +78,7 @@ def trained(
     model = experiment.make_model(settings, settings.learning_rate)
     if steps:
         print(f"Training for {steps} steps ...", flush=True)
-        dataset = experiment.make_dataset(
-            settings, images, steps, coarsening="task", restriction="average"
-        )
+        dataset = experiment.make_dataset(settings, images, steps)
         model.fit(dataset, verbose=0)
     return model
 

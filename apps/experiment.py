@@ -50,13 +50,8 @@ def make_task(problem: Problem) -> keras_ms.tasks.NoisyTask:
 def make_dataset(
     problem: Problem, images: list[np.ndarray], steps_per_epoch: int = 1, **options: Any
 ) -> keras_ms.MultiscaleDataset:
-    """Training data; `options` of `MultiscaleDataset` prevail over the problem's."""
+    """Training data, with more `options` of `MultiscaleDataset`."""
     mean, std = problem.normalization_of_images
-    usual = {
-        "levels": problem.batch_sizes,
-        "coarsening": problem.coarsening,
-        "restriction": problem.restriction,
-    }
     return keras_ms.MultiscaleDataset(
         images,
         make_task(problem),
@@ -66,15 +61,16 @@ def make_dataset(
         mean=mean,
         std=std,
         seed=problem.seed,
-        **{**usual, **options},
+        **{"levels": problem.batch_sizes, **options},
     )
 
 
 def data_options(settings: Settings, strategy: str) -> dict[str, Any]:
     """Options of `make_dataset` for a strategy."""
+    how = {"coarsening": settings.coarsening, "restriction": settings.restriction}
     if strategy == "single_scale":
-        return {"levels": (settings.single_scale_batch,)}
-    return {"telescoping": strategy != "progressive"}
+        return {**how, "levels": (settings.single_scale_batch,)}
+    return {**how, "telescoping": strategy != "progressive"}
 
 
 def make_validation(problem: Problem, images: list[np.ndarray]) -> tf.data.Dataset:

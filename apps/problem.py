@@ -7,7 +7,6 @@ import math
 from typing import Any
 
 import keras_ms
-from keras_ms.data.geometry import COARSENINGS
 
 LOSSES = ("mse", "mae", "ssim")
 TASK_OPTIONS = ("sigma", "border", "max_rectangles", "scale")
@@ -32,7 +31,6 @@ class Problem:
     network: str = option("resnet", "The network.", keras_ms.networks.names())
     batch_sizes: tuple[int, ...] = option((4, 8, 16, 32), "Batch size per level, finest first.")
     image_size: int = option(128, "Side of the crops on the finest mesh, in pixels.")
-    coarsening: str = option("task", "How coarse levels are made.", COARSENINGS)
     restriction: str = option("average", "How pairs are restricted.", ("average", "stride"))
     t_low: float | None = option(
         None, "Least t: share of the clean image in denoising, of the noise in other tasks."
@@ -70,7 +68,6 @@ class Problem:
         _check_data(self)
         _check_options(self, TASK_OPTIONS, keras_ms.tasks.options(self.task), self.task)
         _check_options(self, NETWORK_OPTIONS, keras_ms.networks.options(self.network), self.network)
-        _check_coarsening(self)
         check_positive(self, "learning_rate")
         check_counts(self, "limit", "validation_samples")
 
@@ -97,15 +94,6 @@ def _check_options(
         value = getattr(settings, name)
         if value is not None and name not in taken:
             raise ValueError(f"--{name} is no option of {by}. Received: --{name}={value}.")
-
-
-def _check_coarsening(settings: Problem) -> None:
-    if settings.coarsening != "degrade_first" and settings.restriction != "average":
-        raise ValueError(
-            "--restriction says how pairs are coarsened, so it goes with "
-            "--coarsening=degrade_first. Received: "
-            f"--restriction={settings.restriction}, --coarsening={settings.coarsening}."
-        )
 
 
 def check_positive(settings: Problem, *names: str) -> None:

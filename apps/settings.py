@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from apps.problem import Problem, check_counts, check_positive, option
+from keras_ms.data.geometry import COARSENINGS
 
 STRATEGIES = ("single_scale", "multiscale", "full_multiscale", "progressive")
 STAGED = ("full_multiscale", "progressive")
@@ -25,6 +26,7 @@ class Settings(Problem):
         "Steps of each stage, finest first; single_scale and multiscale take the largest. With a "
         "budget only their proportions count.",
     )
+    coarsening: str = option("task", "How coarse levels are made.", COARSENINGS)
     single_scale_batch: int = option(16, "Batch size of single_scale.")
     final_learning_rate: float = option(1e-6, "Last learning rate of the cosine decay.")
     decay: str = option("cosine", "Learning rate over the whole run.", ("cosine", "constant"))
@@ -38,6 +40,7 @@ class Settings(Problem):
         super().__post_init__()
         check_counts(self, "single_scale_batch")
         _check_iterations(self)
+        _check_coarsening(self)
         _check_strategies(self)
         _check_budget(self)
 
@@ -70,6 +73,15 @@ def _check_strategies(settings: Settings) -> None:
         raise ValueError(
             f"--strategy={settings.strategy} needs two levels or more. Received: "
             f"--batch_sizes={_listed(settings.batch_sizes)}. Use for example 4,8,16,32."
+        )
+
+
+def _check_coarsening(settings: Settings) -> None:
+    if settings.coarsening != "degrade_first" and settings.restriction != "average":
+        raise ValueError(
+            "--restriction says how pairs are coarsened, so it goes with "
+            "--coarsening=degrade_first. Received: "
+            f"--restriction={settings.restriction}, --coarsening={settings.coarsening}."
         )
 
 

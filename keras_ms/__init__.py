@@ -9,6 +9,7 @@ if _keras.backend.backend() != "tensorflow":
     )
 
 from keras_ms import data, losses, metrics, networks, restriction, tasks
+from keras_ms.adaptive_schedule import AdaptiveSchedule
 from keras_ms.allocation import optimal_batch_sizes
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.diagnostics import LevelReport, diagnose
@@ -19,6 +20,7 @@ from keras_ms.schedule import FullMultiscaleSchedule
 __version__ = "0.1.0"
 
 __all__ = [
+    "AdaptiveSchedule",
     "FullMultiscaleSchedule",
     "LevelReport",
     "Levels",

@@ -66,9 +66,9 @@ def diagnose(
     start = time.perf_counter()
     meter = MomentMeter(model, dataset)
     depth = dataset.levels.num_levels
-    counts = tuple(samples * 2**level for level in range(depth))
+    counts = tuple(math.ceil(samples / GROUPS) * 2**level for level in range(depth))
     groups: list[Any] = []
-    for group in meter.measure(counts, groups=GROUPS):
+    for group in itertools.islice(meter.groups(counts), GROUPS):
         groups.append(group)
         if len(groups) >= LEAST_GROUPS and time.perf_counter() - start > seconds:
             break

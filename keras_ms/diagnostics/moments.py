@@ -45,10 +45,10 @@ class TermMoments(NamedTuple):
 class MomentMeter:
     """Measures the moments of every level's gradients on batches of a dataset.
 
-    Samples are evaluated one by one in a loop inside one graph, so the memory needed is that of a
-    step with one sample and a few vectors of the size of the weights. Where the samples of a batch
-    influence each other (BatchNormalization), whole batches of the dataset's own sizes are
-    evaluated instead, and the variance of a sample is that of a batch times its size.
+    Samples are evaluated one by one, or a few at a time, and their gradients added up at once, so
+    the memory needed is that of one small step and a few vectors of the size of the weights. Where
+    the samples of a batch influence each other (BatchNormalization), whole batches of the dataset's
+    own sizes are evaluated instead, and the variance of a sample is that of a batch times its size.
 
     Args:
         model: A compiled model.
@@ -61,73 +61,74 @@ class MomentMeter:
     def __init__(self, model: keras.Model, dataset: MultiscaleDataset) -> None:
         self._model, self._dataset = model, dataset
         self.gradient = gradient_function(model, dataset)
-        self._parameters = sum(math.prod(v.shape) for v in model.trainable_variables)
+        parameters = sum(math.prod(v.shape) for v in model.trainable_variables)
+        self._nothing = tf.zeros((parameters,))
         self._couples = _couples_samples(model)
-        self._moments = tf.function(self._moments_of_term, reduce_retracing=True)
 
-    def measure(
-        self, counts: tuple[int, ...], finest: int = 0, start: int = 0, groups: int = 8
+    def groups(
+        self,
+        counts: tuple[int, ...],
+        finest: int = 0,
+        start: int = 0,
+        units: tuple[int, ...] | None = None,
     ) -> Iterator[tuple[TermMoments, ...]]:
-        """Measures the terms of a telescoping sum, group by group.
+        """Measures the terms of a telescoping sum, one independent group of samples at a time.
 
         Args:
-            counts: Samples of each term, finest first: as many levels as there are entries.
+            counts: Samples of each term in a group, finest first: as many levels as there are
+                entries; rounded up to two evaluations or more.
             finest: Level of the first term.
             start: First step of the stream that samples are taken from. The same step, the same
                 samples.
-            groups: Number of independent groups that the samples are divided into.
+            units: Samples that are evaluated together, for each term. More at a time is faster on
+                coarse levels, and makes the variances less certain. Defaults to one by one.
 
         Yields:
-            The moments of each term, finest first, for every group.
+            The moments of each term, finest first, without end.
         """
-        units = self._dataset.levels.batch_sizes[finest:] if self._couples else (1,) * len(counts)
+        if self._couples:
+            units = self._dataset.levels.batch_sizes[finest:]
+        units = units or (1,) * len(counts)
         sizes = tuple(
-            unit * max(_LEAST, math.ceil(count / groups / unit))
+            unit * max(_LEAST, math.ceil(count / unit))
             for unit, count in zip(units, counts, strict=False)
         )
-        stage = self._dataset.stage(finest, start, sizes)
-        with keeping_state(self._model):
-            for batch in stage.take(groups):
-                yield tuple(
+        for batch in self._dataset.stage(finest, start, sizes):
+            with keeping_state(self._model):
+                group = tuple(
                     self._of_term(batch.fine[level], batch.coarse[level], unit)
                     for level, unit in zip(batch.active_levels, units, strict=False)
                 )
+            yield group
 
     def _of_term(self, fine: Any, coarse: Any, unit: int) -> TermMoments:
-        found = run_on_one_replica(self._model, self._moments, fine, coarse, tf.constant(unit))
-        mean, variances, loss = (value.numpy() for value in found)
         samples = int(keras.tree.flatten(fine)[0].shape[0])
-        of_fine, of_coarse, covariance = (unit * variances).tolist()
-        return TermMoments(mean, samples, of_fine, of_coarse, covariance, float(loss))
+        number = samples // unit
+        sums: Any = (self._nothing, self._nothing, tf.zeros((3,), tf.float64), tf.zeros(()))
+        for index in range(number):
+            part = slice(index * unit, (index + 1) * unit)
+            loss, f = self._evaluate(fine, part)
+            c = self._evaluate(coarse, part)[1] if coarse else self._nothing
+            sums = _added(sums, f, c, loss)
+        f, c, products, loss = sums
+        variances = unit * (products - _products(f, c) / number) / (number - 1)
+        of_fine, of_coarse, covariance = variances.numpy().tolist()
+        mean = ((f - c) / number).numpy()
+        return TermMoments(mean, samples, of_fine, of_coarse, covariance, float(loss) / number)
 
-    def _moments_of_term(self, fine: Any, coarse: Any, unit: Tensor) -> tuple[Tensor, ...]:
-        number = tf.shape(keras.tree.flatten(fine)[0])[0] // unit
-        zeros = tf.zeros((self._parameters,))
-        sums = (zeros, zeros, tf.zeros((3,), tf.float64), tf.zeros(()))
+    def _evaluate(self, data: Any, part: slice) -> tuple[Tensor, Tensor]:
+        chosen = keras.tree.map_structure(lambda tensor: tensor[part], data)
+        return run_on_one_replica(self._model, self.gradient, chosen)
 
-        def add(index: Tensor, sums: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-            def chosen(data: Any) -> Any:
-                part = slice(index * unit, (index + 1) * unit)
-                return keras.tree.map_structure(lambda tensor: tensor[part], data)
 
-            loss, f = self.gradient(chosen(fine))
-            c = self.gradient(chosen(coarse))[1] if coarse else zeros
-            added = (f, c, _products(f, c), loss)
-            return index + 1, tuple(a + b for a, b in zip(sums, added, strict=True))
-
-        _, (f, c, products, loss) = tf.while_loop(
-            lambda index, _: index < number, add, (tf.constant(0), sums), parallel_iterations=1
-        )
-        n = tf.cast(number, tf.float64)
-        variances = (products - _products(f, c) / n) / (n - 1.0)
-        scale = 1.0 / tf.cast(n, tf.float32)
-        return (f - c) * scale, variances, loss * scale
+@tf.function(reduce_retracing=True)
+def _added(sums: tuple[Tensor, ...], f: Tensor, c: Tensor, loss: Tensor) -> tuple[Tensor, ...]:
+    return tuple(a + b for a, b in zip(sums, (f, c, _products(f, c), loss), strict=True))
 
 
 def _products(f: Tensor, c: Tensor) -> Tensor:
-    return tf.stack(
-        [tf.reduce_sum(tf.cast(a * b, tf.float64)) for a, b in ((f, f), (c, c), (f, c))]
-    )
+    pairs = ((f, f), (c, c), (f, c))
+    return tf.stack([tf.reduce_sum(tf.cast(a * b, tf.float64)) for a, b in pairs])
 
 
 def _couples_samples(model: keras.Model) -> bool:

@@ -1,0 +1,298 @@
+"""AdaptiveSchedule: coarse to fine, switching when measurements say so."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ms import adaptive_rule as rule
+from keras_ms.clock import Clock
+from keras_ms.decisions import Decision, Journal
+from keras_ms.diagnostics.estimates import estimate
+from keras_ms.diagnostics.moments import MomentMeter, TermMoments
+
+Logs = dict[str, Any] | None
+
+SAMPLES = 2
+"""Samples on the finest level in a group; `2**d` times as many on each coarser one."""
+MOST_GROUPS = 8
+"""Groups in one measurement; as many as its share of the work pays for."""
+MEASURING_SHARE = 0.05
+"""Of the work units, what measurements may take."""
+LEAST_IMPROVEMENT = 0.002
+"""Relative decrease of the validation loss that counts as one."""
+
+
+class AdaptiveSchedule(keras.callbacks.Callback):
+    """Full-Multiscale training that decides by itself when to go on to the next finer level.
+
+    Training starts on the coarsest level with plain batches of the dataset's `N_(L-1)`. It leaves
+    level `l` for the next finer one as soon as
+
+    - the squared bias `|E g_0 - E g_l|^2` exceeds what the step is uncertain by anyway: its
+      sampling variance, less the smaller the learning rate has become, plus a quarter of
+      `|E g_0|^2`, within which coarse and fine gradients point the same way; or
+    - the validation loss has not improved for `patience` validations; or
+    - half of the budget that was left when the stage began is used: hot-started, every finer level
+      needs less (Theorem 1 of Ahamed et al., TMLR 2026).
+
+    At every switch batch sizes are allocated anew: the cheapest that make the step as certain as a
+    plain batch of the dataset's `N_l`, a telescoping sum where that is clearly cheaper (Giles's
+    allocation). Gradients of all levels are measured for it (see `diagnose`), at most a twentieth
+    of the work; the logged `work_units` contain it. A budget of work units makes all decisions
+    functions of the seeds.
+
+    Args:
+        seconds: Stop after so many seconds, validation not counted; or
+        work_units: stop after so many work units. One of the two.
+        learning_rate: The rate as a function of the share of the budget that is spent, in [0, 1],
+            for example `keras.optimizers.schedules.CosineDecay(3e-3, 1.0)`; set at the start of
+            every epoch. Defaults to leaving the optimizer's rate alone.
+        patience: Validations without improvement after which a level is left. Defaults to 3.
+        monitor: What is to decrease in validation.
+        journal: JSON file for all decisions and the figures that led to them. A run that goes on
+            at a later epoch (`BackupAndRestore`) reads it, and needs it.
+        verbose: Whether to print a line when a stage starts (never if `fit(verbose=0)`).
+
+    Attributes:
+        decisions: Everything decided so far, as `Decision`s.
+        epochs: What to pass to `fit(epochs=...)`: more than any budget lasts.
+
+    Raises:
+        ValueError: If not exactly one budget is given or an argument is out of range; when training
+            starts, if the data is no `MultiscaleDataset`, the optimizer's rate cannot be set, or
+            a run that goes on has no journal.
+
+    Example:
+        >>> network = keras_ms.networks.ResNet(width=8)
+        >>> model = keras_ms.MultiscaleModel(network.input, network.output)
+        >>> model.compile(keras.optimizers.Adam(3e-3), "mse")
+        >>> dataset = keras_ms.MultiscaleDataset(
+        ...     keras_ms.data.photos("train"), keras_ms.tasks.Denoising(), (2, 4), 32, 2)
+        >>> schedule = keras_ms.AdaptiveSchedule(
+        ...     work_units=20, learning_rate=keras.optimizers.schedules.CosineDecay(3e-3, 1.0))
+        >>> history = model.fit(dataset, epochs=schedule.epochs, callbacks=[schedule], verbose=0)
+        >>> [decision.finest for decision in schedule.decisions]
+        [1, 0]
+    """
+
+    epochs = sys.maxsize
+
+    def __init__(
+        self,
+        seconds: float | None = None,
+        work_units: float | None = None,
+        learning_rate: Callable[[float], Any] | None = None,
+        patience: int = 3,
+        monitor: str = "val_loss",
+        journal: str | os.PathLike[str] | None = None,
+        verbose: bool = True,
+    ) -> None:
+        super().__init__()
+        _check(seconds, work_units, learning_rate, patience)
+        self._seconds, self._work_units = seconds, work_units
+        self._learning_rate, self._patience, self._monitor = learning_rate, patience, monitor
+        self._path, self._verbose = journal, verbose
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Everything decided so far."""
+        return tuple(self._journal.decisions)
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Takes over the choice of stage."""
+        run = getattr(self.model, "fit_run", None)
+        if run is None:
+            raise ValueError(
+                "AdaptiveSchedule works in `MultiscaleModel.fit` on a MultiscaleDataset. "
+                f"Received: a {type(self.model).__name__} fitted on other data."
+            )
+        optimizer = self.model.optimizer
+        scheduled = getattr(optimizer, "_learning_rate", None)
+        if self._learning_rate and isinstance(
+            scheduled, keras.optimizers.schedules.LearningRateSchedule
+        ):
+            raise ValueError(
+                "The optimizer has a schedule of its own. Received: learning_rate in both. "
+                "Compile with a number, or leave `learning_rate` out here."
+            )
+        self._run, self._levels = run, run.dataset.levels
+        self._journal, self._clock = Journal(self._path), Clock()
+        self._measured: list[rule.Measurement] = []
+        self._groups: Iterator[tuple[TermMoments, ...]] | None = None
+        self._epoch: int | None = None
+        run.follow(self._journal.stage, self._journal.measuring)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Decides what the epoch trains on, and sets the learning rate."""
+        if self._epoch is None and epoch > 0:
+            self._journal.resume(epoch)
+            self._clock = Clock(self._journal.seconds[-1])
+            found = [d.measured for d in self._journal.decisions if d.measured]
+            self._measured = [rule.Measurement.from_dict(measured) for measured in found]
+        self._epoch = epoch
+        if not self._journal.decisions:
+            self._start(epoch)
+        elif self._journal.decisions[-1].epoch < epoch:  # else a resumed run had decided already
+            self._decide(epoch)
+        self._set_rate(epoch)
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Ends the run after this step if the budget is spent."""
+        if self._progress(self._epoch or 0, batch + 1) >= 1.0:
+            self.model.stop_training = True
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        """Stops the clock for validation."""
+        self._clock.pause()
+
+    def on_test_end(self, logs: Logs = None) -> None:
+        """Starts it again."""
+        self._clock.go_on()
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Notes validation and time, and saves the journal."""
+        if logs and self._monitor in logs:
+            self._journal.validations.append((epoch, float(logs[self._monitor])))
+        self._journal.seconds.append(self._clock.seconds)
+        self._journal.save()
+
+    def _start(self, epoch: int) -> None:
+        coarsest = self._levels.num_levels - 1
+        sizes = (self._levels.batch_sizes[coarsest],)
+        self._record(Decision(epoch, coarsest, sizes, "start on the coarsest level"))
+
+    def _decide(self, epoch: int) -> None:
+        level = self._journal.decisions[-1].finest
+        if level == 0:
+            return
+        reason = self._used_up(epoch) or self._stalled()
+        groups = self._affordable_groups(epoch)
+        if not (reason or groups):
+            return
+        spent = {"work_units": self._spent(epoch), "seconds": self._clock.seconds}
+        measured, measuring = self._measure(groups) if groups else ({}, 0.0)
+        size = self._levels.batch_sizes[level]
+        found = rule.evidence(self._measured, level, size) if self._measured else None
+        if groups and found and found.ratio > 1.0:
+            reason = "the coarse gradient is biased"
+        figures = {**found._asdict(), "ratio": found.ratio} if found else {}
+        if reason:
+            level -= 1
+            sizes = self._allocated(level)
+        else:
+            reason, sizes = "the coarse gradient serves", self._journal.decisions[-1].batch_sizes
+        self._record(
+            Decision(
+                epoch,
+                level,
+                sizes,
+                reason,
+                **spent,
+                figures=figures,
+                measured=measured,
+                measuring=measuring,
+            )
+        )
+
+    def _allocated(self, level: int) -> tuple[int, ...]:
+        costs = [self._levels.sample_work_units(k) for k in range(self._levels.num_levels)]
+        replicas = self.model.distribute_strategy.num_replicas_in_sync
+        size = self._levels.batch_sizes[level]
+        return rule.batch_sizes(self._measured, level, size, costs, replicas)
+
+    def _used_up(self, epoch: int) -> str:
+        start = self._journal.stage_start
+        begun = self._share(start.work_units + start.measuring, start.seconds)
+        limit = begun + rule.SHARE_OF_REST * (1.0 - begun)
+        return "half of the rest is spent" if self._progress(epoch, 0) >= limit else ""
+
+    def _stalled(self) -> str:
+        start = self._journal.stage_start.epoch
+        losses = [loss for epoch, loss in self._journal.validations if epoch >= start]
+        if len(losses) <= self._patience:
+            return ""
+        before = min(losses[: -self._patience]) * (1.0 - LEAST_IMPROVEMENT)
+        lately = min(losses[-self._patience :])
+        return f"{self._monitor} has stopped to improve" if lately > before else ""
+
+    def _affordable_groups(self, epoch: int) -> int:
+        since = self._spent(epoch) - self._journal.last_measured
+        one = self._levels.step_work_units(0, self._counts())
+        return min(MOST_GROUPS, int(since * MEASURING_SHARE / one))
+
+    def _counts(self) -> tuple[int, ...]:
+        ratio = 2**self._levels.spatial_dims
+        return tuple(SAMPLES * ratio**level for level in range(self._levels.num_levels))
+
+    def _measure(self, groups: int) -> tuple[dict[str, Any], float]:
+        """Measures all levels; returns what was found and the work units that took."""
+        if self._groups is None:
+            counts = self._counts()
+            units = tuple(count // SAMPLES for count in counts)
+            meter = MomentMeter(self.model, self._run.dataset)
+            start = sum(measurement.groups for measurement in self._measured)
+            self._groups = meter.groups(counts, start=start, units=units)
+        found = list(itertools.islice(self._groups, groups))
+        share = self._rate() / (self._journal.largest_rate or 1.0)
+        samples = [sum(term.samples for term in terms) for terms in zip(*found, strict=True)]
+        measurement = rule.Measurement(estimate(found), samples[0], groups, share)
+        self._measured.append(measurement)
+        return measurement.as_dict(), self._levels.step_work_units(0, samples)
+
+    def _record(self, decision: Decision) -> None:
+        before = self._journal.decisions[-1].finest if self._journal.decisions else None
+        self._journal.decisions.append(decision)
+        self._journal.save()
+        loud = self._verbose and (self.params or {}).get("verbose", 1)
+        if loud and decision.finest != before:
+            mesh = "x".join(str(side) for side in self._run.dataset.mesh_sizes[decision.finest])
+            sizes = ", ".join(str(size) for size in decision.batch_sizes)
+            print(
+                f"Level {decision.finest}, {mesh} px, batches of {sizes}, after "
+                f"{decision.work_units:,.0f} work units: {decision.reason}"
+            )
+
+    def _set_rate(self, epoch: int) -> None:
+        if self._learning_rate is not None:
+            share = min(1.0, self._progress(epoch, 0))
+            self.model.optimizer.learning_rate = float(self._learning_rate(share))
+        self._journal.largest_rate = max(self._journal.largest_rate, self._rate())
+
+    def _rate(self) -> float:
+        return float(np.asarray(self.model.optimizer.learning_rate))
+
+    def _spent(self, epoch: int) -> float:
+        return self._run.work_units(epoch, 0) if epoch else 0.0
+
+    def _progress(self, epoch: int, steps: int) -> float:
+        return self._share(self._run.work_units(epoch, steps), self._clock.seconds)
+
+    def _share(self, work_units: float, seconds: float) -> float:
+        if self._work_units is not None:
+            return work_units / self._work_units
+        return seconds / (self._seconds or math.inf)
+
+
+def _check(seconds: Any, work_units: Any, learning_rate: Any, patience: Any) -> None:
+    budget = seconds if work_units is None else work_units
+    number = isinstance(budget, (int, float)) and 0.0 < budget < math.inf
+    if (seconds is None) == (work_units is None) or not number:
+        raise ValueError(
+            "A budget is a positive number of seconds or of work units, one of the two. "
+            f"Received: seconds={seconds!r}, work_units={work_units!r}."
+        )
+    if learning_rate is not None and not callable(learning_rate):
+        raise ValueError(
+            "`learning_rate` is a function of the share of the budget that is spent. Received: "
+            f"learning_rate={learning_rate!r}. Compile the optimizer with a constant rate instead."
+        )
+    if not isinstance(patience, int) or patience < 1:
+        raise ValueError(f"`patience` is a positive integer. Received: patience={patience!r}.")

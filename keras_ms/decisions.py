@@ -1,0 +1,123 @@
+"""The journal of an adaptive run: every decision with its figures, and all a resumed run needs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+from typing import Any
+
+from keras_ms.fit_run import Stage
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """What to train on from an epoch on, and why.
+
+    Attributes:
+        epoch: First epoch that it is about.
+        finest: Finest active level.
+        batch_sizes: Batch sizes from there on, finest first.
+        reason: In words.
+        work_units: Spent before the epoch, measuring included.
+        seconds: Likewise, validation not counted.
+        figures: What the decision rests on; empty if nothing was measured so far.
+        measured: What was measured for it, entry by entry of a `Measurement`; empty if nothing.
+        measuring: Work units that measuring took.
+    """
+
+    epoch: int
+    finest: int
+    batch_sizes: tuple[int, ...]
+    reason: str
+    work_units: float = 0.0
+    seconds: float = 0.0
+    figures: dict[str, Any] = dataclasses.field(default_factory=dict)
+    measured: dict[str, Any] = dataclasses.field(default_factory=dict)
+    measuring: float = 0.0
+
+    @property
+    def stage(self) -> Stage:
+        """The stage decided on."""
+        return Stage(self.finest, self.batch_sizes)
+
+
+class Journal:
+    """Decisions in order, validation losses and seconds by epoch; saved as JSON after each epoch.
+
+    Args:
+        path: The file, or `None` to keep nothing.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+        self._path = None if path is None else pathlib.Path(path)
+        self.decisions: list[Decision] = []
+        self.validations: list[tuple[int, float]] = []
+        self.seconds: list[float] = []
+        self.largest_rate = 0.0
+
+    def stage(self, epoch: int) -> Stage:
+        """The stage of an epoch."""
+        return next(d.stage for d in reversed(self.decisions) if d.epoch <= epoch)
+
+    def measuring(self, epoch: int) -> float:
+        """Work units that measuring took until an epoch began."""
+        return sum(d.measuring for d in self.decisions if d.epoch <= epoch)
+
+    @property
+    def stage_start(self) -> Decision:
+        """The decision that began the present stage."""
+        finest = self.decisions[-1].finest
+        return next(d for d in self.decisions if d.finest == finest)
+
+    @property
+    def last_measured(self) -> float:
+        """Work units spent when the last measurement was finished; 0 if there was none."""
+        return max((d.work_units + d.measuring for d in self.decisions if d.measuring), default=0.0)
+
+    def save(self) -> None:
+        """Writes the file, whole or not at all."""
+        if self._path is None:
+            return
+        content = {
+            "decisions": [dataclasses.asdict(decision) for decision in self.decisions],
+            "validations": self.validations,
+            "seconds": self.seconds,
+            "largest_rate": self.largest_rate,
+        }
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self._path.with_name(f"{self._path.name}.part")
+        unfinished.write_text(json.dumps(content, indent=1) + "\n")
+        unfinished.replace(self._path)
+
+    def resume(self, epoch: int) -> None:
+        """Loads what had been decided and seen before and at the start of `epoch`.
+
+        Raises:
+            ValueError: If there is no file, or it does not reach back to `epoch`.
+        """
+        try:
+            if self._path is None:
+                raise OSError("no journal was asked for")
+            content = json.loads(self._path.read_text())
+            found = [Decision(**_with_tuple(entry)) for entry in content["decisions"]]
+            self.seconds = content["seconds"][:epoch]
+            self.validations = [(e, loss) for e, loss in content["validations"] if e < epoch]
+            self.largest_rate = content["largest_rate"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                "An adaptive run goes on from its journal. "
+                f"Received: epoch {epoch}, journal={self._path} ({error}). Pass the same "
+                "journal=... in every run, or start from epoch 0."
+            ) from error
+        self.decisions = [decision for decision in found if decision.epoch <= epoch]
+        if len(self.seconds) < epoch or not self.decisions:
+            raise ValueError(
+                f"The journal ends before the epoch to go on from. Received: epoch {epoch}, "
+                f"{self._path} with {len(self.seconds)} epochs. Is it another run's?"
+            )
+
+
+def _with_tuple(entry: dict[str, Any]) -> dict[str, Any]:
+    return {**entry, "batch_sizes": tuple(entry["batch_sizes"])}
