@@ -84,11 +84,13 @@ def _check_losses(model: keras.Model) -> None:
 
 
 def _check_replicas(dataset: MultiscaleDataset, num_replicas: int) -> None:
-    if any(size % num_replicas for size in dataset.levels.batch_sizes):
-        raise ValueError(
-            "The number of replicas must divide the batch size of every level. Received: "
-            f"batch_sizes={dataset.levels.batch_sizes}, {num_replicas} replicas."
-        )
+    for level in range(dataset.levels.num_levels):
+        sizes = dataset.batch_sizes(level)
+        if any(size % num_replicas for size in sizes):
+            raise ValueError(
+                "The number of replicas must divide the batch size of every level. Received: "
+                f"batch_sizes={sizes}, {num_replicas} replicas."
+            )
 
 
 def _check_any_size(model: keras.Model, spatial_dims: int) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 MIN_COARSEST_SIDE = 8
 """Smallest coarsest mesh accepted, in pixels a side: below it zero padding is most of the image."""
+USUAL_COARSEST_SIDE = 16
+"""Smallest coarsest mesh that suits a residual network of 3x3 convolutions."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,6 +213,30 @@ class Levels:
                 f"Received: image_size={image_size!r}."
             )
         return sides
+
+
+def deepest(image_size: int | Sequence[int]) -> Levels:
+    """As many levels as an image size bears, with batch sizes 4, 8, 16 ...
+
+    Args:
+        image_size: Sides of the finest mesh; one integer for both of two dimensions.
+
+    Returns:
+        Levels whose sides halve evenly, down to 16 pixels at least.
+
+    Raises:
+        ValueError: If `image_size` holds anything but 1 to 3 positive integers.
+    """
+    sides = _positive_ints((image_size,) * 2 if not hasattr(image_size, "__len__") else image_size)
+    if not 1 <= len(sides) <= 3:
+        raise ValueError(
+            "An image size is a positive integer, or one for each of 1 to 3 dimensions. "
+            f"Received: image_size={image_size!r}."
+        )
+    depth = 1
+    while all(s % 2**depth == 0 and s // 2**depth >= USUAL_COARSEST_SIDE for s in sides):
+        depth += 1
+    return Levels(tuple(4 * 2**level for level in range(depth)), len(sides))
 
 
 def _positive_ints(values: Any) -> tuple[int, ...]:

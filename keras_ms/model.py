@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_ms import automatic
 from keras_ms.checks import check_evaluation_data, check_fit_arguments, check_model_fits
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.fit_run import CostLog, FitRun
@@ -77,6 +78,11 @@ class MultiscaleModel(keras.Model):
             return super().fit(x, *args, **kwargs)
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)
+        if x.undecided:
+            check_model_fits(self, x, num_replicas=1)
+            decision = automatic.decide(self, x)
+            if arguments.get("verbose", "auto"):
+                print(decision)
         check_model_fits(self, x, self.distribute_strategy.num_replicas_in_sync)
         if self.built and self.compiled and self.optimizer and not self.optimizer.built:
             # Else the first step makes the optimizer's variables, and is traced twice for it.

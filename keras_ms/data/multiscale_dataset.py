@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from keras_ms import restriction as restrictions
 from keras_ms.data import fields, geometry
-from keras_ms.data.pair_batches import PairBatches
+from keras_ms.data.pair_batches import PairBatches, target_sides
 from keras_ms.data.task_batches import TaskBatches
-from keras_ms.levels import Levels
+from keras_ms.levels import Levels, deepest
 from keras_ms.tasks import Task
 
 
@@ -36,7 +36,9 @@ class MultiscaleDataset:
             restricted by stride.
             It is repeated but never reordered: shuffle it yourself.
         task: A `keras_ms.tasks.Task`, or `None`.
-        levels: `Levels`, or a tuple of batch sizes, finest first.
+        levels: `Levels`, or a tuple of batch sizes, finest first; or `"auto"`: as many levels as
+            leave the coarsest mesh 16 pixels wide, and, once `fit` has measured the gradients, on
+            each stage the cheapest batches that are as certain as a plain one of 16 images.
         image_size: Sides of the finest crops, in pixels; one integer for all axes. Without a task
             it may be left out: it is the size of the targets.
         steps_per_epoch: Steps of one epoch, at every stage.
@@ -72,7 +74,7 @@ class MultiscaleDataset:
         self,
         images: Iterable[Any],
         task: Task | None = None,
-        levels: Levels | Sequence[int] = (16, 32, 64, 128),
+        levels: Levels | Sequence[int] | str = (16, 32, 64, 128),
         image_size: int | Sequence[int] | None = None,
         steps_per_epoch: int = 250,
         coarsening: str = "task",
@@ -84,7 +86,11 @@ class MultiscaleDataset:
         seed: int = 0,
         prefetch: int = tf.data.AUTOTUNE,
     ) -> None:
+        self.undecided = isinstance(levels, str)
+        if isinstance(levels, str):
+            levels = _automatic(levels, images, task, image_size)
         self.levels = levels if isinstance(levels, Levels) else Levels(levels)  # type: ignore[arg-type]
+        self._decided: tuple[tuple[int, ...], ...] | None = None
         self.steps_per_epoch = _positive(steps_per_epoch, "steps_per_epoch")
         self.telescoping, self._prefetch = telescoping, prefetch
         _check_options(images, task, seed, prefetch)
@@ -122,11 +128,32 @@ class MultiscaleDataset:
     def batch_sizes(self, finest: int = 0) -> tuple[int, ...]:
         """Batch sizes of the terms of the stage whose finest level is `finest`, finest first."""
         self.levels.check_level(finest)
-        return self.levels.batch_sizes[finest : None if self.telescoping else finest + 1]
+        sizes = self.levels.batch_sizes[finest:]
+        if self._decided is not None:
+            sizes = self._decided[finest]
+        return sizes if self.telescoping else sizes[:1]
+
+    def decide(self, batch_sizes: Sequence[Sequence[int]]) -> None:
+        """Sets the batch sizes of every stage, which `levels="auto"` had left open.
+
+        Args:
+            batch_sizes: For each finest level, the batch sizes from there on, as many as the stage
+                is to have levels.
+
+        Raises:
+            ValueError: If they do not fit the levels.
+        """
+        if len(batch_sizes) != self.levels.num_levels:
+            raise ValueError(
+                "Batch sizes are needed for the stage of every level. Received: "
+                f"batch_sizes={batch_sizes!r} for {self.levels.num_levels} levels."
+            )
+        checked = [self.levels.checked_sizes(*stage) for stage in enumerate(batch_sizes)]
+        self._decided, self.undecided = tuple(checked), False
 
     def work_units(self, finest: int = 0) -> float:
         """Cost of one step of the stage whose finest level is `finest`, in work units."""
-        return self.levels.work_units(finest, self.telescoping)
+        return self.levels.step_work_units(finest, self.batch_sizes(finest))
 
     def pair_spec(self, level: int = 0) -> Any:
         """Spec of the batched `(x, y)` or `(x, y, sample_weight)` of `level`, batch size `N_l`."""
@@ -155,6 +182,18 @@ class MultiscaleDataset:
         if batch_sizes is not None:
             sizes = self.levels.checked_sizes(finest, batch_sizes)
         return self._batches.stream(finest, sizes, start).prefetch(self._prefetch)
+
+
+def _automatic(levels: str, images: Any, task: Any, image_size: Any) -> Levels:
+    if levels != "auto":
+        raise ValueError(
+            f"`levels` are Levels, a tuple of batch sizes, or 'auto'. Received: levels={levels!r}."
+        )
+    if image_size is None and task is None:
+        image_size = target_sides(images, 2)
+    if image_size is None:
+        raise ValueError("With a task, `image_size` must be given. Received: None.")
+    return deepest(image_size)
 
 
 def _positive(value: int, name: str) -> int:

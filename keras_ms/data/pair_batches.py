@@ -107,6 +107,15 @@ class PairBatches:
         return keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), outputs)
 
 
+def target_sides(pairs: Any, spatial_dims: int) -> tuple[int, ...]:
+    """Sides of the targets of a dataset of examples.
+
+    Raises:
+        ValueError: If `pairs` is no dataset of examples with an image in them.
+    """
+    return _target_sides(_checked(pairs).element_spec, spatial_dims)
+
+
 def _checked(pairs: Any) -> tf.data.Dataset:
     if not isinstance(pairs, tf.data.Dataset):
         raise ValueError(

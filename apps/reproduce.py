@@ -1,0 +1,202 @@
+"""Reproduces the table of variances: what multilevel sums cost, by task, network, size, coarsening.
+
+    python -m apps.reproduce --dataset=folder --data_dir=BSDS500/train      # about half an hour
+    python -m apps.reproduce --tasks=denoising --networks=resnet --sizes=64 --seeds=0 --steps=50
+
+Every network is trained for --steps plain Adam steps at --image_size, then diagnosed at every size
+with every coarsening. Leaves in --output a report per row and seed, which a second run reads
+instead of measuring again, and levels.md, the table of means and standard deviations over seeds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import pathlib
+import sys
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from absl import app, logging
+from absl import flags as absl_flags
+
+import keras_ms
+from apps import experiment, flags, presets
+from apps.problem import Problem, check_counts, option
+
+COARSEST_SIDE = 16
+MOST_LEVELS = 4
+COARSENINGS = {
+    "degrade, then stride": ("degrade_first", "stride"),
+    "degrade, then average": ("degrade_first", "average"),
+    "task-consistent": ("task", "average"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ReproduceSettings(Problem):
+    """Options of `apps.reproduce`, one flag each."""
+
+    tasks: tuple[str, ...] = option(("denoising", "deblurring"), "Tasks.")
+    networks: tuple[str, ...] = option(("resnet", "unet"), "Networks.")
+    sizes: tuple[int, ...] = option((64, 128, 256), "Sides of the crops that are diagnosed.")
+    seeds: tuple[int, ...] = option((0, 1, 2), "Seeds.")
+    steps: int = option(600, "Adam steps before diagnosing.")
+    train_batch: int = option(4, "Plain batch of those steps.")
+    samples: int = option(64, "Samples on the finest level; twice as many on each coarser one.")
+    output: str = option("reproduced", "Folder for the reports and the table.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_counts(self, "steps", "train_batch", "samples")
+        known = {"tasks": keras_ms.tasks.names(), "networks": keras_ms.networks.names()}
+        for name, names in known.items():
+            wrong = [value for value in getattr(self, name) if value not in names]
+            if wrong:
+                raise ValueError(
+                    f"--{name} are some of {', '.join(names)}. Received: {', '.join(wrong)}."
+                )
+        if not self.seeds or any(side < COARSEST_SIDE or side % 8 for side in self.sizes):
+            raise ValueError(
+                f"--sizes are multiples of 8, at least {COARSEST_SIDE}, and --seeds not empty. "
+                f"Received: --sizes={self.sizes}, --seeds={self.seeds}."
+            )
+
+
+def run(settings: ReproduceSettings) -> str:
+    """Measures every row and writes the table.
+
+    Returns:
+        The table, in Markdown.
+    """
+    output = pathlib.Path(settings.output)
+    output.mkdir(parents=True, exist_ok=True)
+    images = experiment.load_images(settings, "train")
+    for task, network, seed in itertools.product(settings.tasks, settings.networks, settings.seeds):
+        measure(problem(settings, task, network, seed), settings, images, output)
+    table = as_table(settings, output)
+    (output / "levels.md").write_text(table)
+    print(f"\n{table}\nThe table is in {output / 'levels.md'}.")
+    return table
+
+
+def problem(settings: ReproduceSettings, task: str, network: str, seed: int) -> Problem:
+    """The shared options with those of a network; the task's noise is the paper's."""
+    names = {field.name for field in dataclasses.fields(Problem)}
+    shared = {name: getattr(settings, name) for name in names}
+    of_row = {"task": task, "network": network, "seed": seed, "t_low": None, "t_high": None}
+    return Problem(**{**shared, **presets.QUICK.get(network, {}), **of_row})
+
+
+def measure(
+    row: Problem, settings: ReproduceSettings, images: list[np.ndarray], output: pathlib.Path
+) -> None:
+    """Trains one network and saves its reports, those that are not there yet."""
+    missing = [
+        (size, name)
+        for size, name in rows(settings)
+        if not path_of(output, row.task, row.network, size, name, row.seed).exists()
+    ]
+    if not missing:
+        return
+    print(f"{row.task}, {row.network}, seed {row.seed}: training ...", flush=True)
+    model = trained(row, settings, images)
+    for size, name in missing:
+        coarsening, restriction = COARSENINGS[name]
+        dataset = experiment.make_dataset(
+            dataclasses.replace(row, image_size=size),
+            images,
+            levels=hierarchy(size),
+            coarsening=coarsening,
+            restriction=restriction,
+        )
+        report = keras_ms.diagnose(model, dataset, settings.samples, seconds=600.0)
+        report.save(path_of(output, row.task, row.network, size, name, row.seed))
+        ratios = ", ".join(f"{ratio:.2f}" for ratio in report.relative_costs("work_units"))
+        print(f"  {size} px, {name}: cost ratios {ratios}", flush=True)
+
+
+def trained(
+    row: Problem, settings: ReproduceSettings, images: list[np.ndarray]
+) -> keras_ms.MultiscaleModel:
+    """The network after plain training on the finest level."""
+    model = experiment.make_model(row, row.learning_rate)
+    dataset = experiment.make_dataset(row, images, settings.steps, levels=(settings.train_batch,))
+    model.fit(dataset, verbose=0)
+    return model
+
+
+def rows(settings: ReproduceSettings) -> Iterator[tuple[int, str]]:
+    """Sizes and coarsenings of the table."""
+    return itertools.product(settings.sizes, COARSENINGS)
+
+
+def hierarchy(size: int) -> tuple[int, ...]:
+    """Batch sizes, which do not matter here, for as many levels as a size bears."""
+    levels = min(MOST_LEVELS, (size // COARSEST_SIDE).bit_length())
+    return tuple(2**level for level in range(1, levels + 1))
+
+
+def path_of(
+    output: pathlib.Path, task: str, network: str, size: int, coarsening: str, seed: int
+) -> pathlib.Path:
+    """Where the report of a row and seed is kept."""
+    short = coarsening.replace(", then ", "_").replace("-", "_")
+    return output / f"{task}-{network}-{size}-{short}-{seed}.json"
+
+
+def as_table(settings: ReproduceSettings, output: pathlib.Path) -> str:
+    """Means and standard deviations over the seeds, one line per row."""
+    lines = [
+        "| task, network, crop | coarsening | dV by level | cos | cost ratio by levels |",
+        "|---|---|---|---|---|",
+    ]
+    for task, network, (size, name) in itertools.product(
+        settings.tasks, settings.networks, list(rows(settings))
+    ):
+        reports = [
+            keras_ms.LevelReport.load(path_of(output, task, network, size, name, seed))
+            for seed in settings.seeds
+        ]
+        shares = [np.array(r.difference[:-1]) / r.variance[0] for r in reports]
+        cosines = [[value for value in r.cosine[:1] if value is not None] for r in reports]
+        ratios = [r.relative_costs("work_units") for r in reports]
+        cells = (
+            f"{task}, {network}, {size} px",
+            name,
+            _spread(shares),
+            _spread([np.array(c) for c in cosines if c]),
+            _spread([np.array(r) for r in ratios], best=True),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _spread(values: Sequence[np.ndarray], best: bool = False) -> str:
+    """Means ± standard deviations over the seeds, the least one bold if it is to stand out."""
+    if not values:
+        return "?"
+    means, deviations = np.mean(values, axis=0), np.std(values, axis=0, ddof=len(values) > 1)
+    cells = [f"{m:.2f} ± {d:.2f}" for m, d in zip(means, deviations, strict=True)]
+    if best:
+        cells[0] = "1"
+        least = int(np.argmin(means))
+        cells[least] = f"**{cells[least]}**"
+    return ", ".join(cells)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Reads the flags and runs; senseless settings end in one line that says what to mend."""
+    logging.set_verbosity(logging.WARNING)
+    try:
+        if len(argv) > 1:
+            raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
+        run(flags.read(ReproduceSettings))
+    except ValueError as error:
+        sys.exit(f"apps.reproduce: {error}")
+
+
+if __name__ == "__main__":
+    flags.define(ReproduceSettings)
+    absl_flags.adopt_module_key_flags(flags)  # so that --help shows them
+    app.run(main)
