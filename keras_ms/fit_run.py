@@ -109,25 +109,26 @@ class CostLog(keras.callbacks.Callback):
     def __init__(self, run: FitRun) -> None:
         super().__init__()
         self._run = run
-        self._epoch = 0
+        self._epoch = self._steps = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Tells the run which epoch starts."""
-        self._epoch = epoch
+        self._epoch, self._steps = epoch, 0
         self._run.begin_epoch(epoch)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the cost so far."""
-        self._add(logs, batch + 1)
+        self._steps = batch + 1
+        self._add(logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Adds the cost so far."""
-        self._add(logs, self._run.dataset.steps_per_epoch)
+        """Adds the cost so far; an epoch may have been stopped before its end."""
+        self._add(logs)
 
-    def _add(self, logs: dict[str, Any] | None, steps: int) -> None:
+    def _add(self, logs: dict[str, Any] | None) -> None:
         if logs is None:
             return
         level = self._run.stage(self._epoch).finest
         logs["stage"] = self._run.dataset.levels.num_levels - level
         logs["resolution"] = self._run.dataset.mesh_sizes[level][0]
-        logs["work_units"] = self._run.work_units(self._epoch, steps)
+        logs["work_units"] = self._run.work_units(self._epoch, self._steps)

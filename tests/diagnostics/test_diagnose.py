@@ -1,0 +1,201 @@
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+from conftest import Blur, small_images, small_net
+
+import keras_ms
+from keras_ms import LevelReport, diagnose
+from keras_ms.diagnostics.plots import save_plot
+
+
+def dataset(levels=(2, 4, 8), task=None, **options):
+    task = task or keras_ms.tasks.Denoising(t_range=(0.5, 1.0))
+    return keras_ms.MultiscaleDataset(small_images(), task, levels, 32, 4, **options)
+
+
+def compiled():
+    model = keras_ms.MultiscaleModel(*small_net())
+    model.compile("adam", "mse")
+    return model
+
+
+def report(**changes):
+    """A report with round figures: two levels, half the variance shared."""
+    plain = LevelReport(
+        mesh_sizes=((128, 128), (64, 64)),
+        samples=(128, 256),
+        variance=(1.0, 1.0),
+        variance_error=(0.1, 0.1),
+        difference=(0.01, 0.0),
+        difference_error=(0.001, 0.0),
+        correlation=(0.99,),
+        cosine=(None,),
+        squared_norm=(0.1, 0.1),
+        squared_bias=(0.0, 0.02),
+        squared_bias_error=(0.0, 0.01),
+        seconds_per_sample=(0.01, 0.0025),
+        fixed_seconds=(0.0, 0.0),
+        work_units=(1.0, 0.25),
+    )
+    return dataclasses.replace(plain, **changes)
+
+
+def test_a_report_of_every_level():
+    found = diagnose(compiled(), dataset(), samples=16)
+    assert found.num_levels == 3
+    assert found.mesh_sizes == ((32, 32), (16, 16), (8, 8))
+    assert found.samples == (16, 32, 64)
+    assert found.work_units == (1.0, 0.25, 0.0625)
+    for name in ("variance", "difference", "squared_bias", "seconds_per_sample"):
+        assert len(getattr(found, name)) == 3
+        assert np.all(np.isfinite(getattr(found, name)))
+    assert min(found.seconds_per_sample) > 0.0 <= min(found.fixed_seconds)
+    assert len(found.correlation) == len(found.cosine) == 2
+    assert found.difference[2] == found.squared_bias[0] == 0.0
+    assert 0.0 < found.variance_error[0] < found.variance[0]
+
+
+def test_the_seconds_end_a_diagnosis():
+    found = diagnose(compiled(), dataset(), samples=800, seconds=0.01)
+    assert found.samples == (400, 800, 1600)  # half of them
+
+
+def test_a_diagnosis_of_progressive_data_is_that_of_all_its_levels():
+    assert diagnose(compiled(), dataset(telescoping=False), samples=8).num_levels == 3
+
+
+def test_figures_of_a_known_report():
+    found = report()
+    assert found.variances == ((1.0, 0.01), (1.0, 0.0))
+    assert found.costs("work_units") == ((1.0, 1.25), (0.25, 0.25))
+    wanted = (np.sqrt(0.01 * 1.25) + np.sqrt(0.25)) ** 2
+    assert found.relative_costs("work_units") == pytest.approx((1.0, wanted))
+    assert found.relative_costs() == pytest.approx((1.0, wanted))
+    sizes = found.batch_sizes
+    assert found.sampling_variance(sizes) <= 1 / 16
+    assert found.seconds(sizes) == pytest.approx(0.0125 * sizes[0] + 0.0025 * sizes[1])
+    assert found.seconds((16,)) == pytest.approx(0.16)
+    assert "Use 2 levels" in found.advice
+    assert f"{found.seconds(sizes) / 0.16:.2f} of its time" in found.advice
+    with pytest.raises(ValueError, match="unit='hours'"):
+        found.costs("hours")
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"difference": (3.0, 0.0)}, "two levels or more cost"),
+        ({"fixed_seconds": (0.0, 1.0)}, "Single-scale is cheaper here"),
+    ],
+)
+def test_single_scale_is_advised_where_it_is_cheaper(changes, why):
+    found = report(**changes)
+    assert found.batch_sizes == (16,)
+    assert found.advice.startswith("Single-scale is cheaper here")
+    assert why in found.advice
+
+
+def test_replicas_divide_the_advice():
+    assert all(n % 4 == 0 for n in report(replicas=4).batch_sizes)
+
+
+def test_json_there_and_back(tmp_path):
+    found, path = report(), tmp_path / "report.json"
+    found.save(path)
+    assert LevelReport.load(path) == found
+    content = json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(name))
+    assert content["advice"] == found.advice
+    assert tuple(content["advised_batch_sizes"]) == found.batch_sizes
+    path.write_text("{}")
+    with pytest.raises(ValueError, match="no LevelReport"):
+        LevelReport.load(path)
+
+
+def test_the_table_shows_every_level_and_the_advice():
+    text = str(report())
+    assert "128x128" in text
+    assert "64x64" in text
+    assert "?" in text  # the cosine that noise left nothing of
+    assert "…" not in text  # nothing was cut off
+    assert text.endswith(report().advice)
+    assert all(len(line) <= 120 for line in text.splitlines()[:-1])
+
+
+def test_plots(tmp_path):
+    report().plot(tmp_path / "one.png")
+    save_plot({"a": report(), "b": report(difference=(0.5, 0.0))}, tmp_path / "two.svg")
+    assert (tmp_path / "one.png").stat().st_size > 10_000
+    assert "relative to single-scale" in (tmp_path / "two.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"samples": 4}, "samples=4"),
+        ({"samples": 16.0}, "samples=16.0"),
+        ({"seconds": 0.0}, "seconds=0.0"),
+        ({"batch_size": 0}, "batch_size=0"),
+    ],
+)
+def test_senseless_arguments_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        diagnose(compiled(), dataset(), **options)
+
+
+def test_models_and_data_without_anything_to_measure_are_refused():
+    with pytest.raises(ValueError, match="MultiscaleDataset is needed"):
+        diagnose(compiled(), np.zeros((4, 8, 8, 3)))
+    with pytest.raises(ValueError, match="not compiled"):
+        diagnose(keras_ms.MultiscaleModel(*small_net()), dataset())
+    broken = compiled()
+    broken.set_weights([np.full_like(w, np.nan) for w in broken.get_weights()])
+    with pytest.raises(ValueError, match="not finite, or do not vary"):
+        diagnose(broken, dataset(), samples=8)
+    grey = [np.full((40, 40, 3), 0.7, np.float32)]
+    same = keras_ms.MultiscaleDataset(grey, Blur(), (2, 4), 32, 4)
+    with pytest.raises(ValueError, match="not finite, or do not vary"):
+        diagnose(compiled(), same, samples=8)
+
+
+def test_a_stock_keras_model_and_own_pairs_can_be_diagnosed():
+    import tensorflow as tf
+
+    x = small_images(8)
+    pairs = tf.data.Dataset.from_tensor_slices((x, x, np.linspace(0.5, 1.5, 8).reshape(8, 1, 1)))
+    model = keras.Model(*small_net())
+    model.compile("sgd", "mae")
+    data = keras_ms.MultiscaleDataset(pairs, levels=(2, 4), steps_per_epoch=1)
+    found = diagnose(model, data, samples=8)
+    assert found.num_levels == 2
+    assert found.variance[0] > 0.0
+
+
+def test_a_subclass_and_two_inputs_can_be_diagnosed():
+    class Subclassed(keras_ms.MultiscaleModel):
+        def __init__(self):
+            super().__init__()
+            self.conv = keras.layers.Conv2D(3, 3, padding="same")
+
+        def call(self, x):
+            return self.conv(x["image"]) * (1.0 + x["noise_level"][:, None, None])
+
+    model = Subclassed()
+    model.compile("adam", "mse")
+    task = keras_ms.tasks.Denoising(t_range=(0.5, 1.0), conditional=True)
+    assert diagnose(model, dataset(task=task), samples=8).num_levels == 3
+
+
+@pytest.mark.parametrize("jit_compile", [True, False])
+def test_compiled_or_not_the_figures_are_the_same(jit_compile):
+    model = compiled()
+    model.compile("adam", "mse", jit_compile=jit_compile)
+    found = diagnose(model, dataset(), samples=8)
+    keras.utils.set_random_seed(7)
+    plain = compiled()
+    plain.set_weights(model.get_weights())
+    wanted = diagnose(plain, dataset(), samples=8)
+    np.testing.assert_allclose(found.variance, wanted.variance, rtol=1e-3)
+    np.testing.assert_allclose(found.squared_bias, wanted.squared_bias, rtol=0.1, atol=1e-6)
