@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from typing import Any
 
 import keras
@@ -10,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ms
-from apps import budget
+from apps import adaptive, budget
 from apps.problem import NETWORK_OPTIONS, TASK_OPTIONS, Problem
 from apps.recording import Curve, SecondsBudget, TrainingClock, verbosity
 from apps.settings import STAGED, Settings
@@ -137,8 +138,15 @@ def train(
     strategy: str,
     images: list[np.ndarray],
     validation: tf.data.Dataset,
+    output: pathlib.Path | None = None,
 ) -> Outcome:
-    """Trains a fresh network by one strategy within the budget."""
+    """Trains a fresh network by one strategy within the budget; `output` is for its journal."""
+    if strategy == "adaptive":
+        model = make_model(settings, settings.learning_rate)
+        how = data_options(settings, strategy)
+        dataset = make_dataset(settings, images, adaptive.STEPS_PER_EPOCH, **how)
+        curve = adaptive.train(settings, model, dataset, validation, output)
+        return Outcome(strategy, model, curve, (int(model.optimizer.iterations),))
     options = data_options(settings, strategy)
     plan = budget.make_plan(
         settings,

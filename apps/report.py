@@ -20,6 +20,7 @@ LABELS = {
     "single_scale": "single-scale",
     "multiscale": "multiscale",
     "full_multiscale": "full-multiscale",
+    "adaptive": "adaptive",
     "progressive": "progressive",
 }
 

@@ -148,8 +148,8 @@ def path_of(
 def as_table(settings: ReproduceSettings, output: pathlib.Path) -> str:
     """Means and standard deviations over the seeds, one line per row."""
     lines = [
-        "| task, network, crop | coarsening | dV by level | cos | cost ratio by levels |",
-        "|---|---|---|---|---|",
+        "| task, network, crop | coarsening | dV by level | cos | cost by levels | weighted |",
+        "|---|---|---|---|---|---|",
     ]
     for task, network, (size, name) in itertools.product(
         settings.tasks, settings.networks, list(rows(settings))
@@ -167,6 +167,7 @@ def as_table(settings: ReproduceSettings, output: pathlib.Path) -> str:
             _spread(shares),
             _spread([np.array(c) for c in cosines if c]),
             _spread([np.array(r) for r in ratios], best=True),
+            _spread([np.array([min(r.relative_costs("work_units", True))]) for r in reports]),
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

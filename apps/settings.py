@@ -8,7 +8,7 @@ from typing import Any
 from apps.problem import Problem, check_counts, check_positive, option
 from keras_ms.data.geometry import COARSENINGS
 
-STRATEGIES = ("single_scale", "multiscale", "full_multiscale", "progressive")
+STRATEGIES = ("single_scale", "multiscale", "full_multiscale", "adaptive", "progressive")
 STAGED = ("full_multiscale", "progressive")
 PORTABLE = ("onnx", "litert")
 
@@ -61,7 +61,7 @@ def _check_strategies(settings: Settings) -> None:
         raise ValueError(
             f"--portable names formats: {', '.join(PORTABLE)}. Received: {', '.join(foreign)}."
         )
-    staged = any(name in STAGED for name in settings.strategies)
+    staged = any(name in (*STAGED, "adaptive") for name in settings.strategies)
     if staged and len(settings.iterations) != len(settings.batch_sizes):
         raise ValueError(
             "--iterations and --batch_sizes have one entry per level each, finest first. Received: "

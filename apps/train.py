@@ -48,7 +48,7 @@ def run(settings: Settings) -> list[experiment.Outcome]:
     outcomes = []
     for strategy in settings.strategies:
         print(f"\n== {strategy} ==", flush=True)
-        outcomes.append(experiment.train(settings, strategy, images, validation))
+        outcomes.append(experiment.train(settings, strategy, images, validation, output))
     models = {outcome.strategy: outcome.model for outcome in outcomes}
     reached = quality.table_of(settings, models, validation)
     _write(output, settings, outcomes, reached, held_out)

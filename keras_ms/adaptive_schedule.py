@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -83,7 +82,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         [1, 0]
     """
 
-    epochs = sys.maxsize
+    epochs = 1_000_000
 
     def __init__(
         self,
@@ -105,6 +104,11 @@ class AdaptiveSchedule(keras.callbacks.Callback):
     def decisions(self) -> tuple[Decision, ...]:
         """Everything decided so far."""
         return tuple(self._journal.decisions)
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget that was spent when the present epoch began."""
+        return self._progress(self._epoch, 0) if self._epoch is not None else 0.0
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Takes over the choice of stage."""

@@ -102,8 +102,8 @@ def relative_costs(variances: Any, costs: Any) -> tuple[float, ...]:
         ValueError: As `optimal_batch_sizes`.
 
     Example:
-        >>> relative_costs(((1.0, 0.01), (1.0, 0.0)), ((1.0, 1.25), (0.25, 0.0)))[1]
-        0.37430339887498946
+        >>> round(relative_costs(((1.0, 0.01), (1.0, 0.0)), ((1.0, 1.25), (0.25, 0.0)))[1], 3)
+        0.374
     """
     table, prices = _checked(variances, costs)
     if table.ndim != 2:

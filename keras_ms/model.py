@@ -32,7 +32,8 @@ class MultiscaleModel(keras.Model):
     terms; both occurrences go through the network in one batch, so there are as many forward
     passes as levels, and BatchNormalization sees the two occurrences alike, without which their
     expectations would not cancel. Only the finest active level keeps side effects: batch
-    statistics, added losses, metrics, and the reported `loss`.
+    statistics, added losses, metrics, and the reported `loss`. With control weights, level `l + 1`
+    counts `a_l` times in both of its terms, which leaves the expectation as it is.
 
     `compile` takes all that Keras's does. The network must accept any image size
     (`keras.Input((None, None, channels))`).
@@ -128,7 +129,10 @@ class MultiscaleModel(keras.Model):
             track_loss(self, loss, tf.shape(keras.tree.flatten(x)[0])[0])
             for level in data.active_levels[1:]:
                 as_fine, as_coarse = self._side_losses(data, level)
-                loss += as_fine - as_coarse
+                difference = as_fine - as_coarse
+                if data.weights:
+                    difference *= tf.cast(tf.reduce_mean(data.weights[level]), difference.dtype)
+                loss += difference
             loss = self.optimizer.scale_loss(loss)
         if self.trainable_weights:
             gradients = tape.gradient(loss, self.trainable_weights)

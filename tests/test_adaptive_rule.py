@@ -43,7 +43,7 @@ COSTS = (1.0, 0.25, 0.0625)
 def test_the_cheapest_step_of_the_same_certainty_is_chosen():
     sizes = rule.batch_sizes([measurement()], 0, 16, COSTS)
     assert len(sizes) > 1
-    terms = [0.1, 0.1][: len(sizes) - 1] + [8.0]
+    terms = [*[0.1] * (len(sizes) - 1), 8.0]
     assert sum(v / n for v, n in zip(terms, sizes, strict=True)) <= 8.0 / 16
     assert all(n % 4 == 0 for n in rule.batch_sizes([measurement()], 0, 16, COSTS, replicas=4))
 

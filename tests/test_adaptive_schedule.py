@@ -160,7 +160,7 @@ def test_the_same_seeds_give_the_same_decisions(often):
         np.testing.assert_array_equal(a, b)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -171,7 +171,7 @@ class Kill(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if self.epoch == self.at and batch == 1:
-            raise Killed
+            raise KilledError
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
@@ -189,7 +189,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(often, tmp_path, epoch):
     wanted, history = fit(whole)
     assert len({d.finest for d in whole.decisions}) == 3
     journal.unlink()
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fit(schedule(), callbacks=[keras.callbacks.BackupAndRestore(backup), Kill(epoch)])
     again = schedule()
     got, resumed = fit(again, callbacks=[keras.callbacks.BackupAndRestore(backup)])

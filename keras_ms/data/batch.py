@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+import tensorflow as tf
 
 
 class MultiscaleBatch(NamedTuple):
@@ -15,10 +18,13 @@ class MultiscaleBatch(NamedTuple):
         fine: `fine[l]` is `(x, y)` or `(x, y, sample_weight)`: the `N_l` samples of term `l`
             on level `l`.
         coarse: `coarse[l]` is *the same samples* on level `l + 1`; empty for the coarsest level.
+        weights: Empty, or `weights[l]` is `A_l`, the product of the control weights of the finer
+            levels, once per sample of term `l`; empty for the finest level.
     """
 
     fine: tuple[Any, ...]
     coarse: tuple[Any, ...]
+    weights: tuple[Any, ...] = ()
 
     @property
     def finest(self) -> int:
@@ -29,3 +35,24 @@ class MultiscaleBatch(NamedTuple):
     def active_levels(self) -> tuple[int, ...]:
         """The levels that take part, finest first."""
         return tuple(level for level, data in enumerate(self.fine) if data)
+
+
+def weights_of_terms(
+    num_levels: int, finest: int, sizes: Sequence[int], control_weights: Sequence[float]
+) -> tuple[Any, ...]:
+    """`MultiscaleBatch.weights` of a stage; per sample, so that replicas can share them.
+
+    Args:
+        num_levels: Levels of the hierarchy.
+        finest: Finest level of the stage.
+        sizes: Its batch sizes.
+        control_weights: One per pair of levels, or none at all.
+    """
+    if not control_weights:
+        return ()
+    weights: list[Any] = [()] * num_levels
+    product = 1.0
+    for level, size in list(enumerate(sizes, finest))[1:]:
+        product *= control_weights[level - 1]
+        weights[level] = tf.fill((size,), tf.constant(product, tf.float32))
+    return tuple(weights)

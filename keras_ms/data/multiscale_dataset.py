@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_ms import restriction as restrictions
+from keras_ms.control_weights import checked
 from keras_ms.data import fields, geometry
 from keras_ms.data.pair_batches import PairBatches, target_sides
 from keras_ms.data.task_batches import TaskBatches
@@ -53,6 +54,9 @@ class MultiscaleDataset:
         std: Standard deviation divided by, likewise. The defaults 0.5 and 0.5 map to [-1, 1].
         telescoping: Whether steps hold the telescoping sum. If not, a step of the stage with
             finest level `s` is a plain batch of `N_s` images of level `s` ("progressive").
+        control_weights: One number `a_l` per pair of levels, finest first: level `l + 1` is taken
+            away, and added again, `a_l` times. The expectation is the same for any; well chosen
+            (`LevelReport.control_weights`) they make the sum less uncertain. Defaults to 1.
         seed: Same seed, same batches.
         prefetch: Batches prepared ahead. Defaults to `tf.data.AUTOTUNE`.
 
@@ -83,6 +87,7 @@ class MultiscaleDataset:
         mean: float | Sequence[float] = 0.5,
         std: float | Sequence[float] = 0.5,
         telescoping: bool = True,
+        control_weights: Sequence[float] | None = None,
         seed: int = 0,
         prefetch: int = tf.data.AUTOTUNE,
     ) -> None:
@@ -91,6 +96,9 @@ class MultiscaleDataset:
             levels = _automatic(levels, images, task, image_size)
         self.levels = levels if isinstance(levels, Levels) else Levels(levels)  # type: ignore[arg-type]
         self._decided: tuple[tuple[int, ...], ...] | None = None
+        self._control_weights: tuple[float, ...] = ()
+        if control_weights is not None:
+            self._control_weights = checked(control_weights, self.levels.num_levels)
         self.steps_per_epoch = _positive(steps_per_epoch, "steps_per_epoch")
         self.telescoping, self._prefetch = telescoping, prefetch
         _check_options(images, task, seed, prefetch)
@@ -181,7 +189,8 @@ class MultiscaleDataset:
         sizes = self.batch_sizes(finest)
         if batch_sizes is not None:
             sizes = self.levels.checked_sizes(finest, batch_sizes)
-        return self._batches.stream(finest, sizes, start).prefetch(self._prefetch)
+        stream = self._batches.stream(finest, sizes, start, self._control_weights)
+        return stream.prefetch(self._prefetch)
 
 
 def _automatic(levels: str, images: Any, task: Any, image_size: Any) -> Levels:

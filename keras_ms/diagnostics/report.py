@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 
 from keras_ms import allocation
+from keras_ms.control_weights import control_weights
+from keras_ms.control_weights import weighted as _weighted
 
 Floats = tuple[float, ...]
 _CHEAPER = 0.98  # relative costs above this are no reason for more than one level
+_WORTH_WEIGHTS = 0.9  # of the cost without control weights, to be worth a word
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,13 +91,34 @@ class LevelReport:
         coarser = (*alone[1:], 0.0)
         return tuple((own, own + next_) for own, next_ in zip(alone, coarser, strict=True))
 
-    def relative_costs(self, unit: str = "seconds") -> Floats:
+    def relative_costs(self, unit: str = "seconds", weighted: bool = False) -> Floats:
         """Cost at equal variance relative to single-scale, for 1, 2, ... levels.
 
-        For the best allocation, batch sizes not rounded (section 7.2 of the method). A negative
-        figure cannot occur; 1 means nothing gained.
+        For the best allocation (Giles 2008), batch sizes not rounded.
+
+        Args:
+            unit: As in `costs`.
+            weighted: Whether each sum has the best control weights, not 1.
+
+        Returns:
+            One ratio per number of levels; 1 means nothing gained.
         """
-        return allocation.relative_costs(self.variances, self.costs(unit))
+        plain = allocation.relative_costs(self.variances, self.costs(unit))
+        if not weighted:
+            return plain
+        ratios = []
+        for depth in range(1, self.num_levels + 1):
+            own, costs = self.variances[:depth], self.costs(unit)[:depth]
+            weights = control_weights(own, costs)
+            ratios.append(min(allocation.relative_costs(_weighted(own, weights), costs)))
+        return tuple(ratios)
+
+    def control_weights(self, unit: str = "seconds") -> Floats:
+        """Advised control weights, for `MultiscaleDataset(control_weights=...)`.
+
+        One per pair of levels; after a 0 coarser levels do not pay.
+        """
+        return control_weights(self.variances, self.costs(unit))
 
     @functools.cached_property
     def batch_sizes(self) -> tuple[int, ...]:
@@ -135,14 +159,21 @@ class LevelReport:
                 if math.isfinite(best)
                 else "there is one level only"
             )
-            return f"Single-scale is cheaper here: at equal variance {why}."
+            return f"Single-scale is cheaper here: at equal variance {why}.{self._on_weights()}"
         ratio = self.seconds(sizes) / self.seconds((self.batch_size,))
         listed = ", ".join(str(size) for size in sizes)
         return (
             f"Use {len(sizes)} levels with batch sizes ({listed}): a gradient as certain as that "
             f"of {self.batch_size} images of {_mesh(self.mesh_sizes[0])} px costs {ratio:.2f} of "
-            "its time."
+            f"its time.{self._on_weights()}"
         )
+
+    def _on_weights(self) -> str:
+        plain, best = min(self.relative_costs()), min(self.relative_costs(weighted=True))
+        if best > _WORTH_WEIGHTS * plain:
+            return ""
+        listed = ", ".join(f"{weight:.2f}" for weight in self.control_weights())
+        return f" Control weights ({listed}) and batch sizes to match would make it {best:.2f}."
 
     def __str__(self) -> str:
         from keras_ms.diagnostics.table import as_table
@@ -158,7 +189,7 @@ class LevelReport:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Saves the report as JSON, with its advice."""
         content = {**dataclasses.asdict(self), "advised_batch_sizes": self.batch_sizes}
-        content["advice"] = self.advice
+        content |= {"advice": self.advice, "control_weights": self.control_weights()}
         pathlib.Path(path).write_text(json.dumps(content, indent=1) + "\n")
 
     @classmethod

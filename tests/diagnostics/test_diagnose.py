@@ -4,7 +4,7 @@ import json
 import keras
 import numpy as np
 import pytest
-from conftest import Blur, small_images, small_net
+from conftest import Blur, GradientRecorder, small_images, small_net
 
 import keras_ms
 from keras_ms import LevelReport, diagnose
@@ -96,6 +96,14 @@ def test_single_scale_is_advised_where_it_is_cheaper(changes, why):
     assert found.batch_sizes == (16,)
     assert found.advice.startswith("Single-scale is cheaper here")
     assert why in found.advice
+
+
+def test_control_weights_are_advised_where_they_pay():
+    noisy = report(difference=(0.8, 0.0), variance=(1.0, 3.0))  # covariance 1.6
+    assert 0.3 < noisy.control_weights()[0] < 0.5
+    assert noisy.relative_costs(weighted=True)[1] < 0.95 < noisy.relative_costs()[1]
+    assert "Control weights (0." in noisy.advice
+    assert "Control weights" not in report().advice
 
 
 def test_replicas_divide_the_advice():
@@ -199,3 +207,19 @@ def test_compiled_or_not_the_figures_are_the_same(jit_compile):
     wanted = diagnose(plain, dataset(), samples=8)
     np.testing.assert_allclose(found.variance, wanted.variance, rtol=1e-3)
     np.testing.assert_allclose(found.squared_bias, wanted.squared_bias, rtol=0.1, atol=1e-6)
+
+
+@pytest.mark.parametrize("sizes", [(1, 2, 8), (2, 6), (4,)])
+def test_steps_vary_as_predicted(sizes):
+    data = keras_ms.MultiscaleDataset(
+        small_images(200, 40), keras_ms.tasks.Denoising(t_range=(0.5, 1.0)), (2, 4, 8), 32, 4
+    )
+    model = compiled()
+    predicted = diagnose(model, data, samples=512).sampling_variance(sizes)
+    recorder = keras_ms.MultiscaleModel(model.inputs, model.outputs)
+    recorder.compile(GradientRecorder(), "mse", run_eagerly=True)
+    drawn = []
+    for batch in data.stage(0, start=1000, batch_sizes=sizes).take(300):
+        recorder.train_step(batch)
+        drawn.append(np.concatenate([np.ravel(g) for g in recorder.optimizer.recorded]))
+    assert np.var(drawn, axis=0, ddof=1).sum() == pytest.approx(predicted, rel=0.25)

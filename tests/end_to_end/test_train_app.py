@@ -27,16 +27,15 @@ TINY = {
 def test_every_strategy_trains_and_leaves_its_results(strategy, tmp_path, capsys):
     settings = Settings(strategy=strategy, output=str(tmp_path), **TINY)
     (outcome,) = train.run(settings)
-    assert {p.name for p in tmp_path.iterdir()} == {
-        "model",
-        "restored.png",
-        "loss.png",
-        "curves.json",
-    }
+    left = {"model", "restored.png", "loss.png", "curves.json"}
+    journal = {"decisions.json"} if strategy == "adaptive" else set()
+    assert {p.name for p in tmp_path.iterdir()} == left | journal
     curve = json.loads((tmp_path / "curves.json").read_text())["curves"][strategy]
     assert curve[-1]["loss"] == pytest.approx(outcome.curve.final.loss)
     # Single: 4 steps of 2. Multiscale: 4 of 2 (1 + 1/4) + 4/4. Full: 2 such and 4 of 4/4.
+    # Adaptive: as much as full.
     wanted = {"single_scale": 8.0, "multiscale": 14.0, "full_multiscale": 11.0, "progressive": 8.0}
+    wanted["adaptive"] = wanted["full_multiscale"]
     assert curve[-1]["work_units"] == wanted[strategy]
     out = capsys.readouterr().out
     assert "restored by" in out

@@ -1,0 +1,101 @@
+"""Training by AdaptiveSchedule, validated as often as the other strategies."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import keras_ms
+from apps import budget
+from apps.recording import Curve, TrainingClock
+from apps.settings import Settings
+
+STEPS_PER_EPOCH = 25
+
+
+class ValidateByBudget(keras.callbacks.Callback):
+    """Asks for a validation whenever another share of the budget is spent, and prints it.
+
+    Args:
+        schedule: Whose budget it is.
+
+    Attributes:
+        epochs: What to pass to `fit(validation_freq=...)`; it grows.
+    """
+
+    def __init__(self, schedule: keras_ms.AdaptiveSchedule) -> None:
+        super().__init__()
+        self.epochs: list[int] = []
+        self._schedule, self._next = schedule, 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Has this epoch validated at its end if it is time."""
+        if self._schedule.progress >= self._next:
+            self.epochs.append(epoch + 1)
+            self._next = self._schedule.progress + 1.0 / budget.VALIDATIONS
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Prints a validation."""
+        if logs and "val_loss" in logs:
+            print(
+                f"{logs['work_units']:,.0f} work units, {logs['resolution']:.0f} px: "
+                f"loss {logs['loss']:.4f}, val_loss {logs['val_loss']:.4f}",
+                flush=True,
+            )
+
+
+def train(
+    settings: Settings,
+    model: keras_ms.MultiscaleModel,
+    dataset: keras_ms.MultiscaleDataset,
+    validation: tf.data.Dataset,
+    output: pathlib.Path | None,
+) -> Curve:
+    """Trains a model compiled with a constant rate within the budget.
+
+    Without one, the budget is what full_multiscale would take.
+
+    Args:
+        settings: The settings.
+        model: The model.
+        dataset: Its data.
+        validation: Pairs to validate on.
+        output: Folder for decisions.json, or `None`.
+
+    Returns:
+        The validation loss against cost.
+    """
+    work_units = settings.work_units
+    if settings.seconds is None and work_units is None:
+        work_units = dataset.levels.full_multiscale_work_units(settings.iterations)
+    rate = None
+    if settings.decay == "cosine":
+        alpha = settings.final_learning_rate / settings.learning_rate
+        rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, 1.0, alpha=alpha)
+    schedule = keras_ms.AdaptiveSchedule(
+        settings.seconds,
+        work_units,
+        rate,
+        journal=None if output is None else output / "decisions.json",
+    )
+    clock = TrainingClock()
+    curve, due = Curve(clock), ValidateByBudget(schedule)
+    model.fit(
+        dataset,
+        epochs=schedule.epochs,
+        callbacks=[clock, schedule, curve, due],
+        validation_data=validation,
+        validation_freq=due.epochs,
+        verbose=0,
+    )
+    curve.close(model, validation)
+    for decision in schedule.decisions:
+        sizes = ", ".join(str(size) for size in decision.batch_sizes)
+        print(
+            f"After {decision.work_units:,.0f} work units, {decision.seconds:.1f} s: level "
+            f"{decision.finest}, batches of {sizes}; {decision.reason}"
+        )
+    return curve
