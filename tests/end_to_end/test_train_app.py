@@ -77,7 +77,8 @@ def test_every_task_trains_in_the_app(task, network, strategy, photo):
 
 
 # ... and every combination takes a step, eagerly: tracing each would take many minutes.
-@pytest.mark.parametrize("strategy", STRATEGIES)
+# (The steps of adaptive training are those of the others.)
+@pytest.mark.parametrize("strategy", [s for s in STRATEGIES if s != "adaptive"])
 @pytest.mark.parametrize("network", keras_ms.networks.names())
 @pytest.mark.parametrize("task", keras_ms.tasks.names())
 def test_every_task_network_and_strategy_take_a_step(task, network, strategy, photo):
@@ -85,7 +86,7 @@ def test_every_task_network_and_strategy_take_a_step(task, network, strategy, ph
     dataset = experiment.make_dataset(
         settings, photo, **experiment.data_options(settings, strategy)
     )
-    model = experiment.make_model(settings, 1)
+    model = experiment.make_model(settings, 1e-3)
     model.run_eagerly = True
     before = [weight.numpy() for weight in model.trainable_variables]
     batch = next(iter(dataset.stage()))
