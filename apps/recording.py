@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
+
+from keras_ms.clock import Clock
 
 Logs = dict[str, Any] | None
 
@@ -25,28 +26,24 @@ class TrainingClock(keras.callbacks.Callback):
 
     def __init__(self) -> None:
         super().__init__()
-        self._start = self._paused = 0.0
-        self._pause_start: float | None = None
+        self._clock = Clock()
 
     @property
     def seconds(self) -> float:
         """Training time so far."""
-        now = time.perf_counter() if self._pause_start is None else self._pause_start
-        return now - self._start - self._paused
+        return self._clock.seconds
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Starts the clock."""
-        self._start, self._paused = time.perf_counter(), 0.0
+        self._clock = Clock()
 
     def on_test_begin(self, logs: Logs = None) -> None:
         """Stops it for validation."""
-        self._pause_start = time.perf_counter()
+        self._clock.pause()
 
     def on_test_end(self, logs: Logs = None) -> None:
         """Goes on."""
-        if self._pause_start is not None:
-            self._paused += time.perf_counter() - self._pause_start
-            self._pause_start = None
+        self._clock.go_on()
 
 
 class SecondsBudget(keras.callbacks.Callback):
