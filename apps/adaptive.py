@@ -9,7 +9,6 @@ import keras
 import tensorflow as tf
 
 import keras_ms
-from apps import budget
 from apps.recording import Curve, TrainingClock
 from apps.settings import Settings
 
@@ -21,21 +20,22 @@ class ValidateByBudget(keras.callbacks.Callback):
 
     Args:
         schedule: Whose budget it is.
+        validations: How many.
 
     Attributes:
         epochs: What to pass to `fit(validation_freq=...)`; it grows.
     """
 
-    def __init__(self, schedule: keras_ms.AdaptiveSchedule) -> None:
+    def __init__(self, schedule: keras_ms.AdaptiveSchedule, validations: int) -> None:
         super().__init__()
         self.epochs: list[int] = []
-        self._schedule, self._next = schedule, 0.0
+        self._schedule, self._next, self._step = schedule, 0.0, 1.0 / validations
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Has this epoch validated at its end if it is time."""
         if self._schedule.progress >= self._next:
             self.epochs.append(epoch + 1)
-            self._next = self._schedule.progress + 1.0 / budget.VALIDATIONS
+            self._next = self._schedule.progress + self._step
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Prints a validation."""
@@ -82,7 +82,7 @@ def train(
         journal=None if output is None else output / "decisions.json",
     )
     clock = TrainingClock()
-    curve, due = Curve(clock), ValidateByBudget(schedule)
+    curve, due = Curve(clock), ValidateByBudget(schedule, settings.validations)
     model.fit(
         dataset,
         epochs=schedule.epochs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,9 +14,11 @@ import keras_ms
 from apps.settings import STAGED, Settings
 
 EPOCHS_OF_SHORTEST_STAGE = 4
-VALIDATIONS = 40
 TIMED_STEPS = 6
 USED_SHARE = 0.97  # of the seconds, so that the learning rate reaches its end before time is up
+
+
+Timings = dict[Any, tuple[list[float], list[float]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +40,8 @@ def make_plan(
     strategy: str,
     dataset: keras_ms.MultiscaleDataset,
     new_model: Callable[[], keras_ms.MultiscaleModel],
+    seconds: float | None = None,
+    timings: Timings | None = None,
 ) -> Plan:
     """Plans a run: the iterations asked for, or their proportions stretched to the budget.
 
@@ -45,6 +50,8 @@ def make_plan(
         strategy: The strategy to plan for.
         dataset: Its data.
         new_model: Makes a network to time steps on; its weights are thrown away.
+        seconds: What is left of the seconds. Defaults to all of `settings.seconds`.
+        timings: What was timed before in this process; grows.
 
     Returns:
         A `Plan`.
@@ -54,12 +61,20 @@ def make_plan(
     """
     staged = strategy in STAGED
     wanted = settings.iterations if staged else (max(settings.iterations),)
+    if staged and settings.auto_levels:
+        levels = range(dataset.levels.num_levels)
+        wanted = tuple(max(1, wanted[-1] >> (len(levels) - 1 - level)) for level in levels)
     stages = range(len(wanted))
     costs = [dataset.work_units(stage) for stage in stages]
     if settings.seconds is not None:
-        print(f"Timing the steps of {strategy} ...", flush=True)
-        starts, steps = measure_steps(new_model(), dataset, stages)
-        available = settings.seconds * USED_SHARE - sum(starts)
+        timings = {} if timings is None else timings
+        sizes = tuple(dataset.batch_sizes(stage) for stage in stages)
+        if sizes not in timings:
+            print(f"Timing the steps of {strategy} ...", flush=True)
+            timings[sizes] = measure_steps(new_model(), dataset, stages)
+        starts, steps = timings[sizes]
+        left = settings.seconds if seconds is None else seconds
+        available = left * USED_SHARE - sum(starts)
         iterations = stretched(wanted, steps, available, f"--seconds={settings.seconds:g}")
         costs = steps
     elif settings.work_units is not None:
@@ -68,7 +83,7 @@ def make_plan(
         )
     else:
         iterations = tuple(wanted)
-    return cut_into_epochs(iterations, costs)
+    return cut_into_epochs(iterations, costs, settings.validations)
 
 
 def stretched(
@@ -98,13 +113,13 @@ def stretched(
     return tuple(max(1, int(n * budget / unit)) if n else 0 for n in proportions)
 
 
-def cut_into_epochs(iterations: Sequence[int], costs: Sequence[float]) -> Plan:
+def cut_into_epochs(iterations: Sequence[int], costs: Sequence[float], validations: int) -> Plan:
     """Rounds steps down to whole epochs and spreads the validations evenly over the cost.
 
     The shortest stage gets a few epochs, so that even it is validated more than once.
     """
     shortest = min(n for n in iterations if n)
-    steps = max(1, min(shortest // EPOCHS_OF_SHORTEST_STAGE, sum(iterations) // VALIDATIONS))
+    steps = max(1, min(shortest // EPOCHS_OF_SHORTEST_STAGE, sum(iterations) // validations))
     rounded = tuple(n - n % steps for n in iterations)
     per_epoch = [
         cost
@@ -112,7 +127,7 @@ def cut_into_epochs(iterations: Sequence[int], costs: Sequence[float]) -> Plan:
         for _ in range(n // steps)
     ]
     spent = np.cumsum(per_epoch) / np.sum(per_epoch)
-    marks = np.linspace(0.0, 1.0, VALIDATIONS + 1)[1:]
+    marks = np.linspace(0.0, 1.0, validations + 1)[1:]
     after = np.minimum(np.searchsorted(spent, marks - 1e-9), len(spent) - 1) + 1
     return Plan(rounded, steps, sorted({int(epoch) for epoch in after}))
 

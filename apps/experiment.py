@@ -15,6 +15,8 @@ from apps import adaptive, budget
 from apps.problem import NETWORK_OPTIONS, TASK_OPTIONS, Problem
 from apps.recording import Curve, SecondsBudget, TrainingClock, verbosity
 from apps.settings import STAGED, Settings
+from keras_ms import automatic
+from keras_ms.clock import Clock
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +73,8 @@ def data_options(settings: Settings, strategy: str) -> dict[str, Any]:
     how = {"coarsening": settings.coarsening, "restriction": settings.restriction}
     if strategy == "single_scale":
         return {**how, "levels": (settings.single_scale_batch,)}
+    if settings.auto_levels:
+        return {**how, "levels": "auto"}
     return {**how, "telescoping": strategy != "progressive"}
 
 
@@ -139,25 +143,40 @@ def train(
     images: list[np.ndarray],
     validation: tf.data.Dataset,
     output: pathlib.Path | None = None,
+    timings: budget.Timings | None = None,
 ) -> Outcome:
-    """Trains a fresh network by one strategy within the budget; `output` is for its journal."""
+    """Trains a fresh network by one strategy within the budget.
+
+    Args:
+        settings: The settings.
+        strategy: The strategy.
+        images: Photographs to train on.
+        validation: Pairs to validate on.
+        output: Folder for the journal of adaptive, or `None`.
+        timings: Steps timed before in this process, so as not to time them again.
+
+    Returns:
+        The trained network and how it got there.
+    """
     if strategy == "adaptive":
         model = make_model(settings, settings.learning_rate)
         how = data_options(settings, strategy)
         dataset = make_dataset(settings, images, adaptive.STEPS_PER_EPOCH, **how)
         curve = adaptive.train(settings, model, dataset, validation, output)
         return Outcome(strategy, model, curve, (int(model.optimizer.iterations),))
-    options = data_options(settings, strategy)
+    dataset = make_dataset(settings, images, **data_options(settings, strategy))
+    clock = TrainingClock(_deciding(settings, dataset))
+    curve = Curve(clock)
     plan = budget.make_plan(
         settings,
         strategy,
-        make_dataset(settings, images, **options),
+        dataset,
         lambda: make_model(settings, decayed(settings, 1)),
+        (settings.seconds or 0.0) - clock.seconds,
+        timings,
     )
-    dataset = make_dataset(settings, images, plan.steps_per_epoch, **options)
+    dataset.steps_per_epoch = plan.steps_per_epoch
     model = make_model(settings, decayed(settings, sum(plan.iterations)))
-    clock = TrainingClock()
-    curve = Curve(clock)
     callbacks: list[keras.callbacks.Callback] = [clock, curve]
     if settings.seconds is not None:
         callbacks.append(SecondsBudget(clock, settings.seconds))
@@ -173,3 +192,12 @@ def train(
     )
     curve.close(model, validation)
     return Outcome(strategy, model, curve, plan.iterations)
+
+
+def _deciding(settings: Settings, dataset: keras_ms.MultiscaleDataset) -> float:
+    """Decides levels and batch sizes where they are open; returns the seconds it took."""
+    if not dataset.undecided:
+        return 0.0
+    clock = Clock()
+    print(automatic.decide(make_model(settings, settings.learning_rate), dataset), flush=True)
+    return clock.seconds

@@ -40,6 +40,8 @@ def read(settings: type) -> Any:
 def make(settings: type, preset: str, **given: Any) -> Any:
     """Returns settings of a preset with some values given."""
     defaults = {field.name: field.default for field in dataclasses.fields(settings)}
+    if "tasks" in defaults:  # several problems, each of which takes its own part of a preset
+        return settings(**given)
     chosen = {**defaults, **given}
     values = presets.values(preset, chosen["task"], chosen["network"])
     return settings(**{**{name: values[name] for name in values if name in defaults}, **given})

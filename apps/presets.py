@@ -51,6 +51,20 @@ def values(preset: str, task: str, network: str) -> Values:
     return {**chosen["common"], **chosen.get(task, {}), **chosen.get(network, {})}
 
 
+def with_row(shared: Values, usual: Values, task: str, network: str) -> Values:
+    """Options of one of several problems: those given by the user, else the quick preset's.
+
+    Args:
+        shared: The options of all problems.
+        usual: Their defaults; an option that differs from its default was given.
+        task: Name of the task.
+        network: Name of the network.
+    """
+    quick = values("quick", task, network)
+    preset = {name: quick[name] for name in quick if shared.get(name) == usual.get(name)}
+    return {**shared, **preset, "task": task, "network": network}
+
+
 def described(name: str, default: Any) -> str:
     """What a flag is in each preset if it is not given, for its help."""
     shown = {}

@@ -78,6 +78,12 @@ class Problem:
         return self.mean or source.mean, self.std or source.std
 
 
+def shared_options(settings: Problem) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of `Problem` among those of an app, and what they are by default."""
+    fields = dataclasses.fields(Problem)
+    return {f.name: getattr(settings, f.name) for f in fields}, {f.name: f.default for f in fields}
+
+
 def _check_data(settings: Problem) -> None:
     given = settings.data_dir is not None
     if (settings.dataset == "folder" and not given) or (settings.dataset == "photos" and given):

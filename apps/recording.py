@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -22,11 +24,15 @@ class Point(NamedTuple):
 
 
 class TrainingClock(keras.callbacks.Callback):
-    """Seconds since training began, tracing and compilation included, validation excluded."""
+    """Seconds since training began, tracing and compilation included, validation excluded.
 
-    def __init__(self) -> None:
+    Args:
+        already: Seconds spent before.
+    """
+
+    def __init__(self, already: float = 0.0) -> None:
         super().__init__()
-        self._clock = Clock()
+        self._already, self._clock = already, Clock(already)
 
     @property
     def seconds(self) -> float:
@@ -35,7 +41,7 @@ class TrainingClock(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Starts the clock."""
-        self._clock = Clock()
+        self._clock = Clock(self._already)
 
     def on_test_begin(self, logs: Logs = None) -> None:
         """Stops it for validation."""
@@ -96,6 +102,27 @@ class Curve(keras.callbacks.Callback):
     def first_reaching(self, loss: float) -> Point | None:
         """The first point whose loss is at most `loss`, or `None`."""
         return next((point for point in self.points if point.loss <= loss), None)
+
+
+def crossing(points: Sequence[Point], loss: float) -> Point | None:
+    """Where a curve first falls to `loss`, by linear interpolation of the logarithm of the loss.
+
+    Returns:
+        The point, or `None` if the curve stays above.
+    """
+    before: Point | None = None
+    for point in points:
+        if point.loss <= loss:
+            if before is None:
+                return point
+            share = math.log(before.loss / loss) / math.log(before.loss / point.loss)
+            return Point(
+                before.seconds + share * (point.seconds - before.seconds),
+                before.work_units + share * (point.work_units - before.work_units),
+                loss,
+            )
+        before = point
+    return None
 
 
 def verbosity() -> int:

@@ -22,7 +22,7 @@ from absl import flags as absl_flags
 
 import keras_ms
 from apps import experiment, flags, presets
-from apps.problem import Problem, check_counts, option
+from apps.problem import Problem, check_counts, option, shared_options
 
 COARSEST_SIDE = 16
 MOST_LEVELS = 4
@@ -82,10 +82,8 @@ def run(settings: ReproduceSettings) -> str:
 
 def problem(settings: ReproduceSettings, task: str, network: str, seed: int) -> Problem:
     """The shared options with those of a network; the task's noise is the paper's."""
-    names = {field.name for field in dataclasses.fields(Problem)}
-    shared = {name: getattr(settings, name) for name in names}
-    of_row = {"task": task, "network": network, "seed": seed, "t_low": None, "t_high": None}
-    return Problem(**{**shared, **presets.QUICK.get(network, {}), **of_row})
+    row = presets.with_row(*shared_options(settings), task, network)
+    return Problem(**{**row, "seed": seed, "t_low": settings.t_low, "t_high": settings.t_high})
 
 
 def measure(

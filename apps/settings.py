@@ -30,6 +30,12 @@ class Settings(Problem):
     single_scale_batch: int = option(16, "Batch size of single_scale.")
     final_learning_rate: float = option(1e-6, "Last learning rate of the cosine decay.")
     decay: str = option("cosine", "Learning rate over the whole run.", ("cosine", "constant"))
+    auto_levels: bool = option(
+        False,
+        "Whether measured gradients decide levels and batch sizes instead of --batch_sizes; "
+        "--iterations then gives the coarsest level's steps, which halve with each finer one.",
+    )
+    validations: int = option(40, "Validations of a run, spread evenly over its cost.")
     baseline: bool = option(False, "Whether a classical method is measured as well; slow.")
     portable: tuple[str, ...] = option((), "Formats to export to as well: onnx, litert.")
     output: str | None = option(
@@ -38,7 +44,7 @@ class Settings(Problem):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "single_scale_batch")
+        check_counts(self, "single_scale_batch", "validations")
         _check_iterations(self)
         _check_coarsening(self)
         _check_strategies(self)
@@ -67,6 +73,12 @@ def _check_strategies(settings: Settings) -> None:
             "--iterations and --batch_sizes have one entry per level each, finest first. Received: "
             f"--iterations={_listed(settings.iterations)}, "
             f"--batch_sizes={_listed(settings.batch_sizes)}."
+        )
+    planned = [name for name in settings.strategies if name in ("adaptive", "progressive")]
+    if settings.auto_levels and planned:
+        raise ValueError(
+            "--auto_levels is for multiscale and full_multiscale; adaptive measures by itself, and "
+            f"progressive does not measure. Received: {', '.join(planned)}."
         )
     multilevel = any(name != "single_scale" for name in settings.strategies)
     if multilevel and len(settings.batch_sizes) < 2:

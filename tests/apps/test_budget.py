@@ -31,7 +31,7 @@ def test_a_budget_too_small_is_named():
 
 
 def test_epochs_divide_every_stage_and_round_down():
-    plan = budget.cut_into_epochs((50, 101, 203, 407), (9.25, 4.25, 1.75, 0.5))
+    plan = budget.cut_into_epochs((50, 101, 203, 407), (9.25, 4.25, 1.75, 0.5), 40)
     assert all(n % plan.steps_per_epoch == 0 for n in plan.iterations)
     assert all(a <= b for a, b in zip(plan.iterations, (50, 101, 203, 407), strict=True))
     assert plan.steps_per_epoch == 12
@@ -39,14 +39,14 @@ def test_epochs_divide_every_stage_and_round_down():
 
 
 def test_validations_are_spread_over_the_cost_and_end_with_the_run():
-    plan = budget.cut_into_epochs((800,), (16.0,))
+    plan = budget.cut_into_epochs((800,), (16.0,), 40)
     assert plan.steps_per_epoch == 20
     assert plan.validation_epochs == list(range(1, 41))
-    plan = budget.cut_into_epochs((50, 100, 200, 400), (9.25, 4.25, 1.75, 0.5))
+    plan = budget.cut_into_epochs((50, 100, 200, 400), (9.25, 4.25, 1.75, 0.5), 40)
     assert plan.validation_epochs[-1] == plan.epochs
-    assert len(plan.validation_epochs) <= budget.VALIDATIONS
+    assert len(plan.validation_epochs) <= 40
 
 
 def test_a_single_step_is_a_plan():
-    plan = budget.cut_into_epochs((1,), (16.0,))
+    plan = budget.cut_into_epochs((1,), (16.0,), 40)
     assert (plan.epochs, plan.validation_epochs) == (1, [1])

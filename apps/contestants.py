@@ -1,0 +1,18 @@
+"""Who takes part in a comparison of training strategies, each as options of `Settings`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+REFERENCE = "single_scale"
+
+# Small batches everywhere but where the paper's are asked for; `iterations` finest first.
+CONTESTANTS: dict[str, dict[str, Any]] = {
+    REFERENCE: {"strategy": "single_scale"},
+    "full_multiscale_paper": {"strategy": "full_multiscale", "batch_sizes": (16, 32, 64, 128)},
+    "full_multiscale_advised": {"strategy": "full_multiscale", "auto_levels": True},
+    "adaptive": {"strategy": "adaptive"},
+    "progressive": {"strategy": "progressive"},
+    # Half of the work on the coarsest level, half of the rest on the next, and so on.
+    "progressive_halving": {"strategy": "progressive", "iterations": (1, 2, 8, 32)},
+}

@@ -1,0 +1,202 @@
+"""Seconds until every strategy is as good as plain training is after some minutes.
+
+    python -m apps.time_to_quality --dataset=folder --data_dir=BSDS500/train       # hours
+    python -m apps.time_to_quality --tasks=denoising --networks=resnet --seeds=0 \
+        --reference_seconds=20 --trial_seconds=3 --budgets=5,10 --rates=3e-3       # minutes
+
+For every task and network: (1) each strategy tries every learning rate of --rates for
+--trial_seconds (single_scale for three times as long) with a seed of its own; (2) single_scale
+trains for --reference_seconds with each of --seeds, and the mean of the validation losses it ends
+with is the target; (3) each strategy trains within the least of --budgets whose run reaches the
+target. Leaves in --output a JSON file per run, which a second run reads instead of training again,
+and time_to_quality.md, the table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import pathlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from absl import app, logging
+from absl import flags as absl_flags
+
+from apps import experiment, flags, presets
+from apps.contestants import CONTESTANTS, REFERENCE
+from apps.problem import Problem, check_counts, check_positive, option, shared_options
+from apps.race_table import as_table
+from apps.recording import Point, crossing
+from apps.settings import Settings
+
+TRIAL_SEED = 100
+PATIENT = 3.0  # times as long are the trials of the reference, whose steps are dearer
+
+
+@dataclasses.dataclass(frozen=True)
+class RaceSettings(Problem):
+    """Options of `apps.time_to_quality`, one flag each."""
+
+    tasks: tuple[str, ...] = option(("denoising", "deblurring"), "Tasks.")
+    networks: tuple[str, ...] = option(("resnet", "unet"), "Networks.")
+    strategies: tuple[str, ...] = option(tuple(CONTESTANTS), "Strategies to compare.")
+    seeds: tuple[int, ...] = option((0, 1, 2), "Seeds.")
+    rates: tuple[float, ...] = option((1e-3, 3e-3, 1e-2), "Learning rates to choose from.")
+    trial_seconds: float = option(20.0, "Training time of a trial of a learning rate.")
+    reference_seconds: float = option(300.0, "Training time of single_scale that sets the target.")
+    budgets: tuple[float, ...] = option(
+        (10.0, 15.0, 22.0, 33.0, 50.0, 100.0, 200.0), "Training times to reach it in, ascending."
+    )
+    validations: int = option(20, "Validations of a run.")
+    output: str = option("time_to_quality", "Folder for the runs and the table.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_counts(self, "validations")
+        check_positive(self, "trial_seconds", "reference_seconds")
+        unknown = [name for name in self.strategies if name not in CONTESTANTS]
+        if unknown:
+            raise ValueError(
+                f"--strategies are some of {', '.join(CONTESTANTS)}. "
+                f"Received: {', '.join(unknown)}."
+            )
+        positive = all(value > 0.0 for value in (*self.rates, *self.budgets))
+        if not (self.seeds and self.rates and self.budgets and positive):
+            raise ValueError(
+                "--seeds, --rates and --budgets are not empty, rates and budgets positive. "
+                f"Received: {self.seeds}, {self.rates}, {self.budgets}."
+            )
+
+
+class Race:
+    """All runs on one task and network.
+
+    Args:
+        settings: The settings.
+        task: Name of the task.
+        network: Name of the network.
+    """
+
+    def __init__(self, settings: RaceSettings, task: str, network: str) -> None:
+        self._settings, self._problem = settings, (task, network)
+        self._folder = pathlib.Path(settings.output) / f"{task}-{network}"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        plain = self._settings_of(REFERENCE, 0, settings.rates[0], settings.reference_seconds)
+        self._images = experiment.load_images(plain, "train")
+        held_out = experiment.load_images(plain, "validation")
+        self._validation = experiment.make_validation(plain, held_out)
+        self._timings: dict[Any, Any] = {}
+
+    def best_rate(self, name: str) -> float:
+        """The learning rate whose trial ends lowest."""
+        seconds = self._settings.trial_seconds * (PATIENT if name == REFERENCE else 1.0)
+        rates = self._settings.rates
+        if len(rates) == 1:
+            return rates[0]
+        final = {rate: self.run(name, TRIAL_SEED, rate, seconds)[-1].loss for rate in rates}
+        return min(final, key=final.__getitem__)
+
+    def target(self) -> float:
+        """Mean validation loss that plain training ends with."""
+        rate, seconds = self.best_rate(REFERENCE), self._settings.reference_seconds
+        runs = [self.run(REFERENCE, seed, rate, seconds) for seed in self._settings.seeds]
+        return float(np.mean([points[-1].loss for points in runs]))
+
+    def reached(self, name: str, target: float) -> list[Point | None]:
+        """For each seed, what had been spent when the target was reached; `None` if it was not.
+
+        The first seed tries the budgets from the least on, later ones from one below what the
+        first took.
+        """
+        rate, budgets = self.best_rate(name), sorted(self._settings.budgets)
+        found: list[Point | None] = []
+        first = 0
+        for seed in self._settings.seeds:
+            point = None
+            for index in range(first, len(budgets)):
+                point = crossing(self.run(name, seed, rate, budgets[index]), target)
+                if point:
+                    break
+            found.append(point)
+            first = max(index - 1, 0) if len(found) == 1 else first
+        return found
+
+    def run(self, name: str, seed: int, rate: float, seconds: float) -> list[Point]:
+        """One training run, or what is on file of it."""
+        path = self._folder / f"{name}-{seed}-{rate:g}-{seconds:g}.json"
+        if not path.exists():
+            settings = self._settings_of(name, seed, rate, seconds)
+            with path.with_suffix(".log").open("w") as log, contextlib.redirect_stdout(log):
+                points = self._trained(settings)
+            print(f"{path.parent.name}, {path.stem}: {points[-1].loss:.4f}", flush=True)
+            path.write_text(json.dumps([point._asdict() for point in points], indent=1) + "\n")
+        return [Point(**entry) for entry in json.loads(path.read_text())]
+
+    def _trained(self, settings: Settings) -> list[Point]:
+        keras.utils.clear_session()
+        try:
+            curve = experiment.train(
+                settings, settings.strategy, self._images, self._validation, None, self._timings
+            ).curve
+        except ValueError as error:
+            if "does not pay" not in str(error):
+                raise
+            print(error)
+            return [Point(settings.seconds or 0.0, 0.0, float("inf"))]
+        return curve.points
+
+    def _settings_of(self, name: str, seed: int, rate: float, seconds: float) -> Settings:
+        row = presets.with_row(*shared_options(self._settings), *self._problem)
+        return Settings(
+            **{
+                **row,
+                **CONTESTANTS[name],
+                "seed": seed,
+                "learning_rate": rate,
+                "seconds": seconds,
+                "validations": self._settings.validations,
+            }
+        )
+
+
+def run(settings: RaceSettings) -> str:
+    """Runs all races and writes the table.
+
+    Returns:
+        The table, in Markdown.
+    """
+    lines = []
+    for task, network in itertools.product(settings.tasks, settings.networks):
+        race = Race(settings, task, network)
+        target = race.target()
+        results = {name: race.reached(name, target) for name in settings.strategies}
+        rates = {name: race.best_rate(name) for name in settings.strategies}
+        lines.append(
+            as_table(f"{task}, {network}", target, settings.reference_seconds, results, rates)
+        )
+        print(f"\n{lines[-1]}", flush=True)
+        pathlib.Path(settings.output, "time_to_quality.md").write_text("\n".join(lines))
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Reads the flags and runs; senseless settings end in one line that says what to mend."""
+    logging.set_verbosity(logging.WARNING)
+    try:
+        if len(argv) > 1:
+            raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
+        run(flags.read(RaceSettings))
+    except ValueError as error:
+        sys.exit(f"apps.time_to_quality: {error}")
+
+
+if __name__ == "__main__":
+    flags.define(RaceSettings)
+    absl_flags.adopt_module_key_flags(flags)  # so that --help shows them
+    app.run(main)
