@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.keras_internals import StageAdapter
+from keras_ms.one_trace import Spec, loosened
 
 
 class Stage(NamedTuple):
@@ -34,12 +35,19 @@ class FitRun:
     Args:
         dataset: The dataset being trained on.
         strategy: The model's `tf.distribute.Strategy`.
+        plain_spec: Spec of the pairs that plain stages yield, one for all of them so that their
+            steps share a trace. Defaults to a `MultiscaleBatch` of static shapes for each.
     """
 
-    def __init__(self, dataset: MultiscaleDataset, strategy: tf.distribute.Strategy) -> None:
+    def __init__(
+        self,
+        dataset: MultiscaleDataset,
+        strategy: tf.distribute.Strategy,
+        plain_spec: Spec | None = None,
+    ) -> None:
         self.dataset = dataset
         self.adapter = StageAdapter(self._current_iterator, dataset.steps_per_epoch)
-        self._strategy = strategy
+        self._strategy, self._plain_spec = strategy, plain_spec
         self._stage: Callable[[int], Stage] = lambda epoch: self.stage_from(0)
         self._extra: Callable[[int], float] = lambda epoch: 0.0
         self._epoch: int | None = None
@@ -94,6 +102,11 @@ class FitRun:
 
     def _iterator_from(self, stage: Stage, step: int) -> Iterator[Any]:
         stream = self.dataset.stage(stage.finest, step, stage.batch_sizes)
+        if self._plain_spec is not None and len(stage.batch_sizes) == 1:
+            stream = stream.map(
+                lambda batch: loosened(batch.fine[stage.finest], self._plain_spec),
+                deterministic=True,
+            )
         return iter(self._strategy.experimental_distribute_dataset(stream))
 
 

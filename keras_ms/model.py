@@ -14,6 +14,7 @@ from keras_ms.checks import check_evaluation_data, check_fit_arguments, check_mo
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.fit_run import CostLog, FitRun
 from keras_ms.keras_internals import become_functional, pickled, track_loss
+from keras_ms.one_trace import plain_spec
 
 Tensor = Any
 
@@ -89,7 +90,9 @@ class MultiscaleModel(keras.Model):
             # Else the first step makes the optimizer's variables, and is traced twice for it.
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
-        self.fit_run = FitRun(x, self.distribute_strategy)
+        own_step = type(self).train_step is not MultiscaleModel.train_step
+        spec = None if own_step else plain_spec(self, x)
+        self.fit_run = FitRun(x, self.distribute_strategy, spec)
         callbacks, log = arguments.pop("callbacks", None), CostLog(self.fit_run)
         arguments |= {"x": self.fit_run.adapter, "callbacks": self._with_costs(callbacks, log)}
         try:

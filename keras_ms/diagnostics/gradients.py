@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.keras_internals import build_as_fit_does
+from keras_ms.one_trace import common_spec
 
 Tensor = Any
 
@@ -46,7 +47,7 @@ def gradient_function(
     any_size = bool(getattr(model, "inputs", None))  # functional: declared what it takes
     return tf.function(
         functools.partial(_loss_and_gradient, model),
-        input_signature=[_common_spec(dataset)] if any_size else None,
+        input_signature=[common_spec(dataset)] if any_size else None,
         jit_compile=bool(model.jit_compile),
     )
 
@@ -64,18 +65,6 @@ def _loss_and_gradient(model: keras.Model, data: Any) -> tuple[Tensor, Tensor]:
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     scale = replicas / model.optimizer.scale_loss(tf.ones(()))
     return tf.cast(loss, tf.float32) * replicas, flat * scale
-
-
-def _common_spec(dataset: MultiscaleDataset) -> Any:
-    specs = [dataset.pair_spec(level) for level in range(dataset.levels.num_levels)]
-
-    def common(*leaves: tf.TensorSpec) -> tf.TensorSpec:
-        shape = functools.reduce(
-            lambda a, b: a.most_specific_compatible_shape(b), (leaf.shape for leaf in leaves)
-        )
-        return tf.TensorSpec((None, *shape[1:]), leaves[0].dtype)
-
-    return keras.tree.map_structure(common, *specs)
 
 
 def run_on_one_replica(model: keras.Model, function: Callable[..., Any], *args: Any) -> Any:

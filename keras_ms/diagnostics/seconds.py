@@ -52,4 +52,5 @@ def seconds_by_level(
     differences = np.array([n - m for n, m in pairs])
     counts = np.array([n for n, _ in pairs])
     per_sample = np.clip((large - small) / differences, 0.5 * large / counts, large / counts)
-    return tuple(per_sample.tolist()), tuple((large - per_sample * counts).tolist())
+    fixed = np.maximum(large - per_sample * counts, 0.0)  # rounding may leave -1e-16
+    return tuple(per_sample.tolist()), tuple(fixed.tolist())

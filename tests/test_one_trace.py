@@ -1,0 +1,87 @@
+"""Plain steps of all levels share one trace where network, losses and metrics allow it."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ms
+
+LEVELS = 3
+
+
+def train(loss="mse", metrics=(), cls=keras_ms.MultiscaleModel, telescoping=False, **options):
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((None, None, 3))
+    hidden = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(inputs)
+    hidden = keras.layers.GroupNormalization(2)(hidden)
+    model = cls(inputs, keras.layers.Conv2D(3, 3, padding="same")(hidden))
+    model.compile(keras.optimizers.Adam(1e-2), loss, metrics=list(metrics), **options)
+    images = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3)).astype("uint8")
+    task = keras_ms.tasks.Denoising()
+    dataset = keras_ms.MultiscaleDataset(
+        images, task, (2, 3, 4), 32, steps_per_epoch=2, telescoping=telescoping
+    )
+    schedule = keras_ms.FullMultiscaleSchedule((2, 2, 2), 2)
+    history = model.fit(dataset, epochs=schedule.epochs, callbacks=[schedule], verbose=0)
+    return model, history
+
+
+@pytest.fixture
+def traces(monkeypatch):
+    """Grows by one with every trace of a step."""
+    calls = []
+    step = keras_ms.MultiscaleModel.train_step
+    counted = lambda self, data: (calls.append(1), step(self, data))[1]  # noqa: E731
+    monkeypatch.setattr(keras_ms.MultiscaleModel, "train_step", counted)
+    return calls
+
+
+def test_plain_stages_share_a_trace(traces):
+    train(metrics=["mae"])
+    assert len(traces) == 1
+
+
+def test_sums_are_traced_for_every_stage(traces):
+    train(telescoping=True)
+    assert len(traces) == LEVELS
+
+
+def test_the_weights_are_those_of_a_trace_per_stage(traces, monkeypatch):
+    shared, of_shared = train(metrics=["mae"])
+    monkeypatch.setattr("keras_ms.model.plain_spec", lambda model, dataset: None)
+    single, of_single = train(metrics=["mae"])
+    assert len(traces) >= 1 + LEVELS
+    for a, b in zip(shared.get_weights(), single.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    for name, values in of_shared.history.items():
+        np.testing.assert_allclose(values, of_single.history[name], rtol=1e-4)
+
+
+def of_known_sides(y, y_pred):
+    return keras.ops.mean((y - y_pred) ** 2) * (y.shape[1] // 8)
+
+
+class TotalOfKnownSides(keras.metrics.Mean):
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        super().update_state(keras.ops.mean(y_pred) * (y_true.shape[1] // 8))
+
+
+@pytest.mark.parametrize(
+    "options", [{"loss": of_known_sides}, {"metrics": [TotalOfKnownSides(name="total")]}]
+)
+def test_losses_and_metrics_that_need_the_sides_get_them(options, traces):
+    _, history = train(**options)
+    assert len(traces) == LEVELS
+    assert np.all(np.isfinite(history.history["loss"]))
+
+
+def test_a_train_step_of_ones_own_sees_every_level():
+    sides = []
+
+    class OwnStep(keras_ms.MultiscaleModel):
+        def train_step(self, data):
+            sides.append(data.fine[data.finest][0].shape[1])
+            return super().train_step(data)
+
+    train(cls=OwnStep)
+    assert sides == [8, 16, 32]
