@@ -21,7 +21,7 @@ from absl import app, logging
 from absl import flags as absl_flags
 
 import keras_ms
-from apps import experiment, flags
+from apps import experiment, flags, prediction
 from apps.problem import Problem, check_counts, check_positive, option
 from keras_ms.diagnostics.plots import save_plot
 
@@ -36,14 +36,20 @@ class DiagnoseSettings(Problem):
     samples: int = option(128, "Samples on the finest level; twice as many on each coarser one.")
     seconds: float = option(60.0, "Stop measuring a coarsening after about so long.")
     single_scale_batch: int = option(16, "Batch size of the single-scale training to compare with.")
+    check_steps: int = option(
+        0, "Training steps to compare with the task-consistent report's predictions; 0 for none."
+    )
     output: str = option("diagnosis", "Folder for the reports and the plot.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_counts(self, "samples", "single_scale_batch")
         check_positive(self, "seconds")
-        if self.steps < 0:
-            raise ValueError(f"--steps cannot be negative. Received: --steps={self.steps}.")
+        if self.steps < 0 or self.check_steps < 0 or self.check_steps == 1:
+            raise ValueError(
+                "--steps cannot be negative, and --check_steps is 0, or 2 or more. Received: "
+                f"--steps={self.steps}, --check_steps={self.check_steps}."
+            )
 
 
 def run(settings: DiagnoseSettings) -> dict[str, keras_ms.LevelReport]:
@@ -67,6 +73,10 @@ def run(settings: DiagnoseSettings) -> dict[str, keras_ms.LevelReport]:
         reports[name].save(output / f"{coarsening}.json")
         print(reports[name])
     save_plot(reports, output / "levels.png")
+    if settings.check_steps:
+        dataset = experiment.make_dataset(settings, images)
+        report = reports["task-consistent"]
+        print(f"\n{prediction.check(report, model, dataset, settings.check_steps)}")
     print(f"\nLook at {output / 'levels.png'}; the reports are in {output}.")
     return reports
 

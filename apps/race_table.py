@@ -11,8 +11,7 @@ from apps.recording import Point
 
 def as_table(
     problem: str,
-    target: float,
-    reference_seconds: float,
+    reference: Point,
     results: Mapping[str, Sequence[Point | None]],
     rates: Mapping[str, float],
 ) -> str:
@@ -20,14 +19,13 @@ def as_table(
 
     Args:
         problem: What was learned, for the first line.
-        target: The validation loss to reach.
-        reference_seconds: The time in which single_scale reached it.
+        reference: Where single_scale ended, whose loss is to be reached.
         results: For each strategy and seed, what had been spent by then, or `None`.
         rates: The learning rate of each strategy.
     """
     lines = [
-        f"{problem}: until the validation loss is {target:.4f}, as single_scale's is after "
-        f"{reference_seconds:g} s\n",
+        f"{problem}: until the validation loss is {reference.loss:.4f} to stay, as single_scale's "
+        f"is after {reference.seconds:.0f} s and {reference.work_units:,.0f} work units\n",
         "| strategy | rate | seconds, median (least to most) | work units | times faster |",
         "|---|---|---|---|---|",
     ]
@@ -36,7 +34,7 @@ def as_table(
         if len(reached) <= len(points) // 2:
             shown = f"{len(reached)} of {len(points)} seeds reached it", "", ""
         else:
-            shown = _cells(points, reference_seconds)
+            shown = _cells(points, reference.seconds)
         lines.append(f"| {name} | {rates[name]:g} | {' | '.join(shown)} |")
     return "\n".join(lines) + "\n"
 

@@ -105,24 +105,25 @@ class Curve(keras.callbacks.Callback):
 
 
 def crossing(points: Sequence[Point], loss: float) -> Point | None:
-    """Where a curve first falls to `loss`, by linear interpolation of the logarithm of the loss.
+    """From where on a curve stays at `loss` or below.
+
+    Between two validations the logarithm of the loss is taken to be linear.
 
     Returns:
-        The point, or `None` if the curve stays above.
+        The point, or `None` if the curve ends above.
     """
-    before: Point | None = None
-    for point in points:
-        if point.loss <= loss:
-            if before is None:
-                return point
-            share = math.log(before.loss / loss) / math.log(before.loss / point.loss)
-            return Point(
-                before.seconds + share * (point.seconds - before.seconds),
-                before.work_units + share * (point.work_units - before.work_units),
-                loss,
-            )
-        before = point
-    return None
+    above = [index for index, point in enumerate(points) if not point.loss <= loss]
+    if not above:
+        return points[0] if points else None
+    if above[-1] == len(points) - 1:
+        return None
+    before, point = points[above[-1]], points[above[-1] + 1]
+    share = math.log(before.loss / loss) / math.log(before.loss / point.loss)
+    return Point(
+        before.seconds + share * (point.seconds - before.seconds),
+        before.work_units + share * (point.work_units - before.work_units),
+        loss,
+    )
 
 
 def verbosity() -> int:

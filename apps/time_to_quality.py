@@ -5,11 +5,11 @@
         --reference_seconds=20 --trial_seconds=3 --budgets=5,10 --rates=3e-3       # minutes
 
 For every task and network: (1) each strategy tries every learning rate of --rates for
---trial_seconds (single_scale for three times as long) with a seed of its own; (2) single_scale
+--trial_seconds (single_scale for three times as long) with two seeds of their own; (2) single_scale
 trains for --reference_seconds with each of --seeds, and the mean of the validation losses it ends
-with is the target; (3) each strategy trains within the least of --budgets whose run reaches the
-target. Leaves in --output a JSON file per run, which a second run reads instead of training again,
-and time_to_quality.md, the table.
+with is the target; (3) each strategy trains within the least of --budgets whose run ends at the
+target or below, and the time from which on it stays there counts. Leaves in --output a JSON file
+per run, which a second run reads instead of training again, and time_to_quality.md, the table.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import numpy as np
 from absl import app, logging
 from absl import flags as absl_flags
 
+import keras_ms
 from apps import experiment, flags, presets
 from apps.contestants import CONTESTANTS, REFERENCE
 from apps.problem import Problem, check_counts, check_positive, option, shared_options
@@ -35,7 +36,7 @@ from apps.race_table import as_table
 from apps.recording import Point, crossing
 from apps.settings import Settings
 
-TRIAL_SEED = 100
+TRIAL_SEEDS = (100, 101)
 PATIENT = 3.0  # times as long are the trials of the reference, whose steps are dearer
 
 
@@ -87,26 +88,35 @@ class Race:
         self._settings, self._problem = settings, (task, network)
         self._folder = pathlib.Path(settings.output) / f"{task}-{network}"
         self._folder.mkdir(parents=True, exist_ok=True)
-        plain = self._settings_of(REFERENCE, 0, settings.rates[0], settings.reference_seconds)
+        plain = settings_of(settings, self._problem, REFERENCE, 0, 1.0, 1.0)
         self._images = experiment.load_images(plain, "train")
         held_out = experiment.load_images(plain, "validation")
         self._validation = experiment.make_validation(plain, held_out)
         self._timings: dict[Any, Any] = {}
 
     def best_rate(self, name: str) -> float:
-        """The learning rate whose trial ends lowest."""
+        """The learning rate whose trials end lowest, in the mean of the logarithm of the loss."""
         seconds = self._settings.trial_seconds * (PATIENT if name == REFERENCE else 1.0)
         rates = self._settings.rates
         if len(rates) == 1:
             return rates[0]
-        final = {rate: self.run(name, TRIAL_SEED, rate, seconds)[-1].loss for rate in rates}
+        trials = {
+            rate: [self.run(name, seed, rate, seconds)[-1].loss for seed in TRIAL_SEEDS]
+            for rate in rates
+        }
+        final = {rate: float(np.mean(np.log(losses))) for rate, losses in trials.items()}
+        if not np.isfinite(list(final.values())).any():
+            raise ValueError(
+                f"No trial of {name} came to an end. Received: --trial_seconds={seconds:g}, which "
+                "does not pay for starting up. Give more."
+            )
         return min(final, key=final.__getitem__)
 
-    def target(self) -> float:
-        """Mean validation loss that plain training ends with."""
+    def reference(self) -> Point:
+        """Where plain training ends: means over the seeds."""
         rate, seconds = self.best_rate(REFERENCE), self._settings.reference_seconds
         runs = [self.run(REFERENCE, seed, rate, seconds) for seed in self._settings.seeds]
-        return float(np.mean([points[-1].loss for points in runs]))
+        return Point(*np.mean([points[-1] for points in runs], axis=0).tolist())
 
     def reached(self, name: str, target: float) -> list[Point | None]:
         """For each seed, what had been spent when the target was reached; `None` if it was not.
@@ -115,6 +125,8 @@ class Race:
         first took.
         """
         rate, budgets = self.best_rate(name), sorted(self._settings.budgets)
+        if name == REFERENCE:  # has had its time
+            budgets = [self._settings.reference_seconds]
         found: list[Point | None] = []
         first = 0
         for seed in self._settings.seeds:
@@ -128,15 +140,28 @@ class Race:
         return found
 
     def run(self, name: str, seed: int, rate: float, seconds: float) -> list[Point]:
-        """One training run, or what is on file of it."""
+        """One training run, or what is on file of it.
+
+        Raises:
+            ValueError: If what is on file was made with other settings.
+        """
+        settings = self._settings_of(name, seed, rate, seconds)
+        made_with = json.loads(json.dumps(dataclasses.asdict(settings)))
         path = self._folder / f"{name}-{seed}-{rate:g}-{seconds:g}.json"
         if not path.exists():
-            settings = self._settings_of(name, seed, rate, seconds)
             with path.with_suffix(".log").open("w") as log, contextlib.redirect_stdout(log):
                 points = self._trained(settings)
             print(f"{path.parent.name}, {path.stem}: {points[-1].loss:.4f}", flush=True)
-            path.write_text(json.dumps([point._asdict() for point in points], indent=1) + "\n")
-        return [Point(**entry) for entry in json.loads(path.read_text())]
+            content = {"settings": made_with, "points": [point._asdict() for point in points]}
+            unfinished = path.with_suffix(".part")
+            unfinished.write_text(json.dumps(content, indent=1) + "\n")
+            unfinished.replace(path)
+        content = json.loads(path.read_text())
+        if content["settings"] != made_with:
+            raise ValueError(
+                f"--output holds runs with other settings. Received: {path}. Take another folder."
+            )
+        return [Point(**entry) for entry in content["points"]]
 
     def _trained(self, settings: Settings) -> list[Point]:
         keras.utils.clear_session()
@@ -152,17 +177,28 @@ class Race:
         return curve.points
 
     def _settings_of(self, name: str, seed: int, rate: float, seconds: float) -> Settings:
-        row = presets.with_row(*shared_options(self._settings), *self._problem)
-        return Settings(
-            **{
-                **row,
-                **CONTESTANTS[name],
-                "seed": seed,
-                "learning_rate": rate,
-                "seconds": seconds,
-                "validations": self._settings.validations,
-            }
-        )
+        return settings_of(self._settings, self._problem, name, seed, rate, seconds)
+
+
+def settings_of(
+    race: RaceSettings, problem: tuple[str, str], name: str, seed: int, rate: float, seconds: float
+) -> Settings:
+    """What `apps.train` would be told for one run."""
+    row = presets.with_row(*shared_options(race), *problem)
+    special = {"seed": seed, "learning_rate": rate, "seconds": seconds}
+    special["validations"] = race.validations
+    return Settings(**{**row, **CONTESTANTS[name], **special})
+
+
+def check(race: RaceSettings, task: str, network: str) -> None:
+    """Raises `ValueError` if a run would be refused, before the first one is made."""
+    known = {"--tasks": keras_ms.tasks.names(), "--networks": keras_ms.networks.names()}
+    for (flag, names), value in zip(known.items(), (task, network), strict=True):
+        if value not in names:
+            raise ValueError(f"{flag} are some of {', '.join(names)}. Received: {value}.")
+    for name in race.strategies:
+        made = settings_of(race, (task, network), name, 0, race.rates[0], race.budgets[0])
+        experiment.make_dataset(made, [np.zeros((race.image_size,) * 2 + (3,), "uint8")])
 
 
 def run(settings: RaceSettings) -> str:
@@ -171,15 +207,16 @@ def run(settings: RaceSettings) -> str:
     Returns:
         The table, in Markdown.
     """
+    problems = list(itertools.product(settings.tasks, settings.networks))
+    for problem in problems:
+        check(settings, *problem)
     lines = []
-    for task, network in itertools.product(settings.tasks, settings.networks):
+    for task, network in problems:
         race = Race(settings, task, network)
-        target = race.target()
-        results = {name: race.reached(name, target) for name in settings.strategies}
+        reference = race.reference()
+        results = {name: race.reached(name, reference.loss) for name in settings.strategies}
         rates = {name: race.best_rate(name) for name in settings.strategies}
-        lines.append(
-            as_table(f"{task}, {network}", target, settings.reference_seconds, results, rates)
-        )
+        lines.append(as_table(f"{task}, {network}", reference, results, rates))
         print(f"\n{lines[-1]}", flush=True)
         pathlib.Path(settings.output, "time_to_quality.md").write_text("\n".join(lines))
     return "\n".join(lines)

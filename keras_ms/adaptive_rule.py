@@ -12,7 +12,7 @@ from keras_ms import allocation
 from keras_ms.diagnostics.estimates import Estimates
 
 ALIGNED = 0.25
-"""Share of `|E g_0|^2` that a squared bias may take: within it the cosine is at least .86."""
+"""Share of `|E g|^2` that a squared bias may take: within it the cosine is at least .86."""
 RECENT = 3
 """Measurements that are pooled, since mean gradients swing from step to step."""
 SHARE_OF_REST = 0.5
@@ -22,9 +22,7 @@ OVERHEAD = 0.2
 small convolutions): .15 to .25 measured for a ResNet at 128 px on 2 cores."""
 WORTHWHILE = 0.8
 """A telescoping sum is taken if it costs at most so much of the plain batch."""
-
-
-ENOUGH = 16
+ENOUGH = 8
 """Samples on the finest level without which variances are too uncertain to allocate by."""
 
 
@@ -32,16 +30,23 @@ class Measurement(NamedTuple):
     """What was measured at one time.
 
     Attributes:
-        found: The estimates.
-        samples: Samples on the finest level.
+        finest: The finest level that was measured: the one below the stage's.
+        found: The estimates, from that level on.
+        samples: Samples on that level.
         groups: Groups that they came in.
         rate_share: The learning rate at that time over the largest so far.
     """
 
+    finest: int
     found: Estimates
     samples: int
     groups: int
     rate_share: float
+
+    def from_level(self, level: int) -> Measurement:
+        """What it says of the levels from `level` on."""
+        parts = (values[level - self.finest :] for values in self.found)
+        return self._replace(finest=level, found=Estimates(*parts))
 
     def as_dict(self) -> dict[str, Any]:
         """Numbers and lists alone, for JSON."""
@@ -59,10 +64,12 @@ class Evidence(NamedTuple):
     """What the recent measurements say of the stage on level `l`.
 
     Attributes:
-        squared_bias: `|E g_0 - E g_l|^2`, mean of the recent measurements.
+        squared_bias: `|E g_(l-1) - E g_l|^2`, against the next finer level; mean of the recent
+            measurements. Biases shrink with the mesh (Lemma 1), so this is the larger part of
+            the bias against level 0, which would take many times as much to measure.
         sampling_variance: Variance of the stage's step, times the share of the largest learning
             rate that is left: with smaller steps, noise averages out over more of them.
-        squared_gradient: `|E g_0|^2`.
+        squared_gradient: `|E g_(l-1)|^2`.
     """
 
     squared_bias: float
@@ -76,21 +83,30 @@ class Evidence(NamedTuple):
         return self.squared_bias / bearable if bearable > 0.0 else math.inf
 
 
-def evidence(measured: Sequence[Measurement], level: int, batch_size: int) -> Evidence:
+def evidence(measured: Sequence[Measurement], level: int, batch_size: int) -> Evidence | None:
     """Pools the recent measurements of a stage.
 
     Args:
         measured: All measurements so far.
-        level: The stage's finest level.
+        level: The stage's finest level, 1 or coarser.
         batch_size: The plain batch that its steps are as certain as.
+
+    Returns:
+        The evidence, or `None` if nothing was measured in this stage.
     """
-    recent = measured[-RECENT:]
-    variance = np.mean([m.rate_share * m.found.variance[level] for m in recent]) / batch_size
+    recent = _recent(measured, level - 1)
+    if not recent:
+        return None
+    variance = np.mean([m.rate_share * m.found.variance[1] for m in recent]) / batch_size
     return Evidence(
-        float(np.mean([m.found.squared_bias[level] for m in recent])),
+        float(np.mean([m.found.squared_bias[1] for m in recent])),
         float(variance),
         float(np.mean([m.found.squared_norm[0] for m in recent])),
     )
+
+
+def _recent(measured: Sequence[Measurement], finest: int) -> list[Measurement]:
+    return [m for m in measured if m.finest == finest][-RECENT:]
 
 
 def batch_sizes(
@@ -114,10 +130,10 @@ def batch_sizes(
         telescoping sum is clearly cheaper.
     """
     plain = (batch_size,)
-    recent = measured[-RECENT:]
+    recent = _recent(measured, level)
     if sum(m.samples for m in recent) < ENOUGH:
         return plain
-    variances = _mean_of(recent, "variance", level), _mean_of(recent, "difference", level)
+    variances = _mean_of(recent, "variance"), _mean_of(recent, "difference")
     if not np.all(np.isfinite(variances)) or not np.all(variances[0] > 0.0):
         return plain
     alone = np.array(work_units[level:])
@@ -132,5 +148,5 @@ def batch_sizes(
     return sizes if cost < WORTHWHILE * (alone[0] * batch_size + OVERHEAD) else plain
 
 
-def _mean_of(recent: Sequence[Measurement], name: str, level: int) -> np.ndarray:
-    return np.mean([getattr(m.found, name)[level:] for m in recent], axis=0)
+def _mean_of(recent: Sequence[Measurement], name: str) -> np.ndarray:
+    return np.mean([getattr(m.found, name) for m in recent], axis=0)

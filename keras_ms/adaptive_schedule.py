@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_ms import adaptive_rule as rule
+from keras_ms.checks import check_adaptive_arguments
 from keras_ms.clock import Clock
 from keras_ms.decisions import Decision, Journal
-from keras_ms.diagnostics.estimates import estimate
-from keras_ms.diagnostics.moments import MomentMeter, TermMoments
+from keras_ms.keras_internals import has_settable_rate
+from keras_ms.level_gauge import LevelGauge
 
 Logs = dict[str, Any] | None
+Verdict = tuple[str, dict[str, float]]
 
-SAMPLES = 2
-"""Samples on the finest level in a group; `2**d` times as many on each coarser one."""
-MOST_GROUPS = 8
-"""Groups in one measurement; as many as its share of the work pays for."""
-MEASURING_SHARE = 0.05
-"""Of the work units, what measurements may take."""
 LEAST_IMPROVEMENT = 0.002
 """Relative decrease of the validation loss that counts as one."""
 
@@ -35,18 +30,18 @@ class AdaptiveSchedule(keras.callbacks.Callback):
     Training starts on the coarsest level with plain batches of the dataset's `N_(L-1)`. It leaves
     level `l` for the next finer one as soon as
 
-    - the squared bias `|E g_0 - E g_l|^2` exceeds what the step is uncertain by anyway: its
-      sampling variance, less the smaller the learning rate has become, plus a quarter of
-      `|E g_0|^2`, within which coarse and fine gradients point the same way; or
+    - the squared bias `|E g_(l-1) - E g_l|^2` against the next finer level exceeds what the step
+      is uncertain by anyway: its sampling variance, less the smaller the learning rate has
+      become, plus a quarter of `|E g_(l-1)|^2`, within which both gradients point the same way; or
     - the validation loss has not improved for `patience` validations; or
     - half of the budget that was left when the stage began is used: hot-started, every finer level
       needs less (Theorem 1 of Ahamed et al., TMLR 2026).
 
     At every switch batch sizes are allocated anew: the cheapest that make the step as certain as a
     plain batch of the dataset's `N_l`, a telescoping sum where that is clearly cheaper (Giles's
-    allocation). Gradients of all levels are measured for it (see `diagnose`), at most a twentieth
-    of the work; the logged `work_units` contain it. A budget of work units makes all decisions
-    functions of the seeds.
+    allocation). The gradients of the stage's levels and the next finer one are measured for it, at
+    most a twentieth of the work; the logged `work_units` contain it. A budget of work units makes
+    all decisions functions of the seeds.
 
     Args:
         seconds: Stop after so many seconds, validation not counted; or
@@ -95,10 +90,12 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         verbose: bool = True,
     ) -> None:
         super().__init__()
-        _check(seconds, work_units, learning_rate, patience)
+        check_adaptive_arguments(seconds, work_units, learning_rate, patience)
         self._seconds, self._work_units = seconds, work_units
         self._learning_rate, self._patience, self._monitor = learning_rate, patience, monitor
         self._path, self._verbose = journal, verbose
+        self._journal = Journal(journal)
+        self._epoch: int | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -118,20 +115,15 @@ class AdaptiveSchedule(keras.callbacks.Callback):
                 "AdaptiveSchedule works in `MultiscaleModel.fit` on a MultiscaleDataset. "
                 f"Received: a {type(self.model).__name__} fitted on other data."
             )
-        optimizer = self.model.optimizer
-        scheduled = getattr(optimizer, "_learning_rate", None)
-        if self._learning_rate and isinstance(
-            scheduled, keras.optimizers.schedules.LearningRateSchedule
-        ):
+        if self._learning_rate and not has_settable_rate(self.model.optimizer):
             raise ValueError(
                 "The optimizer has a schedule of its own. Received: learning_rate in both. "
                 "Compile with a number, or leave `learning_rate` out here."
             )
         self._run, self._levels = run, run.dataset.levels
         self._journal, self._clock = Journal(self._path), Clock()
-        self._measured: list[rule.Measurement] = []
-        self._groups: Iterator[tuple[TermMoments, ...]] | None = None
-        self._epoch: int | None = None
+        self._gauge = LevelGauge(self.model, run.dataset)
+        self._epoch = None
         run.follow(self._journal.stage, self._journal.measuring)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
@@ -140,7 +132,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
             self._journal.resume(epoch)
             self._clock = Clock(self._journal.seconds[-1])
             found = [d.measured for d in self._journal.decisions if d.measured]
-            self._measured = [rule.Measurement.from_dict(measured) for measured in found]
+            self._gauge = LevelGauge(self.model, self._run.dataset, found)
         self._epoch = epoch
         if not self._journal.decisions:
             self._start(epoch)
@@ -174,31 +166,33 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         self._record(Decision(epoch, coarsest, sizes, "start on the coarsest level"))
 
     def _decide(self, epoch: int) -> None:
-        level = self._journal.decisions[-1].finest
-        if level == 0:
+        last = self._journal.decisions[-1]
+        if last.finest == 0:
             return
-        reason = self._used_up(epoch) or self._stalled()
-        groups = self._affordable_groups(epoch)
+        reason, figures = self._used_up(epoch) or self._stalled() or ("", {})
+        groups = self._affordable_groups(epoch, last.finest)
         if not (reason or groups):
             return
         spent = {"work_units": self._spent(epoch), "seconds": self._clock.seconds}
-        measured, measuring = self._measure(groups) if groups else ({}, 0.0)
-        size = self._levels.batch_sizes[level]
-        found = rule.evidence(self._measured, level, size) if self._measured else None
-        if groups and found and found.ratio > 1.0:
-            reason = "the coarse gradient is biased"
-        figures = {**found._asdict(), "ratio": found.ratio} if found else {}
+        share = self._rate() / (self._journal.largest_rate or 1.0)
+        measured: dict[str, Any] = {}
+        measuring = 0.0
+        if groups:
+            measured, measuring = self._gauge.measure(last.finest, groups, share)
+        if found := self._gauge.evidence(last.finest):
+            figures |= {**found._asdict(), "ratio": found.ratio}
+            if groups and found.ratio > 1.0:
+                reason = "the coarse gradient is biased"
+        level, sizes = last.stage
         if reason:
             level -= 1
-            sizes = self._allocated(level)
-        else:
-            reason, sizes = "the coarse gradient serves", self._journal.decisions[-1].batch_sizes
+            sizes = self._gauge.batch_sizes(level)
         self._record(
             Decision(
                 epoch,
                 level,
                 sizes,
-                reason,
+                reason or "the coarse gradient serves",
                 **spent,
                 figures=figures,
                 measured=measured,
@@ -206,50 +200,30 @@ class AdaptiveSchedule(keras.callbacks.Callback):
             )
         )
 
-    def _allocated(self, level: int) -> tuple[int, ...]:
-        costs = [self._levels.sample_work_units(k) for k in range(self._levels.num_levels)]
-        replicas = self.model.distribute_strategy.num_replicas_in_sync
-        size = self._levels.batch_sizes[level]
-        return rule.batch_sizes(self._measured, level, size, costs, replicas)
+    def _affordable_groups(self, epoch: int, level: int) -> int:
+        measuring = self._journal.measuring(epoch)
+        steps = self._spent(epoch) - measuring
+        seconds = None if self._work_units is not None else self._clock.seconds
+        return self._gauge.affordable(level, steps, measuring, seconds)
 
-    def _used_up(self, epoch: int) -> str:
+    def _used_up(self, epoch: int) -> Verdict | None:
         start = self._journal.stage_start
         begun = self._share(start.work_units + start.measuring, start.seconds)
         limit = begun + rule.SHARE_OF_REST * (1.0 - begun)
-        return "half of the rest is spent" if self._progress(epoch, 0) >= limit else ""
+        spent = self._progress(epoch, 0)
+        if spent < limit:
+            return None
+        return "half of the rest is spent", {"share_spent": spent, "share_allowed": limit}
 
-    def _stalled(self) -> str:
+    def _stalled(self) -> Verdict | None:
         start = self._journal.stage_start.epoch
         losses = [loss for epoch, loss in self._journal.validations if epoch >= start]
         if len(losses) <= self._patience:
-            return ""
-        before = min(losses[: -self._patience]) * (1.0 - LEAST_IMPROVEMENT)
-        lately = min(losses[-self._patience :])
-        return f"{self._monitor} has stopped to improve" if lately > before else ""
-
-    def _affordable_groups(self, epoch: int) -> int:
-        since = self._spent(epoch) - self._journal.last_measured
-        one = self._levels.step_work_units(0, self._counts())
-        return min(MOST_GROUPS, int(since * MEASURING_SHARE / one))
-
-    def _counts(self) -> tuple[int, ...]:
-        ratio = 2**self._levels.spatial_dims
-        return tuple(SAMPLES * ratio**level for level in range(self._levels.num_levels))
-
-    def _measure(self, groups: int) -> tuple[dict[str, Any], float]:
-        """Measures all levels; returns what was found and the work units that took."""
-        if self._groups is None:
-            counts = self._counts()
-            units = tuple(count // SAMPLES for count in counts)
-            meter = MomentMeter(self.model, self._run.dataset)
-            start = sum(measurement.groups for measurement in self._measured)
-            self._groups = meter.groups(counts, start=start, units=units)
-        found = list(itertools.islice(self._groups, groups))
-        share = self._rate() / (self._journal.largest_rate or 1.0)
-        samples = [sum(term.samples for term in terms) for terms in zip(*found, strict=True)]
-        measurement = rule.Measurement(estimate(found), samples[0], groups, share)
-        self._measured.append(measurement)
-        return measurement.as_dict(), self._levels.step_work_units(0, samples)
+            return None
+        before, lately = min(losses[: -self._patience]), min(losses[-self._patience :])
+        if lately <= before * (1.0 - LEAST_IMPROVEMENT):
+            return None
+        return f"{self._monitor} has stopped to improve", {"before": before, "lately": lately}
 
     def _record(self, decision: Decision) -> None:
         before = self._journal.decisions[-1].finest if self._journal.decisions else None
@@ -283,20 +257,3 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         if self._work_units is not None:
             return work_units / self._work_units
         return seconds / (self._seconds or math.inf)
-
-
-def _check(seconds: Any, work_units: Any, learning_rate: Any, patience: Any) -> None:
-    budget = seconds if work_units is None else work_units
-    number = isinstance(budget, (int, float)) and 0.0 < budget < math.inf
-    if (seconds is None) == (work_units is None) or not number:
-        raise ValueError(
-            "A budget is a positive number of seconds or of work units, one of the two. "
-            f"Received: seconds={seconds!r}, work_units={work_units!r}."
-        )
-    if learning_rate is not None and not callable(learning_rate):
-        raise ValueError(
-            "`learning_rate` is a function of the share of the budget that is spent. Received: "
-            f"learning_rate={learning_rate!r}. Compile the optimizer with a constant rate instead."
-        )
-    if not isinstance(patience, int) or patience < 1:
-        raise ValueError(f"`patience` is a positive integer. Received: patience={patience!r}.")

@@ -35,11 +35,18 @@ def decide(model: keras.Model, dataset: MultiscaleDataset) -> str:
     levels = range(dataset.levels.num_levels)
     counts = tuple(SAMPLES * 2**level for level in levels)
     groups = list(itertools.islice(MomentMeter(model, dataset).groups(counts), GROUPS))
-    measured = [rule.Measurement(estimate(groups), SAMPLES * GROUPS, GROUPS, 1.0)]
+    measured = rule.Measurement(0, estimate(groups), SAMPLES * GROUPS, GROUPS, 1.0)
     costs = [dataset.levels.sample_work_units(level) for level in levels]
     replicas = model.distribute_strategy.num_replicas_in_sync
     batch = PLAIN_BATCH + -PLAIN_BATCH % replicas
-    dataset.decide([rule.batch_sizes(measured, level, batch, costs, replicas) for level in levels])
+    dataset.decide(
+        [
+            rule.batch_sizes([measured.from_level(level)], level, batch, costs, replicas)
+            if dataset.telescoping
+            else (batch,)
+            for level in levels
+        ]
+    )
     listed = ", ".join(str(size) for size in dataset.batch_sizes(0))
     return (
         f"levels='auto': batches of {listed} on the finest stage, {dataset.work_units(0):.3g} work "

@@ -1,7 +1,9 @@
-"""What is checked before the first step of a `fit` on a `MultiscaleDataset`."""
+"""What is checked before the first step of a `fit` on a `MultiscaleDataset`, or of a schedule."""
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,6 +73,30 @@ def check_evaluation_data(data: Any, name: str) -> None:
             "Evaluate on (x, y) pairs of the finest mesh, for example those of "
             "keras_ms.data.evaluation_pairs."
         )
+
+
+def check_adaptive_arguments(
+    seconds: Any, work_units: Any, learning_rate: Any, patience: Any
+) -> None:
+    """Checks the arguments of an `AdaptiveSchedule`.
+
+    Raises:
+        ValueError: If not exactly one budget is given, or one of them is out of range.
+    """
+    budget = seconds if work_units is None else work_units
+    number = isinstance(budget, numbers.Real) and 0.0 < float(budget) < math.inf
+    if (seconds is None) == (work_units is None) or not number:
+        raise ValueError(
+            "A budget is a positive number of seconds or of work units, one of the two. "
+            f"Received: seconds={seconds!r}, work_units={work_units!r}."
+        )
+    if learning_rate is not None and not callable(learning_rate):
+        raise ValueError(
+            "`learning_rate` is a function of the share of the budget that is spent. Received: "
+            f"learning_rate={learning_rate!r}. Compile the optimizer with a constant rate instead."
+        )
+    if not isinstance(patience, numbers.Integral) or patience < 1:
+        raise ValueError(f"`patience` is a positive integer. Received: patience={patience!r}.")
 
 
 def _check_losses(model: keras.Model) -> None:

@@ -71,11 +71,6 @@ class Journal:
         finest = self.decisions[-1].finest
         return next(d for d in self.decisions if d.finest == finest)
 
-    @property
-    def last_measured(self) -> float:
-        """Work units spent when the last measurement was finished; 0 if there was none."""
-        return max((d.work_units + d.measuring for d in self.decisions if d.measuring), default=0.0)
-
     def save(self) -> None:
         """Writes the file, whole or not at all."""
         if self._path is None:

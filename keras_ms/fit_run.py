@@ -92,21 +92,19 @@ class FitRun:
     def _current_iterator(self) -> Iterator[Any]:
         if self._epoch is None:
             # Under tf.distribute Keras builds the model from one batch before training starts.
-            return self._iterator_from(self.stage(0), 0)
+            return self.iterator_from(self.stage(0), 0)
         stage = self.stage(self._epoch)
         epoch, iterator = self._iterators.get(stage, (None, None))
         if epoch is None or epoch not in (self._epoch, self._epoch - 1) or iterator is None:
-            iterator = self._iterator_from(stage, self._epoch * self.dataset.steps_per_epoch)
+            iterator = self.iterator_from(stage, self._epoch * self.dataset.steps_per_epoch)
         self._iterators[stage] = (self._epoch, iterator)
         return iterator
 
-    def _iterator_from(self, stage: Stage, step: int) -> Iterator[Any]:
+    def iterator_from(self, stage: Stage, step: int) -> Iterator[Any]:
+        """A new iterator over a stage's batches from a step on."""
         stream = self.dataset.stage(stage.finest, step, stage.batch_sizes)
         if self._plain_spec is not None and len(stage.batch_sizes) == 1:
-            stream = stream.map(
-                lambda batch: loosened(batch.fine[stage.finest], self._plain_spec),
-                deterministic=True,
-            )
+            stream = stream.map(lambda batch: loosened(batch.fine[stage.finest], self._plain_spec))
         return iter(self._strategy.experimental_distribute_dataset(stream))
 
 

@@ -101,6 +101,12 @@ def pickled(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
     return (keras.Model._unpickle_model, *state)
 
 
+def has_settable_rate(optimizer: Any) -> bool:
+    """Whether an optimizer's learning rate is a variable, not a schedule or a function."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return isinstance(inner._learning_rate, keras.Variable)
+
+
 def build_as_fit_does(model: Any, batch: Any) -> None:
     """Makes the variables of model, optimizer, losses and metrics from a batch or its spec."""
     model._symbolic_build(data_batch=batch)

@@ -91,7 +91,7 @@ class MultiscaleModel(keras.Model):
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
         own_step = type(self).train_step is not MultiscaleModel.train_step
-        spec = None if own_step else plain_spec(self, x)
+        spec = None if own_step or x.levels.num_levels == 1 else plain_spec(self, x)
         self.fit_run = FitRun(x, self.distribute_strategy, spec)
         callbacks, log = arguments.pop("callbacks", None), CostLog(self.fit_run)
         arguments |= {"x": self.fit_run.adapter, "callbacks": self._with_costs(callbacks, log)}

@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
@@ -14,7 +15,7 @@ from keras_ms.keras_internals import build_as_fit_does
 Spec = Any
 
 
-def common_spec(dataset: MultiscaleDataset) -> Spec:
+def _common_spec(dataset: MultiscaleDataset) -> Spec:
     """Spec of a pair that the batches of every level and size agree with: sides are `None`."""
     specs = [dataset.pair_spec(level) for level in range(dataset.levels.num_levels)]
 
@@ -31,26 +32,56 @@ def plain_spec(model: keras.Model, dataset: MultiscaleDataset) -> Spec | None:
     """Spec under which plain steps of all levels can share a trace, or `None`.
 
     Tracing a step takes seconds for a deep network, as long as many steps on a coarse level. A
-    functional network has said that it takes any size; of losses and metrics it is tried.
+    functional network has said that it takes any size; of losses and metrics it is tried on random
+    numbers of the coarsest mesh (SSIM, for example, fits its window to sides that it knows).
 
     Args:
         model: A compiled model.
         dataset: What it trains on.
     """
-    if dataset.levels.num_levels == 1 or not getattr(model, "inputs", None) or not model.compiled:
+    if not getattr(model, "inputs", None) or not model.compiled:
         return None
-    spec = common_spec(dataset)
+    spec, before = _common_spec(dataset), []
     try:
         build_as_fit_does(model, dataset.pair_spec(0))
-        x, y, weight = keras.utils.unpack_x_y_sample_weight(spec)
-        symbols = keras.tree.map_structure(lambda s: keras.KerasTensor(s.shape, s.dtype), x)
-        made = keras.tree.map_structure(
-            lambda s: tf.TensorSpec(s.shape, s.dtype), model.compute_output_spec(symbols)
-        )
-        tf.function(functools.partial(_judged, model)).get_concrete_function(x, y, made, weight)
+        before = [(variable, variable.numpy()) for variable in model.metrics_variables]
+        example = _example(model, dataset.pair_spec(dataset.levels.num_levels - 1))
+        known = tf.function(functools.partial(_judged, model))(*example)
+        _put_back(before)
+        looser = keras.tree.map_structure(_without_sides, example)
+        unknown = tf.function(functools.partial(_judged, model), input_signature=looser)(*example)
     except Exception:  # whatever losses and metrics raise where they need to know the sides
         return None
-    return spec
+    finally:
+        _put_back(before)
+    pairs = zip(tf.nest.flatten(known), tf.nest.flatten(unknown), strict=True)
+    return spec if all(np.allclose(a, b, equal_nan=True) for a, b in pairs) else None
+
+
+def _example(model: keras.Model, spec: Spec) -> tuple[Any, ...]:
+    """Random inputs, targets, predictions and weights of a level."""
+
+    def random(s: Any) -> Any:
+        dtype = tf.as_dtype(s.dtype)
+        shape = [side or 1 for side in s.shape]
+        values = np.random.default_rng(0).random(shape)
+        return tf.cast(values if dtype.is_floating else np.round(values), dtype)
+
+    x, y, weight = keras.utils.unpack_x_y_sample_weight(spec)
+    symbols = keras.tree.map_structure(lambda s: keras.KerasTensor(s.shape, s.dtype), x)
+    parts = (x, y, model.compute_output_spec(symbols), *([] if weight is None else [weight]))
+    return tuple(keras.tree.map_structure(random, part) for part in parts)
+
+
+def _put_back(values: list[tuple[Any, Any]]) -> None:
+    for variable, value in values:
+        variable.assign(value)
+
+
+def _without_sides(tensor: Any) -> tf.TensorSpec:
+    # Channels stay known, as in the data.
+    sides = [None] * (len(tensor.shape) - 1)
+    return tf.TensorSpec([*sides, *tensor.shape[-1:]] if len(sides) else [None], tensor.dtype)
 
 
 def loosened(pair: Any, spec: Spec) -> Any:
@@ -60,6 +91,6 @@ def loosened(pair: Any, spec: Spec) -> Any:
     )
 
 
-def _judged(model: keras.Model, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+def _judged(model: keras.Model, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
     loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
     return loss, model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)

@@ -76,7 +76,7 @@ def test_own_pairs_and_adaptive_runs():
 def test_without_the_telescoping_sum_the_batches_are_plain():
     data = dataset(telescoping=False)
     compiled().fit(data, epochs=1, verbose=0)
-    assert len(data.batch_sizes(0)) == 1
+    assert [data.batch_sizes(level) for level in (0, 1)] == [(16,), (16,)]
 
 
 @pytest.mark.parametrize("levels", ["Auto", "", "4"])

@@ -57,6 +57,16 @@ def test_the_weights_are_those_of_a_trace_per_stage(traces, monkeypatch):
         np.testing.assert_allclose(values, of_single.history[name], rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("loss", "metrics"),
+    [(keras_ms.losses.NegativeSSIM(), ()), ("mse", (keras_ms.metrics.SSIM(),))],
+)
+def test_ssim_fits_its_window_to_meshes_below_11_pixels(loss, metrics, traces):
+    _, history = train(loss=loss, metrics=metrics)
+    assert len(traces) >= LEVELS
+    assert np.all(np.isfinite(history.history["loss"]))
+
+
 def of_known_sides(y, y_pred):
     return keras.ops.mean((y - y_pred) ** 2) * (y.shape[1] // 8)
 

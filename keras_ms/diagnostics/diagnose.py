@@ -106,6 +106,9 @@ def _work_units(dataset: MultiscaleDataset) -> tuple[float, ...]:
     return tuple(levels.sample_work_units(level) for level in range(levels.num_levels))
 
 
+_MOST_TIMED = 1024
+
+
 def _sizes_to_time(
     variance: np.ndarray,
     difference: np.ndarray,
@@ -119,7 +122,9 @@ def _sizes_to_time(
         np.stack([variance, difference], axis=1), np.stack([work_units, pairs], axis=1)
     )[depth - 1]
     sizes = allocation.optimal_batch_sizes(terms, costs, variance=variance[0] / batch_size)
-    return [sizes[0], *(own + finer for finer, own in itertools.pairwise(sizes))]
+    # Single-scale's own batch as well; no more than memory bears if coarse levels vary wildly.
+    through = [own + finer for finer, own in itertools.pairwise(sizes)]
+    return [max(sizes[0], batch_size), *(min(size, _MOST_TIMED) for size in through)]
 
 
 def _check(dataset: Any, samples: Any, seconds: Any, batch_size: Any) -> None:
@@ -133,7 +138,7 @@ def _check(dataset: Any, samples: Any, seconds: Any, batch_size: Any) -> None:
             raise ValueError(
                 f"`{name}` is an integer, at least {least}. Received: {name}={value!r}."
             )
-    if not isinstance(seconds, (int, float)) or not 0.0 < seconds < math.inf:
+    if not isinstance(seconds, numbers.Real) or not 0.0 < float(seconds) < math.inf:
         raise ValueError(f"`seconds` is positive and finite. Received: seconds={seconds!r}.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -33,26 +34,24 @@ class Estimates(NamedTuple):
 
 
 def estimate(groups: Groups) -> Estimates:
-    """Estimates from independent groups, unbiased but for the quotients.
+    """Estimates from two independent groups or more, unbiased but for the quotients.
 
     Mean gradients are telescoped, `E g_l = E g_(L-1) + sum E (g_k - g_(k+1))`, so that the many
-    samples of coarse levels serve the fine ones. The square of a mean of `n` samples is too large
-    by their variance over `n`, which is subtracted.
+    samples of coarse levels serve the fine ones. Squares of means are products of *different*
+    groups' means, so that noise averages out, also where the samples of a group depend on each
+    other (photographs are drawn without replacement).
     """
     terms = list(zip(*groups, strict=True))
     fine, coarse, covariance = (
         np.array([np.mean([getattr(term, name) for term in group]) for group in terms])
         for name in ("fine", "coarse", "covariance")
     )
-    own = fine + coarse - 2.0 * covariance
-    noise = own / [sum(term.samples for term in group) for group in terms]
-    means = [np.mean([term.mean for term in group], axis=0, dtype=np.float64) for group in terms]
-    gradients = np.cumsum(means[::-1], axis=0)[::-1]  # E g_l = sum over k >= l
-    noises = np.cumsum(noise[::-1])[::-1]
-    squared = np.sum(gradients**2, axis=1) - noises
-    # E g_l . E g_(l+1): their common part, from l + 1 on, is the noise they share.
-    products = np.sum(gradients[:-1] * gradients[1:], axis=1) - noises[1:]
-    biases = np.sum((gradients[0] - gradients) ** 2, axis=1) - (noises[0] - noises)
+    own = np.maximum(fine + coarse - 2.0 * covariance, 0.0)  # rounding may leave -1e-9
+    gradients = _telescoped(groups)
+    squared = np.array([_product(level, level) for level in gradients])
+    products = np.array([_product(a, b) for a, b in itertools.pairwise(gradients)])
+    distances = [gradients[0] - level for level in gradients]
+    biases = np.array([_product(distance, distance) for distance in distances])
     return Estimates(
         fine,
         np.append(own[:-1], 0.0),
@@ -72,6 +71,24 @@ def standard_errors(groups: Groups, function: Callable[[Groups], np.ndarray]) ->
     without = [function([*groups[:k], *groups[k + 1 :]]) for k in range(number)]
     deviations = np.array(without) - np.mean(without, axis=0)
     return np.sqrt((number - 1) / number * np.sum(deviations**2, axis=0))
+
+
+def _telescoped(groups: Groups) -> list[np.ndarray]:
+    """The mean gradient of every level by group, each `(groups, parameters)`."""
+    means: list[np.ndarray] = [
+        np.stack([term.mean for term in terms]) for terms in zip(*groups, strict=True)
+    ]
+    for level in reversed(range(len(means) - 1)):
+        means[level] = means[level] + means[level + 1]
+    return means
+
+
+def _product(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean product of one group's `first` and another group's `second`."""
+    number = len(first)
+    sums = np.sum(first, axis=0, dtype=np.float64), np.sum(second, axis=0, dtype=np.float64)
+    same = np.einsum("gp,gp->", first, second, dtype=np.float64)
+    return float((np.dot(*sums) - same) / (number * (number - 1)))
 
 
 def _quotient(value: np.ndarray, squared: np.ndarray) -> np.ndarray:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.keras_internals import build_as_fit_does
-from keras_ms.one_trace import common_spec
+from keras_ms.one_trace import plain_spec
 
 Tensor = Any
 
@@ -22,7 +22,7 @@ def gradient_function(
 ) -> Callable[[Any], tuple[Tensor, Tensor]]:
     """Returns a function from a batch to the loss and its gradient.
 
-    One trace serves every batch size and, if the network takes any image size, every level.
+    One trace serves every batch size and level, if network, losses and metrics allow it.
 
     Args:
         model: A compiled model; built here, as `fit` would, if it is not.
@@ -44,10 +44,10 @@ def gradient_function(
         build_as_fit_does(model, dataset.pair_spec(0))
     if not model.trainable_variables:
         raise ValueError("The model has no trainable weights. Received: trainable_variables=[].")
-    any_size = bool(getattr(model, "inputs", None))  # functional: declared what it takes
+    spec = plain_spec(model, dataset)
     return tf.function(
         functools.partial(_loss_and_gradient, model),
-        input_signature=[common_spec(dataset)] if any_size else None,
+        input_signature=None if spec is None else [spec],
         jit_compile=bool(model.jit_compile),
     )
 
@@ -76,13 +76,42 @@ def run_on_one_replica(model: keras.Model, function: Callable[..., Any], *args: 
     )
 
 
-@contextlib.contextmanager
-def keeping_state(model: keras.Model) -> Iterator[None]:
-    """Puts back all that evaluating a model changes: statistics, seeds, metrics."""
-    variables = [*model.non_trainable_variables, *model.metrics_variables]
-    saved = [variable.numpy() for variable in variables]
-    try:
-        yield
-    finally:
-        for variable, value in zip(variables, saved, strict=True):
+class Aside:
+    """Context in which a model is evaluated aside of its training, entered as often as needed.
+
+    What evaluating changes (seeds, statistics, metrics) is put back on leaving, and taken up again
+    on the next entry unless the model was trained in between: so the dropout masks of one time
+    are not those of another, yet follow from the state of the model.
+
+    Args:
+        model: The model.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+        self._training: list[Any] = []
+        self._before: list[Any] = []
+        self._aside: list[Any] = []
+
+    def __enter__(self) -> Aside:
+        self._training = [variable.numpy() for variable in self._variables()]
+        if _equal(self._training, self._before):
+            self._assign(self._aside)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._aside = [variable.numpy() for variable in self._variables()]
+        self._before = self._training
+        self._assign(self._training)
+
+    def _variables(self) -> list[Any]:
+        return [*self._model.non_trainable_variables, *self._model.metrics_variables]
+
+    def _assign(self, values: list[Any]) -> None:
+        for variable, value in zip(self._variables(), values, strict=True):
             variable.assign(value)
+
+
+def _equal(first: list[Any], second: list[Any]) -> bool:
+    same = zip(first, second, strict=False)
+    return len(first) == len(second) and all(np.array_equal(a, b) for a, b in same)

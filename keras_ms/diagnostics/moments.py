@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
-from keras_ms.diagnostics.gradients import gradient_function, keeping_state, run_on_one_replica
+from keras_ms.diagnostics.gradients import Aside, gradient_function, run_on_one_replica
 
 Tensor = Any
 _LEAST = 2  # evaluations, for a variance
@@ -86,20 +86,32 @@ class MomentMeter:
         Yields:
             The moments of each term, finest first, without end.
         """
-        if self._couples:
-            units = self._dataset.levels.batch_sizes[finest:]
-        units = units or (1,) * len(counts)
-        sizes = tuple(
-            unit * max(_LEAST, math.ceil(count / unit))
-            for unit, count in zip(units, counts, strict=False)
-        )
+        sizes = self.sizes(counts, finest, units)
+        units = self._units(counts, finest, units)
+        aside = Aside(self._model)
         for batch in self._dataset.stage(finest, start, sizes):
-            with keeping_state(self._model):
+            with aside:
                 group = tuple(
                     self._of_term(batch.fine[level], batch.coarse[level], unit)
                     for level, unit in zip(batch.active_levels, units, strict=False)
                 )
             yield group
+
+    def sizes(
+        self, counts: tuple[int, ...], finest: int = 0, units: tuple[int, ...] | None = None
+    ) -> tuple[int, ...]:
+        """Samples of each term that `groups` really evaluates."""
+        return tuple(
+            unit * max(_LEAST, math.ceil(count / unit))
+            for unit, count in zip(self._units(counts, finest, units), counts, strict=True)
+        )
+
+    def _units(
+        self, counts: tuple[int, ...], finest: int, units: tuple[int, ...] | None
+    ) -> tuple[int, ...]:
+        if self._couples:
+            units = self._dataset.levels.batch_sizes[finest:][: len(counts)]
+        return units or (1,) * len(counts)
 
     def _of_term(self, fine: Any, coarse: Any, unit: int) -> TermMoments:
         samples = int(keras.tree.flatten(fine)[0].shape[0])

@@ -131,7 +131,7 @@ class LevelReport:
             replicas=self.replicas,
             fixed_costs=self.fixed_seconds,
         )
-        plain = (self.batch_size,)
+        plain = (self.batch_size + -self.batch_size % self.replicas,)
         cheap = self.seconds(chosen) < _CHEAPER * self.seconds(plain)
         return chosen if cheap else plain
 
@@ -154,11 +154,11 @@ class LevelReport:
         sizes = self.batch_sizes
         if len(sizes) == 1:
             best = min(self.relative_costs()[1:], default=math.inf)
-            why = (
-                f"two levels or more cost {best:.2f} times as much"
-                if math.isfinite(best)
-                else "there is one level only"
-            )
+            why = f"two levels or more cost {best:.2f} times as much"
+            if best < 1.0:
+                why = "what a pass takes whatever its batch outweighs what coarse levels save"
+            if math.isinf(best):
+                why = "there is one level only"
             return f"Single-scale is cheaper here: at equal variance {why}.{self._on_weights()}"
         ratio = self.seconds(sizes) / self.seconds((self.batch_size,))
         listed = ", ".join(str(size) for size in sizes)

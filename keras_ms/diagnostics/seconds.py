@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_ms.data import MultiscaleDataset
-from keras_ms.diagnostics.gradients import keeping_state, run_on_one_replica
+from keras_ms.diagnostics.gradients import Aside, run_on_one_replica
 
 REPEATS = 5
 _SMALLER = 4  # how many times smaller the second batch is that the line goes through
@@ -36,12 +36,16 @@ def seconds_by_level(
         Seconds per sample and fixed seconds, one each per level: medians of several passes.
     """
     pairs = [(max(2, size), max(1, size // _SMALLER)) for size in sizes]
+    replicas = model.distribute_strategy.num_replicas_in_sync  # which share a batch
     batches = [
-        [next(iter(dataset.stage(level, batch_sizes=(n,)))).fine[level] for n in pair]
+        [
+            next(iter(dataset.stage(level, batch_sizes=(max(1, n // replicas),)))).fine[level]
+            for n in pair
+        ]
         for level, pair in enumerate(pairs)
     ]
     times = np.empty((REPEATS + 1, len(sizes), 2))
-    with keeping_state(model):
+    with Aside(model):
         for repeat in range(REPEATS + 1):
             for level, two in enumerate(batches):
                 for which, batch in enumerate(two):

@@ -209,6 +209,13 @@ def test_compiled_or_not_the_figures_are_the_same(jit_compile):
     np.testing.assert_allclose(found.squared_bias, wanted.squared_bias, rtol=0.1, atol=1e-6)
 
 
+def test_advice_suits_the_replicas_and_says_what_decides():
+    assert report(replicas=3, difference=(3.0, 0.0)).batch_sizes == (18,)
+    slow = report(fixed_seconds=(0.0, 1.0)).advice
+    assert slow.startswith("Single-scale is cheaper here")
+    assert "outweighs" in slow
+
+
 @pytest.mark.parametrize("sizes", [(1, 2, 8), (2, 6), (4,)])
 def test_steps_vary_as_predicted(sizes):
     data = keras_ms.MultiscaleDataset(

@@ -100,6 +100,23 @@ def test_dropout_is_drawn_anew_for_every_sample():
     assert abs(found[0].covariance) < 0.9 * found[0].fine
 
 
+def test_dropout_is_drawn_anew_for_every_group_but_follows_from_the_state():
+    inputs = keras.Input((None, None, 3))
+    outputs = keras.layers.Conv2D(3, 3, padding="same")(keras.layers.Dropout(0.5)(inputs))
+    model = compiled((inputs, outputs))
+    pairs = tf.data.Dataset.from_tensors((tf.ones((32, 32, 3)), tf.zeros((32, 32, 3))))
+    data = keras_ms.MultiscaleDataset(pairs, levels=(2, 4), steps_per_epoch=1)
+    groups = MomentMeter(model, data).groups((4, 4))
+    first, second = next(groups), next(groups)
+    assert np.abs(first[0].mean - second[0].mean).max() > 0.0
+    again = next(MomentMeter(model, data).groups((4, 4)))
+    np.testing.assert_array_equal(first[0].mean, again[0].mean)
+    model.fit(data, epochs=1, verbose=0)  # training draws masks of its own
+    after = next(groups)
+    anew = next(MomentMeter(model, data).groups((4, 4)))
+    np.testing.assert_array_equal(after[0].mean, anew[0].mean)
+
+
 def test_batch_normalization_is_measured_in_whole_batches():
     inputs = keras.Input((None, None, 3))
     hidden = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3, padding="same")(inputs))
@@ -152,6 +169,13 @@ def test_squares_of_means_are_unbiased_and_errors_honest():
     # Without the subtraction it would be .0025 + 3 * .09 / 48 = .0081.
     assert np.mean(found) == pytest.approx(0.0025, abs=4 * np.std(found) / 10)
     assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(found), rel=0.4)
+
+
+def test_samples_that_depend_on_each_other_do_not_bias_squares():
+    # Without replacement every group holds all images, so its mean is exact, however they vary.
+    mean = np.array([0.3, -0.4], np.float32)
+    groups = [(TermMoments(mean, 8, 50.0, 0.0, 0.0, 1.0),)] * 3
+    assert estimate(groups).squared_norm[0] == pytest.approx(0.25)
 
 
 def test_bias_is_that_of_the_mean_gradients():

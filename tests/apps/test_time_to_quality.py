@@ -1,0 +1,156 @@
+"""`apps.time_to_quality`: who is compared how, on curves that are given and on tiny real ones."""
+
+import math
+
+import pytest
+
+from apps import flags, time_to_quality
+from apps.contestants import CONTESTANTS
+from apps.race_table import as_table
+from apps.recording import Point, crossing
+from apps.time_to_quality import Race, RaceSettings
+
+TINY = {
+    "tasks": ("denoising",),
+    "networks": ("espcn",),
+    "image_size": 64,
+    "batch_sizes": (1, 2, 3, 4),
+    "limit": 4,
+    "validation_samples": 2,
+    "validations": 2,
+    "reference_seconds": 2.0,
+    "trial_seconds": 1.0,
+    "budgets": (4.0,),
+}
+
+
+def test_a_crossing_is_where_a_curve_comes_to_stay():
+    points = [Point(1.0, 10.0, 1.0), Point(3.0, 30.0, 0.25)]
+    assert crossing(points, 0.5) == pytest.approx(Point(2.0, 20.0, 0.5))
+    assert crossing(points, 2.0) == points[0]
+    assert crossing(points, 0.25) == pytest.approx(points[1])
+    assert crossing(points, 0.1) is None
+    assert crossing([], 1.0) is None
+    back = [*points, Point(4.0, 40.0, 1.0), Point(6.0, 60.0, 0.25)]
+    assert crossing(back, 0.5) == pytest.approx(Point(5.0, 50.0, 0.5))
+    assert crossing(back[:-1], 0.5) is None
+
+
+@pytest.fixture
+def race(tmp_path, monkeypatch):
+    """A race whose runs are made up: `adaptive` needs 20 s, with the rate 0.1 twice that."""
+    settings = RaceSettings(output=str(tmp_path), **{**TINY, "budgets": (10.0, 30.0, 60.0)})
+    asked = []
+
+    def run(self, name, seed, rate, seconds):
+        asked.append((name, seed, rate, seconds))
+        needed = {"adaptive": 20.0, "single_scale": 300.0}[name] * (2.0 if rate == 0.1 else 1.0)
+        return [Point(seconds, seconds, 0.5 * needed / seconds)]
+
+    monkeypatch.setattr(Race, "run", run)
+    made = Race(settings, "denoising", "espcn")
+    made.asked = asked
+    return made
+
+
+def with_options(race, **options):
+    race._settings = flags.dataclasses.replace(race._settings, **options)
+    return race
+
+
+def test_the_rate_is_chosen_by_trials_with_a_seed_of_their_own(race):
+    assert with_options(race, rates=(0.1, 0.01)).best_rate("adaptive") == 0.01
+    assert {seed for _, seed, _, _ in race.asked} == set(time_to_quality.TRIAL_SEEDS)
+    assert {seconds for *_, seconds in race.asked} == {1.0}
+    race.best_rate("single_scale")
+    assert race.asked[-1][-1] == 3.0  # its steps are dearer
+
+
+def test_the_target_is_the_mean_end_of_plain_training(race):
+    with_options(race, rates=(0.01,), reference_seconds=150.0)
+    assert race.reference() == pytest.approx(Point(150.0, 150.0, 1.0))
+    assert [seed for _, seed, _, _ in race.asked] == [0, 1, 2]
+
+
+def test_budgets_are_tried_from_the_least_on(race):
+    found = with_options(race, rates=(0.01,)).reached("adaptive", 0.5)
+    assert [point.seconds for point in found] == [30.0, 30.0, 30.0]
+    tried = [(seed, seconds) for _, seed, _, seconds in race.asked]
+    assert tried == [(0, 10.0), (0, 30.0), (1, 10.0), (1, 30.0), (2, 10.0), (2, 30.0)]
+    assert race.reached("adaptive", 0.01) == [None, None, None]
+
+
+def test_a_table_names_who_was_too_slow():
+    some, none = Point(20.0, 500.0, 0.1), None
+    results = {"adaptive": [some, some, Point(30.0, 600.0, 0.1)], "progressive": [some, none, none]}
+    table = as_table(
+        "denoising, resnet", Point(300.0, 9.0, 0.1), results, dict.fromkeys(results, 1e-3)
+    )
+    assert "| adaptive | 0.001 | 20.0 (20.0 to 30.0) | 500 | 15.0 |" in table
+    assert "1 of 3 seeds reached it" in table
+
+
+def test_real_runs_are_kept_and_not_repeated(tmp_path, capsys):
+    names = ("single_scale", "adaptive", "full_multiscale_advised")
+    settings = RaceSettings(
+        output=str(tmp_path), strategies=names, seeds=(0,), rates=(1e-3,), **TINY
+    )
+    table = time_to_quality.run(settings)
+    assert (tmp_path / "time_to_quality.md").read_text() == table
+    assert all(f"| {name} |" in table for name in names)
+    runs = sorted((tmp_path / "denoising-espcn").glob("*.json"))
+    assert len(runs) == len(names)  # single_scale's is the reference
+    before = [path.stat().st_mtime_ns for path in runs]
+    assert time_to_quality.run(settings) == table
+    assert [path.stat().st_mtime_ns for path in runs] == before
+    other = flags.dataclasses.replace(settings, width=None, validations=3)
+    with pytest.raises(ValueError, match="other settings"):
+        time_to_quality.run(other)
+
+
+def test_a_budget_that_starts_nothing_is_a_loss_without_end(tmp_path):
+    settings = RaceSettings(output=str(tmp_path), **TINY)
+    points = Race(settings, "denoising", "espcn").run("full_multiscale_paper", 0, 1e-3, 1e-3)
+    assert points[-1].loss == math.inf
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"strategies": ("luck",)}, "luck"),
+        ({"seeds": ()}, "--seeds"),
+        ({"rates": (0.0,)}, "--rates"),
+        ({"budgets": ()}, "--budgets"),
+        ({"trial_seconds": -1.0}, "--trial_seconds"),
+        ({"validations": 0}, "--validations"),
+    ],
+)
+def test_senseless_settings_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        flags.make(RaceSettings, "quick", **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"networks": ("espcn", "vgg")}, "vgg"),
+        ({"batch_sizes": (1, 2)}, "--iterations"),
+        ({"image_size": 36}, "36"),
+    ],
+)
+def test_what_a_run_would_refuse_is_refused_before_the_first(given, message, tmp_path):
+    settings = RaceSettings(output=str(tmp_path), seeds=(0,), **{**TINY, **given})
+    with pytest.raises(ValueError, match=message):
+        time_to_quality.run(settings)
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_each_problem_takes_its_own_part_of_the_preset():
+    settings = flags.make(RaceSettings, "quick", seeds=(5,))
+    made = [
+        time_to_quality.settings_of(settings, (task, network), "adaptive", 1, 0.01, 7.0)
+        for task, network in (("denoising", "resnet"), ("deblurring", "unet"))
+    ]
+    assert [(s.t_low, s.width, s.dropout) for s in made] == [(0.5, 32, None), (None, 16, 0.0)]
+    assert all(s.seconds == 7.0 and s.seed == 1 and s.learning_rate == 0.01 for s in made)
+    assert set(CONTESTANTS) == set(settings.strategies)
