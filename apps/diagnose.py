@@ -12,13 +12,9 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import sys
-from collections.abc import Sequence
 
 import keras
 import numpy as np
-from absl import app, logging
-from absl import flags as absl_flags
 
 import keras_ms
 from apps import experiment, flags, prediction
@@ -104,18 +100,5 @@ def measured(
     )
 
 
-def main(argv: Sequence[str]) -> None:
-    """Reads the flags and runs; senseless settings end in one line that says what to mend."""
-    logging.set_verbosity(logging.WARNING)
-    try:
-        if len(argv) > 1:
-            raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
-        run(flags.read(DiagnoseSettings))
-    except ValueError as error:
-        sys.exit(f"apps.diagnose: {error}")
-
-
 if __name__ == "__main__":
-    flags.define(DiagnoseSettings)
-    absl_flags.adopt_module_key_flags(flags)  # so that --help shows them
-    app.run(main)
+    flags.start("diagnose", DiagnoseSettings, run)

@@ -3,12 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import typing
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from absl import flags
+from absl import app, flags, logging
 
 from apps import presets
+
+
+def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
+    """Runs an app on the settings of the command line.
+
+    Senseless settings end in one line that says what to mend.
+
+    Args:
+        name: The app's module within `apps`, for that line.
+        settings: Class of its settings.
+        run: The app, a function of the settings.
+    """
+
+    def main(argv: Sequence[str]) -> None:
+        logging.set_verbosity(logging.WARNING)
+        try:
+            if len(argv) > 1:
+                raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
+            run(read(settings))
+        except ValueError as error:
+            sys.exit(f"apps.{name}: {error}")
+
+    define(settings)
+    for flag in flags.FLAGS.get_key_flags_for_module(__name__):  # so that --help shows them
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+    app.run(main)
 
 
 def define(settings: type) -> None:

@@ -13,12 +13,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import pathlib
-import sys
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from absl import app, logging
-from absl import flags as absl_flags
 
 import keras_ms
 from apps import experiment, flags, presets
@@ -184,18 +181,5 @@ def _spread(values: Sequence[np.ndarray], best: bool = False) -> str:
     return ", ".join(cells)
 
 
-def main(argv: Sequence[str]) -> None:
-    """Reads the flags and runs; senseless settings end in one line that says what to mend."""
-    logging.set_verbosity(logging.WARNING)
-    try:
-        if len(argv) > 1:
-            raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
-        run(flags.read(ReproduceSettings))
-    except ValueError as error:
-        sys.exit(f"apps.reproduce: {error}")
-
-
 if __name__ == "__main__":
-    flags.define(ReproduceSettings)
-    absl_flags.adopt_module_key_flags(flags)  # so that --help shows them
-    app.run(main)
+    flags.start("reproduce", ReproduceSettings, run)

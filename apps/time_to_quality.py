@@ -19,14 +19,10 @@ import dataclasses
 import itertools
 import json
 import pathlib
-import sys
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
-from absl import app, logging
-from absl import flags as absl_flags
 
 import keras_ms
 from apps import experiment, flags, presets
@@ -222,18 +218,5 @@ def run(settings: RaceSettings) -> str:
     return "\n".join(lines)
 
 
-def main(argv: Sequence[str]) -> None:
-    """Reads the flags and runs; senseless settings end in one line that says what to mend."""
-    logging.set_verbosity(logging.WARNING)
-    try:
-        if len(argv) > 1:
-            raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
-        run(flags.read(RaceSettings))
-    except ValueError as error:
-        sys.exit(f"apps.time_to_quality: {error}")
-
-
 if __name__ == "__main__":
-    flags.define(RaceSettings)
-    absl_flags.adopt_module_key_flags(flags)  # so that --help shows them
-    app.run(main)
+    flags.start("time_to_quality", RaceSettings, run)

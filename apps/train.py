@@ -16,12 +16,9 @@ import dataclasses
 import json
 import pathlib
 import sys
-from collections.abc import Sequence
 
 import keras
 import numpy as np
-from absl import app, logging
-from absl import flags as absl_flags
 
 from apps import baselines, experiment, exporting, flags, quality, report
 from apps.settings import Settings
@@ -145,18 +142,5 @@ def _batches(settings: Settings) -> dict[str, str]:
     }
 
 
-def main(argv: Sequence[str]) -> None:
-    """Reads the flags and runs; senseless settings end in one line that says what to mend."""
-    logging.set_verbosity(logging.WARNING)
-    try:
-        if len(argv) > 1:
-            raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
-        run(flags.read(Settings))
-    except ValueError as error:
-        sys.exit(f"apps.train: {error}")
-
-
 if __name__ == "__main__":
-    flags.define(Settings)
-    absl_flags.adopt_module_key_flags(flags)  # so that --help shows them
-    app.run(main)
+    flags.start("train", Settings, run)
