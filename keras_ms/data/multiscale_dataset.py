@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras_ms import restriction as restrictions
 from keras_ms.control_weights import checked
 from keras_ms.data import fields, geometry
+from keras_ms.data.batch import weights_of_terms
 from keras_ms.data.pair_batches import PairBatches, target_sides
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels, deepest
@@ -189,7 +190,12 @@ class MultiscaleDataset:
         sizes = self.batch_sizes(finest)
         if batch_sizes is not None:
             sizes = self.levels.checked_sizes(finest, batch_sizes)
-        stream = self._batches.stream(finest, sizes, start, self._control_weights)
+        stream = self._batches.stream(finest, sizes, start)
+        if self._control_weights:
+            depth, chosen = self.levels.num_levels, self._control_weights
+            stream = stream.map(
+                lambda batch: batch._replace(weights=weights_of_terms(depth, finest, sizes, chosen))
+            )
         return stream.prefetch(self._prefetch)
 
 

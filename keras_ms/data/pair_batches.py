@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_ms.data import fields, geometry
-from keras_ms.data.batch import MultiscaleBatch, weights_of_terms
+from keras_ms.data.batch import MultiscaleBatch
 from keras_ms.levels import Levels
 
 Tensor = Any
@@ -48,23 +47,14 @@ class PairBatches:
         self._restrictions = [restriction if step == "coarsen" else "crop" for step in steps]
         self._seed = tf.constant((seed, 0), tf.int32)
 
-    def stream(
-        self,
-        finest: int,
-        sizes: tuple[int, ...],
-        start: Tensor,
-        control_weights: Sequence[float] = (),
-    ) -> tf.data.Dataset:
+    def stream(self, finest: int, sizes: tuple[int, ...], start: Tensor) -> tf.data.Dataset:
         """Endless batches of a stage from step `start` on, not prefetched.
 
         The stage has a term of `sizes[k]` samples on level `finest + k`.
         """
-        depth = self._levels.num_levels
 
         def batch(step: Tensor, examples: Any) -> MultiscaleBatch:
-            made = self._batch(step, examples, finest, sizes)
-            weights = weights_of_terms(depth, finest, sizes, control_weights)
-            return made._replace(weights=weights)
+            return self._batch(step, examples, finest, sizes)
 
         examples = self._pairs.repeat().skip(self._position(start * sum(sizes)))
         examples = examples.batch(sum(sizes), drop_remainder=True)

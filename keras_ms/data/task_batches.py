@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_ms.data import fields, geometry
-from keras_ms.data.batch import MultiscaleBatch, weights_of_terms
+from keras_ms.data.batch import MultiscaleBatch
 from keras_ms.data.order import image_order
 from keras_ms.data.pyramid import PyramidStore
 from keras_ms.levels import Levels
@@ -48,23 +48,14 @@ class TaskBatches:
         self._store = PyramidStore(images, depth, sides, mean, std)
         self._seed = tf.constant((seed, 0), tf.int32)
 
-    def stream(
-        self,
-        finest: int,
-        sizes: tuple[int, ...],
-        start: Tensor,
-        control_weights: Sequence[float] = (),
-    ) -> tf.data.Dataset:
+    def stream(self, finest: int, sizes: tuple[int, ...], start: Tensor) -> tf.data.Dataset:
         """Endless batches of a stage from step `start` on, not prefetched.
 
         The stage has a term of `sizes[k]` samples on level `finest + k`.
         """
-        depth = self._levels.num_levels
 
         def batch(step: Tensor) -> MultiscaleBatch:
-            made = self._batch(step, finest, sizes)
-            weights = weights_of_terms(depth, finest, sizes, control_weights)
-            return made._replace(weights=weights)
+            return self._batch(step, finest, sizes)
 
         steps = tf.data.Dataset.range(start, tf.int64.max)
         return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
