@@ -48,7 +48,8 @@ class RaceSettings(Problem):
     trial_seconds: float = option(20.0, "Training time of a trial of a learning rate.")
     reference_seconds: float = option(300.0, "Training time of single_scale that sets the target.")
     budgets: tuple[float, ...] = option(
-        (10.0, 15.0, 22.0, 33.0, 50.0, 100.0, 200.0), "Training times to reach it in, ascending."
+        (8.0, 10.0, 12.0, 15.0, 18.0, 22.0, 27.0, 33.0, 40.0, 50.0, 65.0, 85.0, 120.0, 200.0),
+        "Training times to reach it in, ascending.",
     )
     validations: int = option(20, "Validations of a run.")
     output: str = option("time_to_quality", "Folder for the runs and the table.")

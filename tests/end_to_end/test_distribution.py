@@ -15,19 +15,39 @@ import keras_ms
 def data():
     return keras_ms.MultiscaleDataset(small_images(), Blur(), (2, 4, 8), 32, steps_per_epoch=2)
 
-def trained(strategy):
+def new_model(strategy):
     keras.utils.set_random_seed(3)
     with strategy.scope():
         model = keras_ms.MultiscaleModel(*small_net())
         model.compile(keras.optimizers.SGD(0.05), "mse", metrics=["mae"])
+    return model
+
+def trained(strategy):
+    model = new_model(strategy)
     schedule = keras_ms.FullMultiscaleSchedule((2, 2, 4), steps_per_epoch=2)
     model.fit(data(), epochs=4, callbacks=[schedule], verbose=0)
     return model
 
-one = trained(tf.distribute.get_strategy())
-two = trained(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
-for a, b in zip(one.get_weights(), two.get_weights()):
-    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+def adapted(strategy):
+    model = new_model(strategy)
+    schedule = keras_ms.AdaptiveSchedule(work_units=200.0)
+    model.fit(data(), epochs=schedule.epochs, callbacks=[schedule], verbose=0)
+    assert schedule.decisions[-1].finest == 0
+    assert any(decision.measuring for decision in schedule.decisions)
+    return model, [decision.stage for decision in schedule.decisions]
+
+def same_weights(one, two):
+    for a, b in zip(one.get_weights(), two.get_weights()):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+both = tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+same_weights(*map(trained, both))
+(one, stages_of_one), (two, stages_of_two) = map(adapted, both)
+assert stages_of_one == stages_of_two, (stages_of_one, stages_of_two)
+same_weights(one, two)
+one, two = (keras_ms.diagnose(new_model(strategy), data(), samples=8) for strategy in both)
+np.testing.assert_allclose(one.variance, two.variance, rtol=1e-4)
+assert two.replicas == 2 and all(size % 2 == 0 for size in two.batch_sizes), two.batch_sizes
 
 with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
     model = keras_ms.MultiscaleModel(*small_net())
