@@ -3,48 +3,15 @@
 from __future__ import annotations
 
 import pathlib
-from typing import Any
 
 import keras
 import tensorflow as tf
 
 import keras_ms
-from apps.recording import Curve, TrainingClock
+from apps.recording import Curve, TrainingClock, ValidateByBudget
 from apps.settings import Settings
 
 STEPS_PER_EPOCH = 25
-
-
-class ValidateByBudget(keras.callbacks.Callback):
-    """Asks for a validation whenever another share of the budget is spent, and prints it.
-
-    Args:
-        schedule: Whose budget it is.
-        validations: How many.
-
-    Attributes:
-        epochs: What to pass to `fit(validation_freq=...)`; it grows.
-    """
-
-    def __init__(self, schedule: keras_ms.AdaptiveSchedule, validations: int) -> None:
-        super().__init__()
-        self.epochs: list[int] = []
-        self._schedule, self._next, self._step = schedule, 0.0, 1.0 / validations
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Has this epoch validated at its end if it is time."""
-        if self._schedule.progress >= self._next:
-            self.epochs.append(epoch + 1)
-            self._next = self._schedule.progress + self._step
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Prints a validation."""
-        if logs and "val_loss" in logs:
-            print(
-                f"{logs['work_units']:,.0f} work units, {logs['resolution']:.0f} px: "
-                f"loss {logs['loss']:.4f}, val_loss {logs['val_loss']:.4f}",
-                flush=True,
-            )
 
 
 def train(
@@ -68,6 +35,7 @@ def train(
     Returns:
         The validation loss against cost.
     """
+    dataset.steps_per_epoch = STEPS_PER_EPOCH
     work_units = settings.work_units
     if settings.seconds is None and work_units is None:
         work_units = dataset.levels.full_multiscale_work_units(settings.iterations)

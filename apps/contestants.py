@@ -13,6 +13,7 @@ CONTESTANTS: dict[str, dict[str, Any]] = {
     "full_multiscale_advised": {"strategy": "full_multiscale", "auto_levels": True},
     "adaptive": {"strategy": "adaptive"},
     "progressive": {"strategy": "progressive"},
+    "progressive_resizing": {"strategy": "progressive_resizing"},  # Composer's
     # Half of the work on the coarsest level, half of the rest on the next, and so on.
     "progressive_halving": {"strategy": "progressive", "iterations": (1, 2, 8, 32)},
 }

@@ -11,12 +11,18 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ms
-from apps import adaptive, budget
+from apps import adaptive, budget, progressive_resizing
 from apps.problem import NETWORK_OPTIONS, TASK_OPTIONS, Problem
 from apps.recording import Curve, SecondsBudget, TrainingClock, verbosity
-from apps.settings import STAGED, Settings
+from apps.settings import ON_ONE_LEVEL, STAGED, Settings
 from keras_ms import automatic
 from keras_ms.clock import Clock
+
+# Strategies whose steps are not planned: they look at the share of the budget that is spent.
+BY_PROGRESS = {
+    "adaptive": adaptive.train,
+    "progressive_resizing": progressive_resizing.train,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +77,7 @@ def make_dataset(
 def data_options(settings: Settings, strategy: str) -> dict[str, Any]:
     """Options of `make_dataset` for a strategy."""
     how = {"coarsening": settings.coarsening, "restriction": settings.restriction}
-    if strategy == "single_scale":
+    if strategy in ON_ONE_LEVEL:
         return {**how, "levels": (settings.single_scale_batch,)}
     if settings.auto_levels:
         return {**how, "levels": "auto"}
@@ -158,11 +164,10 @@ def train(
     Returns:
         The trained network and how it got there.
     """
-    if strategy == "adaptive":
+    if strategy in BY_PROGRESS:
         model = make_model(settings, settings.learning_rate)
-        how = data_options(settings, strategy)
-        dataset = make_dataset(settings, images, adaptive.STEPS_PER_EPOCH, **how)
-        curve = adaptive.train(settings, model, dataset, validation, output)
+        dataset = make_dataset(settings, images, **data_options(settings, strategy))
+        curve = BY_PROGRESS[strategy](settings, model, dataset, validation, output)
         return Outcome(strategy, model, curve, (int(model.optimizer.iterations),))
     dataset = make_dataset(settings, images, **data_options(settings, strategy))
     clock = TrainingClock(_deciding(settings, dataset))

@@ -104,6 +104,38 @@ class Curve(keras.callbacks.Callback):
         return next((point for point in self.points if point.loss <= loss), None)
 
 
+class ValidateByBudget(keras.callbacks.Callback):
+    """Asks for a validation whenever another share of the budget is spent, and prints it.
+
+    Args:
+        pace: Whose `progress` is the share of the budget that is spent.
+        validations: How many.
+
+    Attributes:
+        epochs: What to pass to `fit(validation_freq=...)`; it grows.
+    """
+
+    def __init__(self, pace: Any, validations: int) -> None:
+        super().__init__()
+        self.epochs: list[int] = []
+        self._pace, self._next, self._step = pace, 0.0, 1.0 / validations
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Has this epoch validated at its end if it is time."""
+        if self._pace.progress >= self._next:
+            self.epochs.append(epoch + 1)
+            self._next = self._pace.progress + self._step
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Prints a validation."""
+        if logs and "val_loss" in logs:
+            print(
+                f"{logs['work_units']:,.0f} work units, {logs['resolution']:.0f} px: "
+                f"loss {logs['loss']:.4f}, val_loss {logs['val_loss']:.4f}",
+                flush=True,
+            )
+
+
 def crossing(points: Sequence[Point], loss: float) -> Point | None:
     """From where on a curve stays at `loss` or below.
 

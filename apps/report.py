@@ -22,6 +22,7 @@ LABELS = {
     "full_multiscale": "full-multiscale",
     "adaptive": "adaptive",
     "progressive": "progressive",
+    "progressive_resizing": "progressive resizing",
 }
 
 

@@ -8,8 +8,16 @@ from typing import Any
 from apps.problem import Problem, check_counts, check_positive, option
 from keras_ms.data.geometry import COARSENINGS
 
-STRATEGIES = ("single_scale", "multiscale", "full_multiscale", "adaptive", "progressive")
+STRATEGIES = (
+    "single_scale",
+    "multiscale",
+    "full_multiscale",
+    "adaptive",
+    "progressive",
+    "progressive_resizing",
+)
 STAGED = ("full_multiscale", "progressive")
+ON_ONE_LEVEL = ("single_scale", "progressive_resizing")
 PORTABLE = ("onnx", "litert")
 
 
@@ -27,7 +35,7 @@ class Settings(Problem):
         "budget only their proportions count.",
     )
     coarsening: str = option("task", "How coarse levels are made.", COARSENINGS)
-    single_scale_batch: int = option(16, "Batch size of single_scale.")
+    single_scale_batch: int = option(16, "Batch size of single_scale and progressive_resizing.")
     final_learning_rate: float = option(1e-6, "Last learning rate of the cosine decay.")
     decay: str = option("cosine", "Learning rate over the whole run.", ("cosine", "constant"))
     auto_levels: bool = option(
@@ -74,13 +82,17 @@ def _check_strategies(settings: Settings) -> None:
             f"--iterations={_listed(settings.iterations)}, "
             f"--batch_sizes={_listed(settings.batch_sizes)}."
         )
-    planned = [name for name in settings.strategies if name in ("adaptive", "progressive")]
+    planned = [
+        name
+        for name in settings.strategies
+        if name in ("adaptive", "progressive", "progressive_resizing")
+    ]
     if settings.auto_levels and planned:
         raise ValueError(
             "--auto_levels is for multiscale and full_multiscale; adaptive measures by itself, and "
             f"progressive does not measure. Received: {', '.join(planned)}."
         )
-    multilevel = any(name != "single_scale" for name in settings.strategies)
+    multilevel = any(name not in ON_ONE_LEVEL for name in settings.strategies)
     if multilevel and len(settings.batch_sizes) < 2:
         raise ValueError(
             f"--strategy={settings.strategy} needs two levels or more. Received: "

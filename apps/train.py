@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 from apps import baselines, experiment, exporting, flags, quality, report
-from apps.settings import Settings
+from apps.settings import ON_ONE_LEVEL, Settings
 
 SHEET_ROWS = 2
 SHEET_ALIGNMENT = 12  # pixels; a multiple of every scale of super-resolution
@@ -137,7 +137,7 @@ def _write_curves(
 def _batches(settings: Settings) -> dict[str, str]:
     levels = ",".join(str(size) for size in settings.batch_sizes)
     return {
-        strategy: str(settings.single_scale_batch) if strategy == "single_scale" else levels
+        strategy: str(settings.single_scale_batch) if strategy in ON_ONE_LEVEL else levels
         for strategy in settings.strategies
     }
 

@@ -36,6 +36,8 @@ def test_every_strategy_trains_and_leaves_its_results(strategy, tmp_path, capsys
     # Adaptive: as much as full.
     wanted = {"single_scale": 8.0, "multiscale": 14.0, "full_multiscale": 11.0, "progressive": 8.0}
     wanted["adaptive"] = wanted["full_multiscale"]
+    # 10 steps of 2 at 8 px, then one each at 12 and 16 px.
+    wanted["progressive_resizing"] = 10 * 0.5 + 1.125 + 2.0
     assert curve[-1]["work_units"] == wanted[strategy]
     out = capsys.readouterr().out
     assert "restored by" in out
@@ -77,7 +79,8 @@ def test_every_task_trains_in_the_app(task, network, strategy, photo):
 
 
 # ... and every combination takes a step, eagerly: tracing each would take many minutes.
-# (The steps of full_multiscale and adaptive are those of multiscale.)
+# (The steps of full_multiscale and adaptive are those of multiscale, of progressive_resizing those
+# of single_scale.)
 @pytest.mark.parametrize("strategy", ["single_scale", "multiscale", "progressive"])
 @pytest.mark.parametrize("network", keras_ms.networks.names())
 @pytest.mark.parametrize("task", keras_ms.tasks.names())
