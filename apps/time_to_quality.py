@@ -48,7 +48,7 @@ class RaceSettings(Problem):
     trial_seconds: float = option(20.0, "Training time of a trial of a learning rate.")
     reference_seconds: float = option(300.0, "Training time of single_scale that sets the target.")
     budgets: tuple[float, ...] = option(
-        (8.0, 10.0, 12.0, 15.0, 18.0, 22.0, 27.0, 33.0, 40.0, 50.0, 65.0, 85.0, 120.0, 200.0),
+        (8.0, 10.0, 12.0, 15.0, 18.0, 22.0, 27.0, 33.0, 40.0, 50.0, 65.0, 85.0, 120.0),
         "Training times to reach it in, ascending.",
     )
     validations: int = option(20, "Validations of a run.")
@@ -119,7 +119,8 @@ class Race:
         """For each seed, what had been spent when the target was reached; `None` if it was not.
 
         The first seed tries the budgets from the least on, later ones from one below what the
-        first took.
+        first took. Budgets that the loss would have to fall faster for than inversely to the time
+        are passed over.
         """
         rate, budgets = self.best_rate(name), sorted(self._settings.budgets)
         if name == REFERENCE:  # has had its time
@@ -127,14 +128,25 @@ class Race:
         found: list[Point | None] = []
         first = 0
         for seed in self._settings.seeds:
-            point = None
-            for index in range(first, len(budgets)):
-                point = crossing(self.run(name, seed, rate, budgets[index]), target)
-                if point:
-                    break
+            index, point = self._least(name, seed, rate, budgets[first:], target)
             found.append(point)
-            first = max(index - 1, 0) if len(found) == 1 else first
+            if len(found) == 1:
+                first = max(index - 1, 0) if point else len(budgets) - 1
         return found
+
+    def _least(
+        self, name: str, seed: int, rate: float, budgets: list[float], target: float
+    ) -> tuple[int, Point | None]:
+        least = 0.0
+        for index, budget in enumerate(budgets):
+            if budget >= least or index == len(budgets) - 1:
+                points = self.run(name, seed, rate, budget)
+                if point := crossing(points, target):
+                    return index, point
+                # Infinite if the run could not even start up.
+                ratio = points[-1].loss / target
+                least = budget * ratio if np.isfinite(ratio) else budget
+        return len(budgets) - 1, None
 
     def run(self, name: str, seed: int, rate: float, seconds: float) -> list[Point]:
         """One training run, or what is on file of it.

@@ -130,19 +130,28 @@ class MultiscaleModel(keras.Model):
             y_pred = self(x, training=True)
             loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
             track_loss(self, loss, tf.shape(keras.tree.flatten(x)[0])[0])
-            for level in data.active_levels[1:]:
-                as_fine, as_coarse = self._side_losses(data, level)
-                difference = as_fine - as_coarse
-                if data.weights:
-                    difference *= tf.cast(tf.reduce_mean(data.weights[level]), difference.dtype)
-                loss += difference
             loss = self.optimizer.scale_loss(loss)
+        gradients = tape.gradient(loss, self.trainable_weights)
+        for level in data.active_levels[1:]:
+            # Else levels run side by side, and the activations of all are in memory at once.
+            with tf.control_dependencies([g for g in gradients if g is not None]):
+                of_level = self._side_gradients(data, level)
+            gradients = [_sum(*pair) for pair in zip(gradients, of_level, strict=True)]
         if self.trainable_weights:
-            gradients = tape.gradient(loss, self.trainable_weights)
             self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
         else:
             warnings.warn("The model does not have any trainable weights.", stacklevel=2)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def _side_gradients(self, data: MultiscaleBatch, level: int) -> list[Tensor | None]:
+        """What `level` adds to the gradient, by its own term and by another."""
+        with tf.GradientTape() as tape:
+            as_fine, as_coarse = self._side_losses(data, level)
+            difference = as_fine - as_coarse
+            if data.weights:
+                difference *= tf.cast(tf.reduce_mean(data.weights[level]), difference.dtype)
+            difference = self.optimizer.scale_loss(difference)
+        return tape.gradient(difference, self.trainable_weights)
 
     def _side_losses(self, data: MultiscaleBatch, level: int) -> tuple[Tensor, Tensor]:
         """Losses of `level` as the fine side of its own term and as the coarse side of another.
@@ -175,3 +184,9 @@ class MultiscaleModel(keras.Model):
 
 def _finest(data: Any) -> Any:
     return data.fine[data.finest] if isinstance(data, MultiscaleBatch) else data
+
+
+def _sum(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return tf.convert_to_tensor(first) + tf.convert_to_tensor(second)

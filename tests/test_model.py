@@ -226,3 +226,39 @@ def test_evaluating_a_multiscale_batch_uses_its_finest_level():
     got = model.evaluate(tf.data.Dataset.from_tensors(batch), verbose=0)
     x, y = batch.fine[0]
     np.testing.assert_allclose(got, np.mean((model(x).numpy() - y) ** 2), rtol=1e-5)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Diary(keras.layers.Layer):
+    """Notes when the batches of a level go forward and backward through it."""
+
+    entries = []  # noqa: RUF012
+
+    def call(self, inputs):
+        def note(direction, side):
+            self.entries.append((direction, int(side)))
+            return np.float32(0.0)
+
+        @tf.custom_gradient
+        def noted(x):
+            zero = tf.numpy_function(note, ["forward", tf.shape(x)[1]], tf.float32)
+
+            def gradient(upstream):
+                return upstream + tf.numpy_function(note, ["backward", tf.shape(x)[1]], tf.float32)
+
+            return x + zero, gradient
+
+        return tf.ensure_shape(noted(inputs), inputs.shape)
+
+
+def test_levels_are_done_one_after_the_other():
+    # So that the activations of one level are gone before those of the next are made.
+    inputs = keras.Input((None, None, 3))
+    outputs = Diary()(keras.layers.Conv2D(3, 3, padding="same")(inputs))
+    model = keras_ms.MultiscaleModel(inputs, outputs)
+    model.compile(keras.optimizers.SGD(1e-2), "mse", jit_compile=False)
+    data = keras_ms.MultiscaleDataset(small_images(), Blur(), (2, 4, 8), 32, steps_per_epoch=1)
+    Diary.entries.clear()
+    model.fit(data, epochs=1, verbose=0)
+    order = [(way, side) for side in (32, 16, 8) for way in (b"forward", b"backward")]
+    assert Diary.entries == order

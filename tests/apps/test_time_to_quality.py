@@ -39,7 +39,7 @@ def test_a_crossing_is_where_a_curve_comes_to_stay():
 @pytest.fixture
 def race(tmp_path, monkeypatch):
     """A race whose runs are made up: `adaptive` needs 20 s, with the rate 0.1 twice that."""
-    settings = RaceSettings(output=str(tmp_path), **{**TINY, "budgets": (10.0, 30.0, 60.0)})
+    settings = RaceSettings(output=str(tmp_path), **{**TINY, "budgets": (10.0, 15.0, 30.0, 60.0)})
     asked = []
 
     def run(self, name, seed, rate, seconds):
@@ -76,8 +76,11 @@ def test_budgets_are_tried_from_the_least_on(race):
     found = with_options(race, rates=(0.01,)).reached("adaptive", 0.5)
     assert [point.seconds for point in found] == [30.0, 30.0, 30.0]
     tried = [(seed, seconds) for _, seed, _, seconds in race.asked]
-    assert tried == [(0, 10.0), (0, 30.0), (1, 10.0), (1, 30.0), (2, 10.0), (2, 30.0)]
+    # 10 s lead to twice the target: 15 s need not be tried, in which no loss halves.
+    assert tried == [(0, 10.0), (0, 30.0), (1, 15.0), (1, 30.0), (2, 15.0), (2, 30.0)]
+    race.asked.clear()
     assert race.reached("adaptive", 0.01) == [None, None, None]
+    assert [seconds for *_, seconds in race.asked] == [10.0, 60.0, 60.0, 60.0]
 
 
 def test_a_table_names_who_was_too_slow():
