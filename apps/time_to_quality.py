@@ -5,11 +5,12 @@
         --reference_seconds=20 --trial_seconds=3 --budgets=5,10 --rates=3e-3       # minutes
 
 For every task and network: (1) each strategy tries every learning rate of --rates for
---trial_seconds (single_scale for three times as long) with two seeds of their own; (2) single_scale
-trains for --reference_seconds with each of --seeds, and the mean of the validation losses it ends
-with is the target; (3) each strategy trains within the least of --budgets whose run ends at the
-target or below, and the time from which on it stays there counts. Leaves in --output a JSON file
-per run, which a second run reads instead of training again, and time_to_quality.md, the table.
+--trial_seconds (single_scale for three times as long) with four seeds of their own; (2)
+single_scale trains for --reference_seconds with each of --seeds, and the mean of the validation
+losses it ends with is the target; (3) each strategy trains within the least of --budgets whose run
+ends at the target or below, and the time from which on it stays there counts. Leaves in --output a
+JSON file per run, which a second run reads instead of training again, and time_to_quality.md, the
+table.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from apps.race_table import as_table
 from apps.recording import Point, crossing
 from apps.settings import Settings
 
-TRIAL_SEEDS = (100, 101)
+TRIAL_SEEDS = (100, 101, 102, 103)
 PATIENT = 3.0  # times as long are the trials of the reference, whose steps are dearer
 
 
@@ -92,22 +93,26 @@ class Race:
         self._timings: dict[Any, Any] = {}
 
     def best_rate(self, name: str) -> float:
-        """The learning rate whose trials end lowest, in the mean of the logarithm of the loss."""
-        seconds = self._settings.trial_seconds * (PATIENT if name == REFERENCE else 1.0)
-        rates = self._settings.rates
-        if len(rates) == 1:
-            return rates[0]
-        trials = {
-            rate: [self.run(name, seed, rate, seconds)[-1].loss for seed in TRIAL_SEEDS]
-            for rate in rates
-        }
-        final = {rate: float(np.mean(np.log(losses))) for rate, losses in trials.items()}
-        if not np.isfinite(list(final.values())).any():
-            raise ValueError(
-                f"No trial of {name} came to an end. Received: --trial_seconds={seconds:g}, which "
-                "does not pay for starting up. Give more."
-            )
-        return min(final, key=final.__getitem__)
+        """The learning rate whose trials end lowest, in the mean of the logarithm of the loss.
+
+        Raises:
+            ValueError: If not even a longer trial pays for starting up.
+        """
+        if len(self._settings.rates) == 1:
+            return self._settings.rates[0]
+        for patience in (PATIENT,) if name == REFERENCE else (1.0, PATIENT):
+            seconds = self._settings.trial_seconds * patience
+            found = {rate: self._trial(name, rate, seconds) for rate in self._settings.rates}
+            if np.isfinite(list(found.values())).any():
+                return min(found, key=found.__getitem__)
+        raise ValueError(
+            f"No trial of {name} came to an end. Received: --trial_seconds="
+            f"{self._settings.trial_seconds:g}, which does not pay for starting up. Give more."
+        )
+
+    def _trial(self, name: str, rate: float, seconds: float) -> float:
+        ends = [self.run(name, seed, rate, seconds)[-1].loss for seed in TRIAL_SEEDS]
+        return float(np.mean(np.log(ends)))
 
     def reference(self) -> Point:
         """Where plain training ends: means over the seeds."""
@@ -118,35 +123,28 @@ class Race:
     def reached(self, name: str, target: float) -> list[Point | None]:
         """For each seed, what had been spent when the target was reached; `None` if it was not.
 
-        The first seed tries the budgets from the least on, later ones from one below what the
-        first took. Budgets that the loss would have to fall faster for than inversely to the time
-        are passed over.
+        Budgets are tried from the least on. Those are passed over that the loss would have to
+        fall faster for than inversely to the time since the first validation.
         """
         rate, budgets = self.best_rate(name), sorted(self._settings.budgets)
         if name == REFERENCE:  # has had its time
             budgets = [self._settings.reference_seconds]
-        found: list[Point | None] = []
-        first = 0
-        for seed in self._settings.seeds:
-            index, point = self._least(name, seed, rate, budgets[first:], target)
-            found.append(point)
-            if len(found) == 1:
-                first = max(index - 1, 0) if point else len(budgets) - 1
-        return found
+        return [self._least(name, seed, rate, budgets, target) for seed in self._settings.seeds]
 
     def _least(
         self, name: str, seed: int, rate: float, budgets: list[float], target: float
-    ) -> tuple[int, Point | None]:
+    ) -> Point | None:
         least = 0.0
-        for index, budget in enumerate(budgets):
-            if budget >= least or index == len(budgets) - 1:
-                points = self.run(name, seed, rate, budget)
-                if point := crossing(points, target):
-                    return index, point
-                # Infinite if the run could not even start up.
-                ratio = points[-1].loss / target
-                least = budget * ratio if np.isfinite(ratio) else budget
-        return len(budgets) - 1, None
+        for budget in budgets:
+            if budget < least and budget != budgets[-1]:
+                continue
+            points = self.run(name, seed, rate, budget)
+            if point := crossing(points, target):
+                return point
+            ratio, begun = points[-1].loss / target, min(points[0].seconds, budget)
+            # Infinite if the run could not even start up.
+            least = begun + (budget - begun) * ratio if np.isfinite(ratio) else budget
+        return None
 
     def run(self, name: str, seed: int, rate: float, seconds: float) -> list[Point]:
         """One training run, or what is on file of it.

@@ -22,6 +22,8 @@ OVERHEAD = 0.2
 small convolutions): .15 to .25 measured for a ResNet at 128 px on 2 cores."""
 WORTHWHILE = 0.8
 """A telescoping sum is taken if it costs at most so much of the plain batch."""
+LEAST_IMPROVEMENT = 0.002
+"""Decrease of the validation loss, over its size, that counts as one."""
 ENOUGH = 8
 """Samples on the finest level without which variances are too uncertain to allocate by."""
 
@@ -103,6 +105,23 @@ def evidence(measured: Sequence[Measurement], level: int, batch_size: int) -> Ev
         float(variance),
         float(np.mean([m.found.squared_norm[0] for m in recent])),
     )
+
+
+def stalled(losses: Sequence[float], patience: int) -> dict[str, float]:
+    """Whether validation losses have stopped to fall.
+
+    Args:
+        losses: All of a stage, in order.
+        patience: How many of the last ones did not improve on those before.
+
+    Returns:
+        The least loss before and the least lately, or nothing if they still fall.
+    """
+    if len(losses) <= patience:
+        return {}
+    before, lately = min(losses[:-patience]), min(losses[-patience:])
+    improved = lately <= before - LEAST_IMPROVEMENT * abs(before)
+    return {} if improved else {"before": before, "lately": lately}
 
 
 def _recent(measured: Sequence[Measurement], finest: int) -> list[Measurement]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,17 +12,13 @@ import keras
 import numpy as np
 
 from keras_ms import adaptive_rule as rule
-from keras_ms.checks import check_adaptive_arguments
+from keras_ms.checks import check_adaptive_arguments, check_adaptive_run
 from keras_ms.clock import Clock
 from keras_ms.decisions import Decision, Journal
-from keras_ms.keras_internals import has_settable_rate
 from keras_ms.level_gauge import LevelGauge
 
 Logs = dict[str, Any] | None
 Verdict = tuple[str, dict[str, float]]
-
-LEAST_IMPROVEMENT = 0.002
-"""Relative decrease of the validation loss that counts as one."""
 
 
 class AdaptiveSchedule(keras.callbacks.Callback):
@@ -109,17 +106,8 @@ class AdaptiveSchedule(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Takes over the choice of stage."""
-        run = getattr(self.model, "fit_run", None)
-        if run is None:
-            raise ValueError(
-                "AdaptiveSchedule works in `MultiscaleModel.fit` on a MultiscaleDataset. "
-                f"Received: a {type(self.model).__name__} fitted on other data."
-            )
-        if self._learning_rate and not has_settable_rate(self.model.optimizer):
-            raise ValueError(
-                "The optimizer has a schedule of its own. Received: learning_rate in both. "
-                "Compile with a number, or leave `learning_rate` out here."
-            )
+        run: Any = getattr(self.model, "fit_run", None)
+        check_adaptive_run(self.model, run, bool(self._learning_rate))
         self._run, self._levels = run, run.dataset.levels
         self._journal, self._clock = Journal(self._path), Clock()
         self._gauge = LevelGauge(self.model, run.dataset)
@@ -139,9 +127,12 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         elif self._journal.decisions[-1].epoch < epoch:  # else a resumed run had decided already
             self._decide(epoch)
         self._set_rate(epoch)
+        self._epoch_start = self._clock.seconds
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Ends the run after this step if the budget is spent."""
+        if not self._gauge.first_step:
+            self._gauge.first_step = self._clock.seconds - self._epoch_start
         if self._progress(self._epoch or 0, batch + 1) >= 1.0:
             self.model.stop_training = True
 
@@ -159,6 +150,15 @@ class AdaptiveSchedule(keras.callbacks.Callback):
             self._journal.validations.append((epoch, float(logs[self._monitor])))
         self._journal.seconds.append(self._clock.seconds)
         self._journal.save()
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Warns if `fit` ended with most of the budget left, for want of epochs."""
+        if self._epoch is not None and not self.model.stop_training:
+            warnings.warn(
+                f"Training ended with {1.0 - self._progress(self._epoch + 1, 0):.0%} of the budget "
+                f"left. Received: epochs={self._epoch + 1}. Pass epochs=schedule.epochs to `fit`.",
+                stacklevel=2,
+            )
 
     def _start(self, epoch: int) -> None:
         coarsest = self._levels.num_levels - 1
@@ -186,7 +186,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         level, sizes = last.stage
         if reason:
             level -= 1
-            sizes = self._gauge.batch_sizes(level)
+            sizes = self._gauge.batch_sizes(level, self._seconds_left())
         self._record(
             Decision(
                 epoch,
@@ -203,8 +203,12 @@ class AdaptiveSchedule(keras.callbacks.Callback):
     def _affordable_groups(self, epoch: int, level: int) -> int:
         measuring = self._journal.measuring(epoch)
         steps = self._spent(epoch) - measuring
-        seconds = None if self._work_units is not None else self._clock.seconds
+        left = self._seconds_left()
+        seconds = None if left is None else (self._clock.seconds, left)
         return self._gauge.affordable(level, steps, measuring, seconds)
+
+    def _seconds_left(self) -> float | None:
+        return None if self._seconds is None else self._seconds - self._clock.seconds
 
     def _used_up(self, epoch: int) -> Verdict | None:
         start = self._journal.stage_start
@@ -218,12 +222,8 @@ class AdaptiveSchedule(keras.callbacks.Callback):
     def _stalled(self) -> Verdict | None:
         start = self._journal.stage_start.epoch
         losses = [loss for epoch, loss in self._journal.validations if epoch >= start]
-        if len(losses) <= self._patience:
-            return None
-        before, lately = min(losses[: -self._patience]), min(losses[-self._patience :])
-        if lately <= before * (1.0 - LEAST_IMPROVEMENT):
-            return None
-        return f"{self._monitor} has stopped to improve", {"before": before, "lately": lately}
+        figures = rule.stalled(losses, self._patience)
+        return (f"{self._monitor} has stopped to improve", figures) if figures else None
 
     def _record(self, decision: Decision) -> None:
         before = self._journal.decisions[-1].finest if self._journal.decisions else None
@@ -231,12 +231,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         self._journal.save()
         loud = self._verbose and (self.params or {}).get("verbose", 1)
         if loud and decision.finest != before:
-            mesh = "x".join(str(side) for side in self._run.dataset.mesh_sizes[decision.finest])
-            sizes = ", ".join(str(size) for size in decision.batch_sizes)
-            print(
-                f"Level {decision.finest}, {mesh} px, batches of {sizes}, after "
-                f"{decision.work_units:,.0f} work units: {decision.reason}"
-            )
+            print(decision.announced(self._run.dataset.mesh_sizes[decision.finest]))
 
     def _set_rate(self, epoch: int) -> None:
         if self._learning_rate is not None:

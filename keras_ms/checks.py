@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.keras_internals import has_settable_rate
 
 _OWNED_BY_DATASET = {
     "y": "the targets are part of the dataset",
@@ -97,6 +98,35 @@ def check_adaptive_arguments(
         )
     if not isinstance(patience, numbers.Integral) or patience < 1:
         raise ValueError(f"`patience` is a positive integer. Received: patience={patience!r}.")
+
+
+def check_adaptive_run(model: keras.Model, run: Any, sets_rate: bool) -> None:
+    """Checks that an `AdaptiveSchedule` can lead a `fit`.
+
+    Args:
+        model: The model in training.
+        run: Its `fit_run`.
+        sets_rate: Whether the schedule sets the learning rate.
+
+    Raises:
+        ValueError: If the data is no `MultiscaleDataset` or decides batch sizes by itself, or the
+            optimizer's rate cannot be set.
+    """
+    if run is None:
+        raise ValueError(
+            "AdaptiveSchedule works in `MultiscaleModel.fit` on a MultiscaleDataset. "
+            f"Received: a {type(model).__name__} fitted on other data."
+        )
+    if run.dataset.automatic:
+        raise ValueError(
+            "AdaptiveSchedule measures by itself. Received: a dataset with levels='auto'. Give it "
+            "Levels or a tuple of batch sizes."
+        )
+    if sets_rate and not has_settable_rate(model.optimizer):
+        raise ValueError(
+            "The optimizer has a schedule of its own. Received: learning_rate in both. "
+            "Compile with a number, or leave `learning_rate` out here."
+        )
 
 
 def _check_losses(model: keras.Model) -> None:

@@ -42,6 +42,15 @@ class Decision:
         """The stage decided on."""
         return Stage(self.finest, self.batch_sizes)
 
+    def announced(self, mesh_size: tuple[int, ...]) -> str:
+        """The decision in a line, for a level of these sides."""
+        mesh = "x".join(str(side) for side in mesh_size)
+        sizes = ", ".join(str(size) for size in self.batch_sizes)
+        return (
+            f"Level {self.finest}, {mesh} px, batches of {sizes}, after "
+            f"{self.work_units:,.0f} work units: {self.reason}"
+        )
+
 
 class Journal:
     """Decisions in order, validation losses and seconds by epoch; saved as JSON after each epoch.

@@ -102,10 +102,14 @@ class FitRun:
 
     def iterator_from(self, stage: Stage, step: int) -> Iterator[Any]:
         """A new iterator over a stage's batches from a step on."""
+        return iter(self._strategy.experimental_distribute_dataset(self.stream(stage, step)))
+
+    def stream(self, stage: Stage, step: int) -> tf.data.Dataset:
+        """A stage's batches from a step on, as the model's steps take them."""
         stream = self.dataset.stage(stage.finest, step, stage.batch_sizes)
         if self._plain_spec is not None and len(stage.batch_sizes) == 1:
             stream = stream.map(lambda batch: loosened(batch.fine[stage.finest], self._plain_spec))
-        return iter(self._strategy.experimental_distribute_dataset(stream))
+        return stream
 
 
 class CostLog(keras.callbacks.Callback):

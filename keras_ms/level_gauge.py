@@ -47,9 +47,14 @@ class LevelGauge:
         self._meter: MomentMeter | None = None
         self._streams: dict[int, Iterator[tuple[TermMoments, ...]]] = {}
         self._last_seconds, self._seconds = FIRST_SECONDS, 0.0
+        self.first_step = 0.0  # seconds, mostly of tracing one level
 
     def affordable(
-        self, level: int, work_units: float, measuring: float, seconds: float | None
+        self,
+        level: int,
+        work_units: float,
+        measuring: float,
+        seconds: tuple[float, float] | None,
     ) -> int:
         """Groups that a measurement in the stage on `level` may take now.
 
@@ -57,14 +62,16 @@ class LevelGauge:
             level: Finest level of the stage.
             work_units: Spent so far on steps.
             measuring: Spent so far on measuring.
-            seconds: Spent so far, if the budget is one of seconds.
+            seconds: Spent so far, and left, if the budget is one of seconds.
 
         Returns:
             `MOST_GROUPS` or fewer; 0 if it is too early.
         """
-        late = self._seconds + self._last_seconds
-        if seconds is not None and late > MEASURING_SHARE * seconds:
-            return 0
+        if seconds is not None:
+            spent, left = seconds
+            late = self._seconds + self._last_seconds > MEASURING_SHARE * spent
+            if late or self._last_seconds > MEASURING_SHARE * left:
+                return 0
         allowed = MEASURING_SHARE * work_units - measuring
         groups = min(MOST_GROUPS, int(allowed / self._group_work_units(level)))
         return groups if groups >= LEAST_GROUPS else 0
@@ -101,12 +108,21 @@ class LevelGauge:
         """What was measured in the stage on `level` says of it; `None` if nothing was."""
         return rule.evidence(self.measured, level, self._levels.batch_sizes[level])
 
-    def batch_sizes(self, level: int) -> tuple[int, ...]:
-        """The cheapest step from `level` on that is as certain as a plain batch of `N_l`."""
+    def batch_sizes(self, level: int, seconds_left: float | None = None) -> tuple[int, ...]:
+        """The cheapest step from `level` on that is as certain as a plain batch of `N_l`.
+
+        A plain batch if the dataset's stages are, or if starting a sum, which has to be traced,
+        would take more than a twentieth of the seconds left.
+        """
         costs = [self._levels.sample_work_units(k) for k in range(self._levels.num_levels)]
         replicas = self._model.distribute_strategy.num_replicas_in_sync
         size = self._levels.batch_sizes[level]
-        return rule.batch_sizes(self.measured, level, size, costs, replicas)
+        if not self._dataset.telescoping:
+            return (size,)
+        sizes = rule.batch_sizes(self.measured, level, size, costs, replicas)
+        starting = self.first_step * len(sizes)
+        late = seconds_left is not None and starting > MEASURING_SHARE * seconds_left
+        return (size,) if late else sizes
 
     def _counts(self, level: int) -> tuple[int, ...]:
         return tuple(SAMPLES * 2**k for k in range(self._levels.num_levels - level + 1))

@@ -87,3 +87,13 @@ def test_coarser_levels_of_a_measurement():
     assert coarser.found.variance.tolist() == [2.0, 1.0]
     assert coarser.found.difference.tolist() == [0.2, 0.0]
     assert rule.batch_sizes([coarser], 0, 16, COSTS) == (16,)  # says nothing of level 0
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_losses_of_either_sign_stall(sign):
+    falling = [5.0 + sign, 4.0 + sign, 3.0 + sign, 2.0 + sign]
+    assert rule.stalled(falling, 2) == {}
+    assert rule.stalled(falling[:2], 2) == {}  # too early to say
+    assert rule.stalled([sign] * 3, 2) == {"before": sign, "lately": sign}
+    worse = [sign, sign + 0.001, sign + 0.002]
+    assert rule.stalled(worse, 2) == {"before": sign, "lately": sign + 0.001}

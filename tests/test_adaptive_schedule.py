@@ -148,6 +148,39 @@ def test_short_runs_of_seconds_are_not_spent_on_measuring():
     assert all(not d.measuring for d in schedule.decisions)
 
 
+def test_nothing_is_begun_that_the_seconds_left_do_not_pay_for():
+    model = new_model()
+    gauge = level_gauge.LevelGauge(model, dataset((16, 32)))
+    last = level_gauge.FIRST_SECONDS
+    assert gauge.affordable(1, 1e4, 0.0, (20.0 * last, 20.0 * last)) > 0
+    assert gauge.affordable(1, 1e4, 0.0, (20.0 * last, 19.0 * last)) == 0
+    assert gauge.affordable(1, 1e4, 0.0, (19.0 * last, 1e4)) == 0
+    gauge.measure(1, 8, 1.0)
+    assert len(gauge.batch_sizes(0)) == 2  # smooth images: levels have nearly all in common
+    gauge.first_step = 1.0
+    assert len(gauge.batch_sizes(0, seconds_left=40.0)) == 2
+    assert gauge.batch_sizes(0, seconds_left=39.0) == (16,)
+
+
+def test_stages_are_plain_if_the_dataset_is():
+    gauge = level_gauge.LevelGauge(new_model(), dataset((16, 32), telescoping=False))
+    gauge.measure(1, 8, 1.0)
+    assert gauge.batch_sizes(0) == (16,)
+
+
+def test_too_few_epochs_are_noticed():
+    with pytest.warns(UserWarning, match="95% of the budget left.*epochs=1"):
+        fit(AdaptiveSchedule(work_units=40.0), epochs=1)
+
+
+def test_a_dataset_that_decides_by_itself_is_refused():
+    data = keras_ms.MultiscaleDataset(
+        small_images(), keras_ms.tasks.Denoising(), "auto", 32, steps_per_epoch=2
+    )
+    with pytest.raises(ValueError, match="levels='auto'"):
+        fit(AdaptiveSchedule(work_units=10.0), data=data)
+
+
 def test_measuring_does_not_change_training(often, patient):
     first, _ = fit(AdaptiveSchedule(work_units=1e4), epochs=3)
     plain = new_model()

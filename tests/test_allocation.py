@@ -108,7 +108,7 @@ def test_fixed_costs_decide_for_fewer_levels():
     )
     assert sizes == (10,)
     # A budget pays the fixed costs first.
-    assert optimal_batch_sizes((1.0,), (1.0,), cost=10.0, fixed_costs=(4.0,)) == (6,)
+    assert optimal_batch_sizes((1.0,), (1.0,), cost=np.int64(10), fixed_costs=(4.0,)) == (6,)
 
 
 @pytest.mark.parametrize(

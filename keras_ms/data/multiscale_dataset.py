@@ -92,7 +92,7 @@ class MultiscaleDataset:
         seed: int = 0,
         prefetch: int = tf.data.AUTOTUNE,
     ) -> None:
-        self.undecided = isinstance(levels, str)
+        self.automatic = isinstance(levels, str)
         if isinstance(levels, str):
             levels = _automatic(levels, images, task, image_size)
         self.levels = levels if isinstance(levels, Levels) else Levels(levels)  # type: ignore[arg-type]
@@ -142,6 +142,11 @@ class MultiscaleDataset:
             sizes = self._decided[finest]
         return sizes if self.telescoping else sizes[:1]
 
+    @property
+    def undecided(self) -> bool:
+        """Whether batch sizes are still to be decided, which `fit` does for `levels="auto"`."""
+        return self.automatic and self._decided is None
+
     def decide(self, batch_sizes: Sequence[Sequence[int]]) -> None:
         """Sets the batch sizes of every stage, which `levels="auto"` had left open.
 
@@ -158,7 +163,7 @@ class MultiscaleDataset:
                 f"batch_sizes={batch_sizes!r} for {self.levels.num_levels} levels."
             )
         checked = [self.levels.checked_sizes(*stage) for stage in enumerate(batch_sizes)]
-        self._decided, self.undecided = tuple(checked), False
+        self._decided = tuple(checked)
 
     def work_units(self, finest: int = 0) -> float:
         """Cost of one step of the stage whose finest level is `finest`, in work units."""

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_ms import allocation
+from keras_ms.checks import check_model_fits
 from keras_ms.data import MultiscaleDataset
 from keras_ms.diagnostics.estimates import Groups, estimate, standard_errors
 from keras_ms.diagnostics.moments import MomentMeter
@@ -50,7 +51,8 @@ def diagnose(
 
     Raises:
         ValueError: If the model is not compiled or has nothing to train, an argument is out of
-            range, or the gradients of the finest level are not finite or all the same.
+            range, the model does not fit the data (as in `MultiscaleModel.fit`), or the gradients
+            of the finest level are not finite or all the same.
 
     Example:
         >>> network = keras_ms.networks.ResNet(width=8)
@@ -63,6 +65,7 @@ def diagnose(
         (2, 2)
     """
     _check(dataset, samples, seconds, batch_size)
+    check_model_fits(model, dataset, num_replicas=1)
     start = time.perf_counter()
     meter = MomentMeter(model, dataset)
     depth = dataset.levels.num_levels
@@ -75,7 +78,7 @@ def diagnose(
     _check_varies(groups)
     replicas = model.distribute_strategy.num_replicas_in_sync
     found, work_units = estimate(groups), _work_units(dataset)
-    sizes = _sizes_to_time(found.variance, found.difference, work_units, batch_size, depth)
+    sizes = _sizes_to_time(found.variance, found.difference, work_units, batch_size)
     per_sample, fixed = seconds_by_level(model, meter.gradient, dataset, sizes)
     return LevelReport(
         mesh_sizes=dataset.mesh_sizes,
@@ -85,7 +88,7 @@ def diagnose(
         seconds_per_sample=per_sample,
         fixed_seconds=fixed,
         work_units=work_units,
-        batch_size=batch_size,
+        batch_size=int(batch_size),
         replicas=replicas,
     )
 
@@ -107,6 +110,7 @@ def _work_units(dataset: MultiscaleDataset) -> tuple[float, ...]:
 
 
 _MOST_TIMED = 1024
+_SMALLER = 4  # how many times smaller the second batch is that the line goes through
 
 
 def _sizes_to_time(
@@ -114,17 +118,19 @@ def _sizes_to_time(
     difference: np.ndarray,
     work_units: tuple[float, ...],
     batch_size: int,
-    depth: int,
-) -> list[int]:
-    """Samples on every level in about the steps that will be advised."""
+) -> list[tuple[int, int]]:
+    """Samples on every level in about the steps that will be advised, and other ones."""
     pairs = np.append(np.array(work_units[:-1]) + work_units[1:], 0.0)
-    terms, costs = allocation.hierarchies(
-        np.stack([variance, difference], axis=1), np.stack([work_units, pairs], axis=1)
-    )[depth - 1]
-    sizes = allocation.optimal_batch_sizes(terms, costs, variance=variance[0] / batch_size)
-    # Single-scale's own batch as well; no more than memory bears if coarse levels vary wildly.
+    terms = np.stack([variance, np.maximum(difference, 0.0)], axis=1)
+    costs = np.stack([work_units, pairs], axis=1)
+    sizes = list(allocation.optimal_batch_sizes(terms, costs, variance=variance[0] / batch_size))
+    while len(sizes) < len(work_units):  # levels that may yet pay for their seconds
+        sizes.append(2 * sizes[-1])
     through = [own + finer for finer, own in itertools.pairwise(sizes)]
-    return [max(sizes[0], batch_size), *(min(size, _MOST_TIMED) for size in through)]
+    coarser = [min(size, _MOST_TIMED) for size in through]
+    # On level 0 the batch of single-scale and that of the sum; no more than memory bears.
+    least = sizes[0] if sizes[0] < batch_size else max(1, batch_size // _SMALLER)
+    return [(max(2, batch_size), least), *((n, max(1, n // _SMALLER)) for n in coarser)]
 
 
 def _check(dataset: Any, samples: Any, seconds: Any, batch_size: Any) -> None:

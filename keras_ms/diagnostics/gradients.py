@@ -15,6 +15,8 @@ from keras_ms.keras_internals import build_as_fit_does
 from keras_ms.one_trace import plain_spec
 
 Tensor = Any
+_SHARE = 1.0 / 16.0
+"""Of a loss: a sample alone counts as much as in a batch of 16, for which loss scales are made."""
 
 
 def gradient_function(
@@ -57,13 +59,13 @@ def _loss_and_gradient(model: keras.Model, data: Any) -> tuple[Tensor, Tensor]:
     with tf.GradientTape() as tape:
         made = model(x, training=True)
         loss = model.compute_loss(x=x, y=y, y_pred=made, sample_weight=sample_weight)
-        scaled = model.optimizer.scale_loss(loss)
+        scaled = model.optimizer.scale_loss(loss * _SHARE)
     weights = [variable.value for variable in model.trainable_variables]
     found = tape.gradient(scaled, weights, unconnected_gradients="zero")
     flat = tf.concat([tf.reshape(tf.cast(g, tf.float32), (-1,)) for g in found], axis=0)
     # Under tf.distribute a loss is a share of the mean over all replicas.
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    scale = replicas / model.optimizer.scale_loss(tf.ones(()))
+    scale = replicas / model.optimizer.scale_loss(tf.ones(()) * _SHARE)
     return tf.cast(loss, tf.float32) * replicas, flat * scale
 
 

@@ -136,17 +136,34 @@ class LevelReport:
         return chosen if cheap else plain
 
     def sampling_variance(self, batch_sizes: tuple[int, ...]) -> float:
-        """Variance `sum_l V_l / N_l` of a step with these batch sizes, finest first."""
+        """Variance `sum_l V_l / N_l` of a step with these batch sizes, finest first.
+
+        Raises:
+            ValueError: If there are none, more than levels, or one is not positive.
+        """
+        self._check(batch_sizes)
         terms, _ = allocation.hierarchies(np.array(self.variances), np.array(self.costs()))[
             len(batch_sizes) - 1
         ]
         return float(np.sum(terms / np.array(batch_sizes)))
 
     def seconds(self, batch_sizes: tuple[int, ...]) -> float:
-        """Predicted seconds of the gradient of a step with these batch sizes."""
+        """Predicted seconds of the gradient of a step with these batch sizes.
+
+        Raises:
+            ValueError: As `sampling_variance`.
+        """
+        self._check(batch_sizes)
         costs = np.array(self.costs())
         _, terms = allocation.hierarchies(costs, costs)[len(batch_sizes) - 1]
         return float(terms @ np.array(batch_sizes)) + sum(self.fixed_seconds[: len(batch_sizes)])
+
+    def _check(self, batch_sizes: tuple[int, ...]) -> None:
+        if not 0 < len(batch_sizes) <= self.num_levels or not min(batch_sizes) > 0:
+            raise ValueError(
+                f"One positive batch size per level, finest first, at most {self.num_levels}. "
+                f"Received: batch_sizes={batch_sizes}."
+            )
 
     @property
     def advice(self) -> str:

@@ -13,14 +13,14 @@ from keras_ms.data import MultiscaleDataset
 from keras_ms.diagnostics.gradients import Aside, run_on_one_replica
 
 REPEATS = 5
-_SMALLER = 4  # how many times smaller the second batch is that the line goes through
+_LEAST_SLOPE = 0.1  # share of a pass that grows with its batch at least: noise may hide it all
 
 
 def seconds_by_level(
     model: keras.Model,
     gradient: Callable[[Any], Any],
     dataset: MultiscaleDataset,
-    sizes: Sequence[int],
+    sizes: Sequence[tuple[int, int]],
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Measures seconds per pass over a batch as `fixed + per_sample * batch size`.
 
@@ -30,18 +30,15 @@ def seconds_by_level(
         model: The model.
         gradient: Its gradient function.
         dataset: Where batches come from.
-        sizes: Samples that go through the model on every level in the steps to come.
+        sizes: Two batch sizes per level, the larger first, that the line goes through.
 
     Returns:
         Seconds per sample and fixed seconds, one each per level: medians of several passes.
     """
-    pairs = [(max(2, size), max(1, size // _SMALLER)) for size in sizes]
     replicas = model.distribute_strategy.num_replicas_in_sync  # which share a batch
+    pairs = [_shared(pair, replicas) for pair in sizes]
     batches = [
-        [
-            next(iter(dataset.stage(level, batch_sizes=(max(1, n // replicas),)))).fine[level]
-            for n in pair
-        ]
+        [next(iter(dataset.stage(level, batch_sizes=(n // replicas,)))).fine[level] for n in pair]
         for level, pair in enumerate(pairs)
     ]
     times = np.empty((REPEATS + 1, len(sizes), 2))
@@ -55,6 +52,13 @@ def seconds_by_level(
     large, small = np.median(times[1:], axis=0).T
     differences = np.array([n - m for n, m in pairs])
     counts = np.array([n for n, _ in pairs])
-    per_sample = np.clip((large - small) / differences, 0.5 * large / counts, large / counts)
+    slopes = (large - small) / differences
+    per_sample = np.clip(slopes, _LEAST_SLOPE * large / counts, large / counts)
     fixed = np.maximum(large - per_sample * counts, 0.0)  # rounding may leave -1e-16
     return tuple(per_sample.tolist()), tuple(fixed.tolist())
+
+
+def _shared(pair: tuple[int, int], replicas: int) -> tuple[int, int]:
+    """Two different sizes that the replicas can share."""
+    small = replicas * max(1, pair[1] // replicas)
+    return max(small + replicas, replicas * (pair[0] // replicas)), small

@@ -1,14 +1,18 @@
 import dataclasses
 import json
+import types
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import Blur, GradientRecorder, small_images, small_net
 
 import keras_ms
 from keras_ms import LevelReport, diagnose
+from keras_ms.diagnostics.diagnose import _sizes_to_time
 from keras_ms.diagnostics.plots import save_plot
+from keras_ms.diagnostics.seconds import seconds_by_level
 
 
 def dataset(levels=(2, 4, 8), task=None, **options):
@@ -58,6 +62,48 @@ def test_a_report_of_every_level():
     assert 0.0 < found.variance_error[0] < found.variance[0]
 
 
+def test_seconds_are_taken_where_steps_are_advised():
+    terms, units = (np.ones(3), np.array([0.01, 0.01, 0.0])), (1.0, 0.25, 0.0625)
+    finest, *coarser = _sizes_to_time(*terms, units, 16)
+    advised = keras_ms.optimal_batch_sizes(
+        np.stack(terms, axis=1), [(1.0, 1.25), (0.25, 0.3125), (0.0625, 0.0625)], variance=1 / 16
+    )
+    assert len(advised) == 3
+    assert finest == (16, advised[0])
+    assert [large for large, _ in coarser] == [advised[0] + advised[1], advised[1] + advised[2]]
+    # Where levels have nothing in common, no more than single-scale's batch.
+    (large, small), *_ = _sizes_to_time(np.ones(3), np.array([2.0, 2.0, 0.0]), units, 16)
+    assert (large, small) == (16, 4)
+
+
+@pytest.mark.parametrize(("fixed", "per_sample"), [(0.02, 0.001), (0.0, 0.002)])
+def test_seconds_are_a_line_through_two_batches(monkeypatch, fixed, per_sample):
+    now = [0.0]
+    clock = types.SimpleNamespace(perf_counter=lambda: now[0])
+    monkeypatch.setattr("keras_ms.diagnostics.seconds.time", clock)
+
+    def gradient(batch):
+        now[0] += fixed + per_sample * len(batch[0])
+        return tf.zeros(()), tf.zeros((1,))
+
+    slope, start = seconds_by_level(compiled(), gradient, dataset((2, 4)), [(16, 1), (32, 8)])
+    assert slope == pytest.approx([per_sample] * 2)
+    assert start == pytest.approx([fixed] * 2, abs=1e-9)
+
+
+def test_a_model_that_does_not_fit_is_refused():
+    model = keras_ms.MultiscaleModel(*small_net())
+    model.compile("adam", keras.losses.MeanSquaredError(reduction="sum"))
+    with pytest.raises(ValueError, match="reduction='sum'"):
+        diagnose(model, dataset(), samples=8)
+
+
+def test_numpy_integers_can_be_saved(tmp_path):
+    found = diagnose(compiled(), dataset(), samples=np.int64(8), batch_size=np.int64(16))
+    found.save(tmp_path / "report.json")
+    assert LevelReport.load(tmp_path / "report.json") == found
+
+
 def test_the_seconds_end_a_diagnosis():
     found = diagnose(compiled(), dataset(), samples=800, seconds=0.01)
     assert found.samples == (400, 800, 1600)  # half of them
@@ -80,6 +126,10 @@ def test_figures_of_a_known_report():
     assert found.seconds((16,)) == pytest.approx(0.16)
     assert "Use 2 levels" in found.advice
     assert f"{found.seconds(sizes) / 0.16:.2f} of its time" in found.advice
+    for senseless in ((), (16, 32, 64), (16, 0)):
+        for method in (found.seconds, found.sampling_variance):
+            with pytest.raises(ValueError, match="Received: batch_sizes="):
+                method(senseless)
     with pytest.raises(ValueError, match="unit='hours'"):
         found.costs("hours")
 

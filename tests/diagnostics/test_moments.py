@@ -150,6 +150,31 @@ def test_mixed_precision_gradients_are_not_scaled(policy):
     assert found[2].fine == pytest.approx(wanted[2].fine, rel=0.1)
 
 
+def test_a_sample_alone_overflows_no_sooner_than_a_batch():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = compiled()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    data = dataset()
+    wanted = next(MomentMeter(model, data).groups((8, 8, 8)))
+    x, y = next(iter(data.stage(0, batch_sizes=(16,)))).fine[0]
+    scale = model.optimizer.dynamic_scale
+    while np.isfinite(float(largest(model, x, y))):  # of the batch, as training raises it
+        scale.assign(scale * 1.1)
+    scale.assign(scale / 1.1)
+    found = next(MomentMeter(model, data).groups((8, 8, 8)))
+    assert found[0].fine == pytest.approx(wanted[0].fine, rel=0.1)
+
+
+def largest(model, x, y):
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x=x, y=y, y_pred=model(x, training=True))
+        scaled = model.optimizer.scale_loss(loss)
+    gradients = tape.gradient(scaled, [v.value for v in model.trainable_variables])
+    return max(np.max(np.abs(g)) if np.all(np.isfinite(g)) else np.inf for g in gradients)
+
+
 def synthetic(mean, noise, groups=200, samples=8, seed=0):
     """Groups of one level's moments whose mean and variance are known."""
     rng = np.random.default_rng(seed)
