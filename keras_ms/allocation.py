@@ -206,7 +206,7 @@ def _target(variance: Any, cost: Any) -> float:
             f"Received: variance={variance}, cost={cost}."
         )
     target = cost if variance is None else variance
-    if not isinstance(target, numbers.Real) or not 0.0 < target < math.inf:
+    if not isinstance(target, numbers.Real) or not 0.0 < float(target) < math.inf:
         raise ValueError(
             f"Targets are positive and finite. Received: variance={variance}, cost={cost}."
         )

@@ -1,0 +1,1 @@
+"""Speed and memory of training steps, beside rivals: `python -m apps.benchmark`."""

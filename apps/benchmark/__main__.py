@@ -1,0 +1,94 @@
+"""Speed and memory of training steps, beside rivals on the same data, network and machine.
+
+    python -m apps.benchmark                                          # half an hour on 2 cores
+    python -m apps.benchmark --measures=levels,depths --sizes=64,128  # minutes
+    python -m apps.benchmark --network=unet --measures=levels,pipeline
+
+Candidates are timed in turn, and medians over the rounds are reported. The PyTorch loop needs the
+optional extra: pip install "keras-ms[benchmark]". Times to a quality are another app's:
+`python -m apps.time_to_quality`. Leaves benchmark.md (tables), benchmark.json and benchmark.png in
+--output.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+
+from apps import experiment, flags
+from apps.benchmark import memory, pipeline, report, rivals, stages, steps
+from apps.benchmark.flops import peak_gflops
+from apps.benchmark.settings import BenchmarkSettings
+
+Rows = list[steps.Row]
+
+
+def run(settings: BenchmarkSettings) -> dict[str, Rows]:
+    """Measures what is asked for, prints the tables and writes them.
+
+    Returns:
+        The rows of every table, by its name.
+    """
+    output = pathlib.Path(settings.output)
+    output.mkdir(parents=True, exist_ok=True)
+    keras.config.set_dtype_policy(settings.dtype_policy)
+    images = experiment.load_images(settings, "train")
+    results: dict[str, Rows] = {}
+    tables = []
+    for name, measure in _measures(settings, images):
+        print(f"Measuring: {report.TITLES[name]} ...", flush=True)
+        if rows := measure():
+            results[name] = rows
+            tables.append(f"## {report.TITLES[name]}\n\n{report.as_table(rows)}")
+            print(f"\n{tables[-1]}", flush=True)
+    (output / "benchmark.md").write_text("\n".join(tables))
+    content = {"settings": dataclasses.asdict(settings), "results": results}
+    (output / "benchmark.json").write_text(json.dumps(content, indent=1) + "\n")
+    report.save_plot(results, output / "benchmark.png")
+    print(f"Look at {output / 'benchmark.png'}; the tables are in {output / 'benchmark.md'}.")
+    return results
+
+
+def _measures(
+    settings: BenchmarkSettings, images: list[Any]
+) -> Iterator[tuple[str, Callable[[], Rows]]]:
+    all_of_them: dict[str, dict[str, Callable[[], Rows]]] = {
+        "levels": {"levels": lambda: _beside_peak(settings, images)},
+        "precision": {"precision": lambda: _in_bfloat16(settings, images)},
+        "depths": {"depths": lambda: steps.by_depth(settings, images)},
+        "pipeline": {"pipeline": lambda: pipeline.share(settings, images)},
+        "stages": {"stages": lambda: stages.starts(settings, images)},
+        "rivals": {
+            "fits": lambda: rivals.fits(settings, images),
+            "torch": lambda: rivals.torch_steps(settings, images),
+        },
+        "memory": {"memory": lambda: memory.peaks(settings)},
+    }
+    for name in settings.measures:
+        yield from all_of_them[name].items()
+
+
+def _beside_peak(settings: BenchmarkSettings, images: list[Any]) -> Rows:
+    dtype = keras.config.dtype_policy().compute_dtype
+    peak = peak_gflops(dtype, settings.rounds, settings.seconds_per_round)
+    print(f"A matrix product of 2048 in {dtype}: {peak:.0f} GFLOP/s")
+    rows = steps.by_level(settings, images)
+    return [{**row, "share_of_peak": row["gflops"] / peak} for row in rows]
+
+
+def _in_bfloat16(settings: BenchmarkSettings, images: list[Any]) -> Rows:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        return _beside_peak(settings, images)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+if __name__ == "__main__":
+    flags.start("benchmark", BenchmarkSettings, run)

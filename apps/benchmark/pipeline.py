@@ -1,0 +1,75 @@
+"""What the input pipeline adds to a step, on every stage."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from apps import experiment
+from apps.benchmark.settings import BenchmarkSettings
+from apps.benchmark.steps import Row, make_model
+from apps.benchmark.timing import WARM_UP, Step, kept_in_memory, training_step
+from keras_ms.data import MultiscaleDataset
+from keras_ms.fit_run import FitRun, Stage
+from keras_ms.one_trace import plain_spec
+
+STEPS = 30  # more than are prepared ahead, so that a full buffer at the start does not help
+
+
+def share(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
+    """Steps fed by the pipeline beside the same steps on batches that are in memory.
+
+    Returns:
+        One row per stage, telescoping and plain: seconds of both, and what the pipeline adds as a
+        share of the step from memory, the median over the rounds.
+    """
+    dataset = experiment.make_dataset(settings, images)
+    model = make_model(settings)
+    run = FitRun(dataset, model.distribute_strategy, plain_spec(model, dataset))
+    return [
+        _row(settings, dataset, run, model, stage)
+        for stage in itertools.chain.from_iterable(_stages(dataset))
+    ]
+
+
+def _stages(dataset: MultiscaleDataset) -> Iterator[tuple[Stage, ...]]:
+    for level, size in enumerate(dataset.levels.batch_sizes):
+        plain, telescoping = Stage(level, (size,)), Stage(level, dataset.batch_sizes(level))
+        yield (plain,) if plain == telescoping else (telescoping, plain)
+
+
+def _row(
+    settings: BenchmarkSettings, dataset: MultiscaleDataset, run: FitRun, model: Any, stage: Stage
+) -> Row:
+    stream = run.stream(stage, 0)
+    times = np.array(
+        [
+            [
+                _seconds(training_step(model, batches), settings.seconds_per_round)
+                for batches in (iter(stream), kept_in_memory(stream))
+            ]
+            for _ in range(settings.rounds)
+        ]
+    )
+    fed, in_memory = np.median(times, axis=0).tolist()
+    return {
+        "stage": f"{dataset.mesh_sizes[stage.finest][0]} px",
+        "batches": stage.batch_sizes,
+        "in_memory": in_memory,
+        "fed": fed,
+        "added": float(np.median(times[:, 0] / times[:, 1])) - 1.0,
+    }
+
+
+def _seconds(step: Step, least: float) -> float:
+    for _ in range(WARM_UP):
+        step()
+    count, begin = 0, time.perf_counter()
+    while count < STEPS or time.perf_counter() - begin < least:
+        step()
+        count += 1
+    return (time.perf_counter() - begin) / count

@@ -1,0 +1,94 @@
+"""Seconds per step and per work unit: by level, by number of levels and image size."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras_ms
+from apps import experiment
+from apps.benchmark.flops import convolution_flops
+from apps.benchmark.settings import BenchmarkSettings, batch_sizes
+from apps.benchmark.timing import Timed, interleaved, kept_in_memory, ratio, training_step
+
+TINY_RATE = 1e-6  # many steps on one batch are to change nothing that matters to speed
+Row = dict[str, Any]
+
+
+def make_model(settings: BenchmarkSettings) -> keras_ms.MultiscaleModel:
+    """The network compiled for steps that are timed, not learned from."""
+    return experiment.make_model(settings, TINY_RATE)
+
+
+def by_level(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
+    """Plain steps on every level with its own batch, from memory.
+
+    Returns:
+        One row per level: mesh, batch, seconds per step and per work unit, GFLOP/s.
+    """
+    dataset = experiment.make_dataset(settings, images)
+    model, levels = make_model(settings), dataset.levels
+    steps, flops = {}, {}
+    for level in range(levels.num_levels):
+        sizes = (levels.batch_sizes[level],)
+        stream = dataset.stage(level, batch_sizes=sizes).map(_plain(level))
+        steps[str(level)] = training_step(model, kept_in_memory(stream))
+        flops[level] = convolution_flops(model, dataset.mesh_sizes[level]) * sizes[0]
+    timed = interleaved(steps, settings.rounds, settings.seconds_per_round)
+    return [
+        {
+            "level": level,
+            "mesh": dataset.mesh_sizes[level][0],
+            "batch": levels.batch_sizes[level],
+            "seconds": timed[str(level)].median,
+            "seconds_per_work_unit": timed[str(level)].median / levels.step_work_units(level, (n,)),
+            "gflops": flops[level] / timed[str(level)].median / 1e9,
+        }
+        for level, n in enumerate(levels.batch_sizes)
+    ]
+
+
+def by_depth(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
+    """Steps of 1, 2, ... levels on every image size, from memory.
+
+    Returns:
+        One row per size and depth. `efficiency` is what the step's work units would take at the
+        price of the single-level step of the same finest batch, over what it takes.
+    """
+    rows = []
+    for size in settings.sizes:
+        model = make_model(settings)
+        datasets = {
+            depth: experiment.make_dataset(
+                dataclasses.replace(settings, image_size=size),
+                images,
+                levels=batch_sizes(settings, size, depth),
+            )
+            for depth in dict.fromkeys((1, *settings.depths))
+        }
+        timed = interleaved(
+            {
+                str(depth): training_step(model, kept_in_memory(dataset.stage(0)))
+                for depth, dataset in datasets.items()
+            },
+            settings.rounds,
+            settings.seconds_per_round,
+        )
+        rows += [_row(size, depth, datasets, timed) for depth in settings.depths]
+    return rows
+
+
+def _row(size: int, depth: int, datasets: dict[int, Any], timed: dict[str, Timed]) -> Row:
+    units = datasets[depth].work_units() / datasets[1].work_units()
+    return {
+        "size": size,
+        "levels": depth,
+        "batches": datasets[depth].batch_sizes(),
+        "work_units": datasets[depth].work_units(),
+        "seconds": timed[str(depth)].median,
+        "efficiency": units / ratio(timed[str(depth)], timed["1"]),
+    }
+
+
+def _plain(level: int) -> Any:
+    return lambda batch: batch.fine[level]

@@ -1,0 +1,164 @@
+import dataclasses
+import importlib
+import json
+import types
+
+import keras
+import numpy as np
+import pytest
+from conftest import small_images
+
+import keras_ms
+from apps.benchmark import memory, pipeline, report, rivals, stages, steps, timing, torch_loop
+from apps.benchmark.flops import convolution_flops
+from apps.benchmark.settings import BenchmarkSettings, batch_sizes
+
+TINY = {
+    "width": 4,
+    "image_size": 16,
+    "batch_sizes": (2, 4),
+    "sizes": (16, 32),
+    "depths": (1, 2),
+    "rounds": 2,
+    "seconds_per_round": 0.01,
+    "stage_steps": 2,
+    "limit": 3,
+}
+
+
+@pytest.fixture
+def settings():
+    return BenchmarkSettings(**TINY)
+
+
+def test_calls_are_taken_in_turn(monkeypatch):
+    now, calls = [0.0], []
+    clock = types.SimpleNamespace(perf_counter=lambda: now[0])
+    monkeypatch.setattr(timing, "time", clock)
+
+    def step(name, seconds):
+        calls.append(name)
+        now[0] += seconds
+
+    timed = timing.interleaved(
+        {"fast": lambda: step("fast", 0.25), "slow": lambda: step("slow", 1.0)}, 3, 1.0
+    )
+    assert timed["fast"].rounds == (0.25,) * 3
+    assert timed["slow"].median == 1.0
+    assert timing.ratio(timed["slow"], timed["fast"]) == 4.0
+    warm_up = [*["fast"] * 3, *["slow"] * 3]
+    assert calls == [*warm_up, *([*["fast"] * 4, "slow"] * 3)]
+
+
+def test_steps_really_train_on_the_batch_in_memory(settings):
+    model = steps.make_model(dataclasses.replace(settings, learning_rate=1e-2))
+    data = keras_ms.MultiscaleDataset(small_images(), keras_ms.tasks.Denoising(), (2, 4), 16, 1)
+    step = timing.training_step(model, timing.kept_in_memory(data.stage(0)))
+    for _ in range(3):
+        logs = step()
+    assert np.isfinite(logs["loss"])
+    assert int(model.optimizer.iterations) == 3
+
+
+def test_batches_have_as_many_pixels_on_every_image_size(settings):
+    settings = dataclasses.replace(settings, batch_sizes=(16, 32), image_size=128, sizes=(64,))
+    assert batch_sizes(settings, 128, 3) == (16, 32, 64)
+    assert batch_sizes(settings, 64, 2) == (16, 32)  # no larger than they are meant to be
+    assert batch_sizes(settings, 256, 2) == (4, 8)
+    assert batch_sizes(settings, 2048, 2) == (1, 2)
+
+
+def test_convolutions_are_counted():
+    inputs = keras.Input((None, None, 3))
+    hidden = keras.layers.Conv2D(8, 3, padding="same")(inputs)
+    model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(hidden))
+    multiply_adds = 16 * 16 * (9 * 3 * 8 + 8 * 3)
+    # Forward, backward to the kernels and to the inputs.
+    assert convolution_flops(model, (16, 16)) == 3 * 2 * multiply_adds
+
+
+def test_every_table_has_its_rows(settings):
+    images = small_images()
+    levels = steps.by_level(settings, images)
+    assert [(row["mesh"], row["batch"]) for row in levels] == [(16, 2), (8, 4)]
+    assert levels[1]["seconds_per_work_unit"] == pytest.approx(levels[1]["seconds"] / 1.0)
+    depths = steps.by_depth(settings, images)
+    assert [(row["size"], row["levels"]) for row in depths] == [(16, 1), (16, 2), (32, 1), (32, 2)]
+    assert [row["efficiency"] for row in depths if row["levels"] == 1] == [1.0, 1.0]
+    fed = pipeline.share(settings, images)
+    assert [row["batches"] for row in fed] == [(2, 4), (2,), (4,)]
+    assert all(row["fed"] > 0.0 and np.isfinite(row["added"]) for row in fed)
+    started = stages.starts(settings, images)
+    assert [row["steps"] for row in started] == [4, 2]
+    fits = rivals.fits(settings, images)
+    assert [row["name"] for row in fits] == ["stock Keras fit", "single_scale", "multiscale"]
+    assert fits[0]["relative"] == 1.0
+    for rows in (levels, depths, fed, started, fits):
+        assert report.as_table(rows).count("\n") == len(rows) + 2
+
+
+def test_memory_is_that_of_a_process_of_its_own(settings):
+    rows = memory.peaks(dataclasses.replace(settings, batch_sizes=(2, 4), image_size=32))
+    assert [row["batches"] for row in rows] == [(2, 4), (2,), (4,)]
+    assert all(row["peak"] > row["of_steps"] >= 0.0 for row in rows)
+
+
+def test_the_app_leaves_tables_figures_and_a_plot(tmp_path, capsys):
+    app = importlib.import_module("apps.benchmark.__main__")
+    results = app.run(
+        BenchmarkSettings(output=str(tmp_path), measures=("levels", "precision", "depths"), **TINY)
+    )
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "benchmark.md",
+        "benchmark.json",
+        "benchmark.png",
+    }
+    content = json.loads((tmp_path / "benchmark.json").read_text())
+    assert content["results"]["levels"][0]["seconds"] == results["levels"][0]["seconds"]
+    assert set(results) == {"levels", "precision", "depths"}
+    assert "| level |" in (tmp_path / "benchmark.md").read_text()
+    assert keras.config.dtype_policy().name == "float32"
+    assert "ms per WU" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="the extra `benchmark`")
+def test_the_pytorch_loop_takes_the_same_step(settings):
+    batch = next(
+        iter(
+            keras_ms.MultiscaleDataset(
+                small_images(), keras_ms.tasks.Denoising(), (2, 4), 16, 1
+            ).stage(0)
+        )
+    )
+    network = torch_loop._resnet(4, 2)
+    ours = keras_ms.networks.ResNet(width=4)
+    assert sum(p.numel() for p in network.parameters()) == ours.count_params()
+    with torch_loop.Worker(4, 2) as worker:
+        step = worker.step(batch)
+        first = step()
+        assert np.isfinite(first)
+        assert step() != first  # it trains
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"measures": ("luck",)}, "Received: luck"),
+        ({"measures": ()}, "--measures"),
+        ({"sizes": (20,), "depths": (4,)}, "--sizes"),
+        ({"sizes": (16,), "depths": (4,)}, "--sizes"),
+        ({"sizes": ()}, "--sizes"),
+        ({"depths": (0,)}, "--depths"),
+        ({"rounds": 0}, "--rounds"),
+        ({"seconds_per_round": 0.0}, "--seconds_per_round"),
+    ],
+)
+def test_senseless_settings_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        BenchmarkSettings(**{**TINY, **options})
+
+
+def test_every_measure_is_known():
+    app = importlib.import_module("apps.benchmark.__main__")
+    names = [name for name, _ in app._measures(BenchmarkSettings(**TINY), [])]
+    assert sorted(names) == sorted(report.TITLES)
