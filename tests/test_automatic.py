@@ -63,14 +63,23 @@ def test_the_same_seeds_decide_alike_and_schedules_follow():
     assert history["work_units"][-1] == 2 * (first.work_units(0) + first.work_units(1))
 
 
-def test_own_pairs_and_adaptive_runs():
+def own_pairs():
     x = small_images(8)
     pairs = tf.data.Dataset.from_tensor_slices((x, 1.0 - x))
-    data = keras_ms.MultiscaleDataset(pairs, levels="auto", steps_per_epoch=2)
+    return keras_ms.MultiscaleDataset(pairs, levels="auto", steps_per_epoch=2)
+
+
+def test_own_pairs():
+    data = own_pairs()
     assert data.levels.num_levels == 2
+    compiled().fit(data, epochs=1, verbose=0)
+    assert not data.undecided
+
+
+def test_adaptive_runs_measure_by_themselves():
     schedule = keras_ms.AdaptiveSchedule(work_units=40.0)
-    compiled().fit(data, epochs=schedule.epochs, callbacks=[schedule], verbose=0)
-    assert schedule.decisions[-1].finest == 0
+    with pytest.raises(ValueError, match="measures by itself"):
+        compiled().fit(own_pairs(), epochs=schedule.epochs, callbacks=[schedule], verbose=0)
 
 
 def test_without_the_telescoping_sum_the_batches_are_plain():
