@@ -79,7 +79,8 @@ class Enlarge(keras.layers.Layer):
     """Enlarges two-dimensional images of any size by a whole factor.
 
     `keras.layers.UpSampling2D` does so, but its bilinear way fails where the size is unknown
-    while tracing, and LiteRT cannot run a convolution after its nearest one.
+    while tracing, and LiteRT cannot run a convolution after its nearest one. Nearest neighbours are
+    repeated, not resized, for whose gradient XLA has no kernel.
 
     Args:
         scale: The factor, at least 1.
@@ -99,7 +100,12 @@ class Enlarge(keras.layers.Layer):
     def call(self, image: Any) -> Any:
         """Returns the enlarged image."""
         size = self.scale * tf.shape(image)[1:-1]
-        large = tf.cast(tf.image.resize(image, size, self.interpolation), image.dtype)
+        if self.interpolation == "nearest":
+            large = tf.repeat(tf.repeat(image, self.scale, axis=1), self.scale, axis=2)
+            # LiteRT forgets the number of channels in a repetition, but not in a reshape.
+            large = tf.reshape(large, (-1, size[0], size[1], image.shape[-1]))
+        else:
+            large = tf.cast(tf.image.resize(image, size, self.interpolation), image.dtype)
         return tf.ensure_shape(large, self.compute_output_shape(image.shape))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:

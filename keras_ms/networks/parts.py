@@ -9,6 +9,7 @@ import keras
 from keras import layers
 
 from keras_ms.networks.fitting import Enlarge
+from keras_ms.networks.group_normalization import GroupNormalization
 from keras_ms.networks.noise_level import noise_level_embedding
 
 NORMALIZATIONS = ("layer", "group", "channel", "none")
@@ -31,7 +32,9 @@ def normalize(hidden: Any, kind: str, name: str) -> Any:
     if kind == "channel":
         return layers.LayerNormalization(axis=-1, name=name)(hidden)
     groups = 1 if kind == "layer" else math.gcd(GROUPS, hidden.shape[-1])
-    return layers.GroupNormalization(groups=groups, name=name)(hidden)
+    if groups == 1:  # Keras sums over whole images as fast
+        return layers.GroupNormalization(1, name=name)(hidden)
+    return GroupNormalization(groups, name=name)(hidden)
 
 
 def make_inputs(channels: int, conditional: bool, spatial_dims: int) -> tuple[Any, Any]:

@@ -162,3 +162,13 @@ def test_trains_by_multiscale_gradient_estimation(name):
     model = keras_ms.MultiscaleModel(network.input, network.output)
     model.compile("sgd", "mse")
     assert np.isfinite(model.fit(dataset, verbose=0).history["loss"][0])
+
+
+@EVERY_NETWORK
+def test_xla_compiles_training(name):
+    made = small(name, scale=2, residual=True)
+    model = keras.Model(made.input, made.output)
+    model.compile("sgd", "mse", jit_compile=True)
+    weights = model.get_weights()
+    assert np.isfinite(model.train_on_batch(noise(2, 8, 8, 3), noise(2, 16, 16, 3)))
+    assert any(np.any(a != b) for a, b in zip(weights, model.get_weights(), strict=True))
