@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 import keras_ms
-from apps import experiment, flags, prediction
+from apps import experiment, flags, precision, prediction
 from apps.problem import Problem, check_counts, check_positive, option
 from keras_ms.diagnostics.plots import save_plot
 
@@ -59,8 +59,8 @@ def run(settings: DiagnoseSettings) -> dict[str, keras_ms.LevelReport]:
     """
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
-    keras.config.set_dtype_policy(settings.dtype_policy)
-    images = experiment.load_images(settings, "train")
+    images = list(experiment.load_images(settings, "train"))
+    precision.set_policy(settings, images)
     model = trained(settings, images, settings.steps)
     reports = {}
     for name, coarsening in COARSENINGS.items():

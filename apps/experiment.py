@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -35,7 +36,7 @@ class Outcome:
     iterations: tuple[int, ...]
 
 
-def load_images(problem: Problem, split: str) -> list[np.ndarray]:
+def load_images(problem: Problem, split: str) -> list[np.ndarray] | keras_ms.data.FolderImages:
     """Images of `"train"` or `"validation"`; no photograph is in both."""
     limit = problem.limit if split == "train" else problem.validation_samples
     return keras_ms.data.sources.get(problem.dataset).load(split, problem.data_dir, limit)
@@ -57,7 +58,7 @@ def make_task(problem: Problem) -> keras_ms.tasks.NoisyTask:
 
 
 def make_dataset(
-    problem: Problem, images: list[np.ndarray], steps_per_epoch: int = 1, **options: Any
+    problem: Problem, images: Iterable[np.ndarray], steps_per_epoch: int = 1, **options: Any
 ) -> keras_ms.MultiscaleDataset:
     """Training data, with more `options` of `MultiscaleDataset`."""
     mean, std = problem.normalization_of_images
@@ -70,6 +71,7 @@ def make_dataset(
         mean=mean,
         std=std,
         seed=problem.seed,
+        cache_bytes=int(problem.cache_gb * 2**30),
         **{"levels": problem.batch_sizes, **options},
     )
 
@@ -84,7 +86,7 @@ def data_options(settings: Settings, strategy: str) -> dict[str, Any]:
     return {**how, "telescoping": strategy != "progressive"}
 
 
-def make_validation(problem: Problem, images: list[np.ndarray]) -> tf.data.Dataset:
+def make_validation(problem: Problem, images: Iterable[np.ndarray]) -> tf.data.Dataset:
     """Fixed pairs of held-out photographs on the finest mesh."""
     mean, std = problem.normalization_of_images
     return keras_ms.data.evaluation_pairs(
@@ -146,7 +148,7 @@ def decayed(settings: Settings, total_iterations: int) -> Any:
 def train(
     settings: Settings,
     strategy: str,
-    images: list[np.ndarray],
+    images: Iterable[np.ndarray],
     validation: tf.data.Dataset,
     output: pathlib.Path | None = None,
     timings: budget.Timings | None = None,

@@ -27,7 +27,10 @@ class Problem:
     data_dir: str | None = option(
         None, "Folder of images, with --dataset=folder; for stl10, celeb_a and urban100 TFDS's."
     )
-    limit: int | None = option(None, "Most images to train on; all are held in memory.")
+    limit: int | None = option(None, "Most images to train on.")
+    cache_gb: float = option(
+        4.0, "GiB of images and coarser levels in memory; what is beyond lies in a temporary file."
+    )
     network: str = option("resnet", "The network.", keras_ms.networks.names())
     batch_sizes: tuple[int, ...] = option((4, 8, 16, 32), "Batch size per level, finest first.")
     image_size: int = option(128, "Side of the crops on the finest mesh, in pixels.")
@@ -57,7 +60,9 @@ class Problem:
     )
     std: tuple[float, ...] | None = option(None, "Their standard deviation, likewise.")
     flip: bool = option(True, "Whether images are mirrored at random.")
-    dtype_policy: str = option("float32", "Keras dtype policy, for example mixed_bfloat16.")
+    dtype_policy: str = option(
+        "float32", "Keras dtype policy; auto times float32 and mixed_bfloat16 and takes the faster."
+    )
     jit_compile: bool | None = option(
         None, "Whether XLA compiles the steps; None leaves it to Keras (on a GPU, yes)."
     )
@@ -70,6 +75,10 @@ class Problem:
         _check_options(self, NETWORK_OPTIONS, keras_ms.networks.options(self.network), self.network)
         check_positive(self, "learning_rate")
         check_counts(self, "limit", "validation_samples")
+        if not 0.0 <= self.cache_gb < math.inf:
+            raise ValueError(
+                f"--cache_gb must be 0 or more, and finite. Received: --cache_gb={self.cache_gb:g}."
+            )
 
     @property
     def normalization_of_images(self) -> tuple[tuple[float, ...], tuple[float, ...]]:

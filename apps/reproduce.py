@@ -68,7 +68,7 @@ def run(settings: ReproduceSettings) -> str:
     """
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
-    images = experiment.load_images(settings, "train")
+    images = list(experiment.load_images(settings, "train"))
     for task, network, seed in itertools.product(settings.tasks, settings.networks, settings.seeds):
         measure(problem(settings, task, network, seed), settings, images, output)
     table = as_table(settings, output)

@@ -9,8 +9,8 @@ For every task and network: (1) each strategy tries every learning rate of --rat
 single_scale trains for --reference_seconds with each of --seeds, and the mean of the validation
 losses it ends with is the target; (3) each strategy trains within the least of --budgets whose run
 ends at the target or below, and the time from which on it stays there counts. Leaves in --output a
-JSON file per run, which a second run reads instead of training again, and time_to_quality.md, the
-table.
+JSON file per run, which a second run reads instead of training again, and the table and the plot,
+time_to_quality.md and .png.
 """
 
 from __future__ import annotations
@@ -26,14 +26,16 @@ import keras
 import numpy as np
 
 import keras_ms
-from apps import experiment, flags, presets
+from apps import experiment, flags, precision, presets
 from apps.contestants import CONTESTANTS, REFERENCE
 from apps.problem import Problem, check_counts, check_positive, option, shared_options
+from apps.race_plot import Result, save_plot
 from apps.race_table import as_table
 from apps.recording import Point, crossing
 from apps.settings import Settings
 
 TRIAL_SEEDS = (100, 101, 102, 103)
+LEAP = 2.0  # most that a budget grows at once
 PATIENT = 3.0  # times as long are the trials of the reference, whose steps are dearer
 
 
@@ -87,7 +89,9 @@ class Race:
         self._folder = pathlib.Path(settings.output) / f"{task}-{network}"
         self._folder.mkdir(parents=True, exist_ok=True)
         plain = settings_of(settings, self._problem, REFERENCE, 0, 1.0, 1.0)
-        self._images = experiment.load_images(plain, "train")
+        self._images = list(experiment.load_images(plain, "train"))
+        chosen = precision.set_policy(plain, self._images)
+        self._settings = dataclasses.replace(settings, dtype_policy=chosen)
         held_out = experiment.load_images(plain, "validation")
         self._validation = experiment.make_validation(plain, held_out)
         self._timings: dict[Any, Any] = {}
@@ -124,7 +128,8 @@ class Race:
         """For each seed, what had been spent when the target was reached; `None` if it was not.
 
         Budgets are tried from the least on. Those are passed over that the loss would have to
-        fall faster for than inversely to the time since the first validation.
+        fall faster for than inversely to the time since the first validation, up to twice a
+        budget.
         """
         rate, budgets = self.best_rate(name), sorted(self._settings.budgets)
         if name == REFERENCE:  # has had its time
@@ -144,6 +149,7 @@ class Race:
             ratio, begun = points[-1].loss / target, min(points[0].seconds, budget)
             # Infinite if the run could not even start up.
             least = begun + (budget - begun) * ratio if np.isfinite(ratio) else budget
+            least = min(least, LEAP * budget)
         return None
 
     def run(self, name: str, seed: int, rate: float, seconds: float) -> list[Point]:
@@ -171,7 +177,8 @@ class Race:
         return [Point(**entry) for entry in content["points"]]
 
     def _trained(self, settings: Settings) -> list[Point]:
-        keras.utils.clear_session()
+        keras.utils.clear_session()  # which forgets the policy, too
+        keras.config.set_dtype_policy(settings.dtype_policy)
         try:
             curve = experiment.train(
                 settings, settings.strategy, self._images, self._validation, None, self._timings
@@ -209,7 +216,7 @@ def check(race: RaceSettings, task: str, network: str) -> None:
 
 
 def run(settings: RaceSettings) -> str:
-    """Runs all races and writes the table.
+    """Runs all races; writes the table and the plot.
 
     Returns:
         The table, in Markdown.
@@ -217,7 +224,8 @@ def run(settings: RaceSettings) -> str:
     problems = list(itertools.product(settings.tasks, settings.networks))
     for problem in problems:
         check(settings, *problem)
-    lines = []
+    lines: list[str] = []
+    plotted: dict[str, Result] = {}
     for task, network in problems:
         race = Race(settings, task, network)
         reference = race.reference()
@@ -225,7 +233,9 @@ def run(settings: RaceSettings) -> str:
         rates = {name: race.best_rate(name) for name in settings.strategies}
         lines.append(as_table(f"{task}, {network}", reference, results, rates))
         print(f"\n{lines[-1]}", flush=True)
+        plotted[f"{task}, {network}"] = Result(reference, results)
         pathlib.Path(settings.output, "time_to_quality.md").write_text("\n".join(lines))
+        save_plot(plotted, pathlib.Path(settings.output, "time_to_quality.png"))
     return "\n".join(lines)
 
 

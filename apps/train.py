@@ -20,7 +20,7 @@ import sys
 import keras
 import numpy as np
 
-from apps import baselines, experiment, exporting, flags, quality, report
+from apps import baselines, experiment, exporting, flags, precision, quality, report
 from apps.settings import ON_ONE_LEVEL, Settings
 
 SHEET_ROWS = 2
@@ -37,9 +37,9 @@ def run(settings: Settings) -> list[experiment.Outcome]:
         ValueError: If data, levels or budget do not fit together.
     """
     output = _output_folder(settings)
-    keras.config.set_dtype_policy(settings.dtype_policy)
     images = experiment.load_images(settings, "train")
-    held_out = experiment.load_images(settings, "validation")
+    precision.set_policy(settings, images)
+    held_out = list(experiment.load_images(settings, "validation"))
     validation = experiment.make_validation(settings, held_out)
     print(f"{len(images)} photographs to train on, {len(held_out)} others to validate on.")
     outcomes = []

@@ -20,7 +20,7 @@ from typing import Any
 
 import keras
 
-from apps import experiment, flags
+from apps import experiment, flags, precision
 from apps.benchmark import memory, pipeline, report, rivals, stages, steps
 from apps.benchmark.flops import peak_gflops
 from apps.benchmark.settings import BenchmarkSettings
@@ -36,8 +36,9 @@ def run(settings: BenchmarkSettings) -> dict[str, Rows]:
     """
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
-    keras.config.set_dtype_policy(settings.dtype_policy)
-    images = experiment.load_images(settings, "train")
+    images = list(experiment.load_images(settings, "train"))
+    chosen = precision.set_policy(settings, images)
+    settings = dataclasses.replace(settings, dtype_policy=chosen)
     results: dict[str, Rows] = {}
     tables = []
     for name, measure in _measures(settings, images):

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from apps.benchmark.timing import interleaved
+from apps.timing import interleaved
 
 _PEAK_SIDE = 2048
 

@@ -7,10 +7,12 @@ import resource
 import sys
 from typing import Any
 
+import keras
+
 from apps import experiment
 from apps.benchmark.settings import BenchmarkSettings
 from apps.benchmark.steps import Row, make_model
-from apps.benchmark.timing import kept_in_memory, training_step
+from apps.timing import kept_in_memory, training_step
 
 STEPS = 3
 MIB = 2**20
@@ -35,7 +37,8 @@ def peaks(settings: BenchmarkSettings) -> list[Row]:
 
 
 def _peak(settings: BenchmarkSettings, finest: int, sizes: tuple[int, ...]) -> tuple[float, float]:
-    images = experiment.load_images(settings, "train")
+    keras.config.set_dtype_policy(settings.dtype_policy)
+    images = list(experiment.load_images(settings, "train"))
     dataset = experiment.make_dataset(settings, images)
     model = make_model(settings)
     stream: Any = dataset.stage(finest, batch_sizes=sizes)

@@ -12,7 +12,7 @@ import numpy as np
 from apps import experiment
 from apps.benchmark.settings import BenchmarkSettings
 from apps.benchmark.steps import Row, make_model
-from apps.benchmark.timing import WARM_UP, Step, kept_in_memory, training_step
+from apps.timing import WARM_UP, Step, kept_in_memory, training_step
 from keras_ms.data import MultiscaleDataset
 from keras_ms.fit_run import FitRun, Stage
 from keras_ms.one_trace import plain_spec

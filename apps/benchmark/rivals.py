@@ -12,7 +12,7 @@ from apps import experiment
 from apps.benchmark import torch_loop
 from apps.benchmark.settings import BenchmarkSettings
 from apps.benchmark.steps import Row, make_model
-from apps.benchmark.timing import Timed, interleaved, kept_in_memory, ratio, training_step
+from apps.timing import Timed, interleaved, kept_in_memory, ratio, training_step
 
 FIRST = 3  # steps of a fit that start it up
 STEPS = 15

@@ -9,7 +9,7 @@ import keras_ms
 from apps import experiment
 from apps.benchmark.flops import convolution_flops
 from apps.benchmark.settings import BenchmarkSettings, batch_sizes
-from apps.benchmark.timing import Timed, interleaved, kept_in_memory, ratio, training_step
+from apps.timing import Timed, interleaved, kept_in_memory, ratio, training_step
 
 TINY_RATE = 1e-6  # many steps on one batch are to change nothing that matters to speed
 Row = dict[str, Any]

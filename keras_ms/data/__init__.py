@@ -4,13 +4,14 @@ from keras_ms.data import sources
 from keras_ms.data.aligned_crops import urban100_pairs
 from keras_ms.data.batch import MultiscaleBatch
 from keras_ms.data.evaluation import evaluation_pairs
-from keras_ms.data.folder import folder, image_files, read_image
+from keras_ms.data.folder import FolderImages, folder, image_files, read_image
 from keras_ms.data.multiscale_dataset import MultiscaleDataset
 from keras_ms.data.photos import photos
 from keras_ms.data.sources import Source
 from keras_ms.data.tfds_images import celeb_a, stl10, urban100
 
 __all__ = [
+    "FolderImages",
     "MultiscaleBatch",
     "MultiscaleDataset",
     "Source",

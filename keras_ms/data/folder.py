@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import sys
 import warnings
+from collections.abc import Iterator
 from concurrent import futures
 
 import numpy as np
 from PIL import Image, ImageOps
 from rich.progress import track
+
+from keras_ms.data.tfds_images import check_positive
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -66,59 +71,114 @@ def read_image(path: str | pathlib.Path) -> np.ndarray:
         raise ValueError(f"Not a readable image. Received: {str(path)!r} ({error}).") from error
 
 
+class FolderImages:
+    """The images under a directory, read one after another whenever they are asked for.
+
+    For folders that do not fit into memory: `MultiscaleDataset` takes each image once. Unreadable
+    files are skipped with a warning that counts and names them.
+
+    Args:
+        directory: Where to look, recursively.
+        split: `"train"` or `"validation"`; `None` (default) for all. Whole images are held out.
+        validation_every: Every this many-th file, in sorted order, is for validation.
+        limit: Greatest number of images. Defaults to all.
+
+    Yields:
+        Arrays `(height, width, 3)`, uint8.
+
+    Raises:
+        ValueError: If the folder is missing, or an option makes no sense; when read, if the split
+            has no readable image.
+
+    Example:
+        >>> images = keras_ms.data.FolderImages("pictures", split="train")  # doctest: +SKIP
+        >>> keras_ms.MultiscaleDataset(images, task, (4, 8, 16), 1024)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        directory: str | pathlib.Path,
+        split: str | None = None,
+        validation_every: int = 5,
+        limit: int | None = None,
+    ) -> None:
+        if split not in (None, "train", "validation") or validation_every < 2:
+            raise ValueError(
+                "`split` is 'train', 'validation' or None, and `validation_every` at least 2. "
+                f"Received: split={split!r}, validation_every={validation_every}."
+            )
+        check_positive(limit=limit)
+        self.files = _of_split(image_files(directory), split, validation_every)
+        self._named = f"split={split!r}. Received: {str(directory)!r}"
+        self._limit = limit
+
+    def __len__(self) -> int:
+        """Number of files, readable or not, at most `limit`."""
+        return min(len(self.files), self._limit or len(self.files))
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Reads the images."""
+        bad: list[str] = []
+        count = 0
+        read = _read_ahead(self.files)
+        for path, image in track(read, "Reading images", total=len(self.files), transient=True):
+            if image is None:
+                bad.append(str(path))
+                continue
+            count += 1
+            yield image
+            if count == self._limit:
+                break
+        if bad:
+            named = ", ".join(bad[:5]) + (", ..." if len(bad) > 5 else "")
+            text = f"Skipped {len(bad)} unreadable image files: {named}"
+            warnings.warn(text, stacklevel=_first_level_outside())
+        if not count:
+            raise ValueError(
+                f"No readable image is left for {self._named} with {len(bad)} unreadable files. "
+                "Two or more images are needed to hold one out."
+            )
+
+
 def folder(
     directory: str | pathlib.Path, split: str | None = None, validation_every: int = 5
 ) -> list[np.ndarray]:
-    """Reads all images under a directory, recursively.
-
-    Unreadable files are skipped with a warning that counts and names them.
-
-    Args:
-        directory: Where to look.
-        split: `"train"` or `"validation"`; `None` (default) for all. Whole images are held out.
-        validation_every: Every this many-th file, in sorted order, is for validation.
+    """Reads all images under a directory into memory; options are those of `FolderImages`.
 
     Returns:
         Arrays `(height, width, 3)`, uint8.
 
     Raises:
-        ValueError: If the folder is missing or has no readable image in the split, or `split` or
-            `validation_every` makes no sense.
+        ValueError: As `FolderImages`, and if the split has no readable image.
 
     Example:
         >>> images = keras_ms.data.folder("pictures", split="train")  # doctest: +SKIP
     """
-    if split not in (None, "train", "validation") or validation_every < 2:
-        raise ValueError(
-            "`split` is 'train', 'validation' or None, and `validation_every` at least 2. "
-            f"Received: split={split!r}, validation_every={validation_every}."
-        )
-    files = _of_split(image_files(directory), split, validation_every)
-    images, bad = _read_all(files)
-    if bad:
-        named = ", ".join(bad[:5]) + (", ..." if len(bad) > 5 else "")
-        warnings.warn(f"Skipped {len(bad)} unreadable image files: {named}", stacklevel=2)
-    if not images:
-        raise ValueError(
-            f"No readable image is left for split={split!r}. Received: {str(directory)!r} with "
-            f"{len(bad)} unreadable files. Two or more images are needed to hold one out."
-        )
-    return images
+    return list(FolderImages(directory, split, validation_every))
 
 
-def _read_all(files: list[pathlib.Path]) -> tuple[list[np.ndarray], list[str]]:
+def _read_ahead(files: list[pathlib.Path]) -> Iterator[tuple[pathlib.Path, np.ndarray | None]]:
+    """Files and their images, `None` if unreadable; one a core is read at the same time."""
+
     def read(path: pathlib.Path) -> np.ndarray | None:
         try:
             return read_image(path)
         except ValueError:
             return None
 
-    with futures.ThreadPoolExecutor() as pool:
-        read_in_order = pool.map(read, files)
-        results = list(track(read_in_order, "Reading images", total=len(files), transient=True))
-    images = [image for image in results if image is not None]
-    bad = [str(path) for path, image in zip(files, results, strict=True) if image is None]
-    return images, bad
+    at_once = os.cpu_count() or 1
+    with futures.ThreadPoolExecutor(at_once) as pool:
+        for start in range(0, len(files), at_once):
+            some = files[start : start + at_once]
+            yield from zip(some, pool.map(read, some), strict=True)
+
+
+def _first_level_outside() -> int:
+    """The `stacklevel` of the caller's caller that is not of this package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals["__name__"].startswith("keras_ms."):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _of_split(files: list[pathlib.Path], split: str | None, every: int) -> list[pathlib.Path]:

@@ -14,6 +14,7 @@ from keras_ms.control_weights import checked
 from keras_ms.data import fields, geometry
 from keras_ms.data.batch import weights_of_terms
 from keras_ms.data.pair_batches import PairBatches, target_sides
+from keras_ms.data.pyramid import CACHE_BYTES
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels, deepest
 from keras_ms.tasks import Task
@@ -25,18 +26,19 @@ class MultiscaleDataset:
     The element of a step is a `MultiscaleBatch`: for each active level the batch of its term and,
     but for the coarsest, the same samples one level coarser, sharing every random draw. The terms
     hold different images, taken in turn from a shuffled visit of all of them. Images are decoded
-    and coarsened once, kept in memory, and cut at each level's own resolution, so a coarse batch
-    costs coarse pixels (`"degrade_first"` is the exception: it degrades on the finest mesh).
+    and coarsened once and cut at each level's own resolution, so a coarse batch costs coarse
+    pixels (`"degrade_first"` is the exception: it degrades on the finest mesh).
 
     Args:
-        images: With a task: clean images, a sequence of arrays or a finite `tf.data.Dataset`
-            of them, `(*spatial, channels)`, uint8 in [0, 255] or floating in [0, 1], of any sizes
-            not smaller than `image_size`. Without one (`task=None`): a `tf.data.Dataset` of
-            your own unbatched `(x, y)` or `(x, y, sample_weight)`, nested as you like; tensors of
-            shape `(*spatial, channels)`, or `(*spatial)` with just the sides of the target, are
-            restricted, all others (labels, weights) left alone. Class maps, being integers, are
-            restricted by stride.
-            It is repeated but never reordered: shuffle it yourself.
+        images: With a task: clean images, an iterable of arrays, such as
+            `keras_ms.data.FolderImages`, or a finite `tf.data.Dataset` of them,
+            `(*spatial, channels)`, uint8 in [0, 255] or floating in [0, 1], of any sizes not
+            smaller than `image_size`; it is gone through once, here. Without one (`task=None`): a
+            `tf.data.Dataset` of your own unbatched `(x, y)` or `(x, y, sample_weight)`, nested as
+            you like; tensors of shape `(*spatial, channels)`, or `(*spatial)` with just the sides
+            of the target, are restricted, all others (labels, weights) left alone. Class maps,
+            being integers, are restricted by stride. It is repeated but never reordered: shuffle
+            it yourself.
         task: A `keras_ms.tasks.Task`, or `None`.
         levels: `Levels`, or a tuple of batch sizes, finest first; or `"auto"`: as many levels as
             leave the coarsest mesh 16 pixels wide, and, once `fit` has measured the gradients, on
@@ -60,6 +62,9 @@ class MultiscaleDataset:
             (`LevelReport.control_weights`) they make the sum less uncertain. Defaults to 1.
         seed: Same seed, same batches.
         prefetch: Batches prepared ahead. Defaults to `tf.data.AUTOTUNE`.
+        cache_bytes: Bytes of pixels of images and their coarser levels to keep in memory; what is
+            beyond, finest levels first, lies in a temporary file (set `TMPDIR` for another disk)
+            and is never decoded again. Used with a task. Defaults to 4 GiB.
 
     Raises:
         ValueError: If the levels do not fit the image size, images are missing, malformed or
@@ -91,6 +96,7 @@ class MultiscaleDataset:
         control_weights: Sequence[float] | None = None,
         seed: int = 0,
         prefetch: int = tf.data.AUTOTUNE,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.automatic = isinstance(levels, str)
         if isinstance(levels, str):
@@ -102,7 +108,7 @@ class MultiscaleDataset:
             self._control_weights = checked(control_weights, self.levels.num_levels)
         self.steps_per_epoch = _positive(steps_per_epoch, "steps_per_epoch")
         self.telescoping, self._prefetch = telescoping, prefetch
-        _check_options(images, task, seed, prefetch)
+        _check_options(images, task, seed, prefetch, cache_bytes)
         geometry.transitions(coarsening, self.levels.num_levels)
         restrictions.get(restriction)
         if task is None:
@@ -125,6 +131,7 @@ class MultiscaleDataset:
                 mean,
                 std,
                 seed,
+                cache_bytes,
             )
             self._batches.check_restriction()
         self.mesh_sizes = self.levels.mesh_sizes(self.image_size)
@@ -222,7 +229,7 @@ def _positive(value: int, name: str) -> int:
     return operator.index(value)
 
 
-def _check_options(images: Any, task: Any, seed: Any, prefetch: Any) -> None:
+def _check_options(images: Any, task: Any, seed: Any, prefetch: Any, cache_bytes: Any) -> None:
     if images is None or not (task is None or isinstance(task, Task)):
         raise ValueError(
             "`images` are arrays or a tf.data.Dataset, `task` a keras_ms.tasks.Task or None. "
@@ -237,4 +244,8 @@ def _check_options(images: Any, task: Any, seed: Any, prefetch: Any) -> None:
         raise ValueError(
             "`prefetch` is a number of batches, not negative, or tf.data.AUTOTUNE. "
             f"Received: prefetch={prefetch}."
+        )
+    if not isinstance(cache_bytes, numbers.Integral) or cache_bytes < 0:
+        raise ValueError(
+            f"`cache_bytes` is a number of bytes, 0 or more. Received: cache_bytes={cache_bytes}."
         )

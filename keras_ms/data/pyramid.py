@@ -1,4 +1,4 @@
-"""Images in memory, each decoded once and coarsened once, from which windows are cut by index."""
+"""Images, each decoded once and coarsened once, from which windows are cut by index."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import tensorflow as tf
 
 from keras_ms import restriction
 from keras_ms.data.geometry import Window
+from keras_ms.data.image_checks import ImageCheck, arrays
+from keras_ms.data.pixels import Pixels
 
 Tensor = Any
+
+CACHE_BYTES = 4 * 2**30
 
 
 class PyramidStore:
@@ -19,7 +23,9 @@ class PyramidStore:
 
     Images may differ in size. Cutting the windows of a whole batch is a single `tf.gather`, so a
     coarse batch costs coarse pixels and no work is done per image. Level 0 keeps the images' own
-    type; coarser levels are float32, exact for 8-bit images.
+    type; coarser levels are float32, exact for 8-bit images. Images are taken one after another
+    and not kept. As soon as there are more than `cache_bytes` of pixels, the finest level in memory
+    moves to a temporary file, and so on: coarse levels, most often asked for, go last.
 
     Args:
         images: Arrays `(*spatial, channels)`, or `(*spatial)` for one channel; all uint8 in
@@ -29,6 +35,7 @@ class PyramidStore:
         sides: Sides of the finest window; every image must be at least as large.
         mean: Mean to subtract after scaling to [0, 1], a number or one per channel.
         std: Standard deviation to divide by, likewise.
+        cache_bytes: Bytes of pixels to keep in memory. Defaults to 4 GiB.
 
     Raises:
         ValueError: If there is no image, or an image has a wrong rank, type, range or number of
@@ -42,29 +49,45 @@ class PyramidStore:
         sides: tuple[int, ...],
         mean: float | Sequence[float] = 0.5,
         std: float | Sequence[float] = 0.5,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        arrays = _load(images, len(sides))
-        _check(arrays, sides)
-        self.num_images = len(arrays)
-        self.channels = arrays[0].shape[-1]
         self.alignment = 2**depth
-        self._mean, self._std = _normalization(mean, std, self.channels)
-        self._scale = 255.0 if arrays[0].dtype == np.uint8 else 1.0
-        self._pixels: list[Tensor] = []
-        self._starts: list[Tensor] = []
-        self._shapes: list[Tensor] = []
-        fields = [_trim(array, self.alignment) for array in arrays]
-        for level in range(depth + 1):
-            self._append(fields)
-            if level < depth:
-                fields = [_coarsen(field) for field in fields]
+        self._cache_bytes = cache_bytes
+        self._levels: list[Pixels] = []
+        sizes: list[list[tuple[int, ...]]] = [[] for _ in range(depth + 1)]
+        check = ImageCheck(sides)
+        for array in arrays(images, len(sides)):
+            if check.admits(array):
+                if not self._levels:
+                    self._begin(array, depth, mean, std)
+                self._add(_trim(array, self.alignment), sizes)
+        check.finish()
+        self.num_images = len(sizes[0])
+        self._shapes = [tf.constant(shapes, tf.int64) for shapes in sizes]
+        counts = [np.prod(shapes, axis=1, dtype=np.int64) for shapes in sizes]
+        self._starts = [tf.constant(np.cumsum(n) - n) for n in counts]
+        for level in self._levels:
+            level.close()
 
-    def _append(self, fields: list[np.ndarray]) -> None:
-        counts = [field.size // self.channels for field in fields]
-        flat = np.concatenate([field.reshape(-1, self.channels) for field in fields])
-        self._pixels.append(tf.constant(flat))
-        self._starts.append(tf.constant(np.cumsum([0, *counts[:-1]]), tf.int64))
-        self._shapes.append(tf.constant([field.shape[:-1] for field in fields], tf.int64))
+    def _begin(self, first: np.ndarray, depth: int, mean: Any, std: Any) -> None:
+        self.channels = first.shape[-1]
+        self._mean, self._std = _normalization(mean, std, self.channels)
+        self._scale = 255.0 if first.dtype == np.uint8 else 1.0
+        types = [first.dtype, *[np.float32] * depth]
+        self._levels = [Pixels(self.channels, dtype) for dtype in types]
+
+    def _add(self, field: np.ndarray, sizes: list[list[tuple[int, ...]]]) -> None:
+        for number, (level, shapes) in enumerate(zip(self._levels, sizes, strict=True)):
+            field = _coarsen(field) if number else field
+            level.append(field)
+            shapes.append(field.shape[:-1])
+        while self.bytes_in_memory > self._cache_bytes:
+            next(level for level in self._levels if level.bytes_in_memory).spill()
+
+    @property
+    def bytes_in_memory(self) -> int:
+        """Bytes of pixels that are not in files."""
+        return sum(level.bytes_in_memory for level in self._levels)
 
     def corners(self, image_ids: Tensor, sides: tuple[int, ...], seed: Tensor) -> Tensor:
         """Draws the corner of a window of `sides` for every image, on the coarsest grid.
@@ -110,7 +133,7 @@ class PyramidStore:
                 line = tf.where(flips[:, tf.newaxis], side - 1 - line, line)
             line = (line + corners[:, axis, tf.newaxis]) * strides[:, axis, tf.newaxis]
             index = index[..., tf.newaxis] + tf.reshape(line, (-1, *(1,) * axis, side))
-        pixels = tf.gather(self._pixels[window.pyramid_level], index)
+        pixels = self._levels[window.pyramid_level].gather(index)
         pixels = tf.cast(pixels, tf.float32) / self._scale
         return (pixels - self._mean) / self._std
 
@@ -124,62 +147,6 @@ def _normalization(mean: Any, std: Any, channels: int) -> tuple[np.ndarray, np.n
             f"Received: mean={mean.tolist()}, std={std.tolist()} for images of {channels} channels."
         )
     return mean, std
-
-
-def _load(images: Iterable[Any], rank: int) -> list[np.ndarray]:
-    if isinstance(images, tf.data.Dataset):
-        if not isinstance(images.element_spec, tf.TensorSpec):
-            raise ValueError(
-                "With a task, a dataset holds clean images alone. "
-                f"Received: elements {images.element_spec}. Use `.map(...)` to keep the image."
-            )
-        if images.cardinality() == tf.data.INFINITE_CARDINALITY:
-            raise ValueError(
-                "Images must be finitely many; this dataset repeats for ever. "
-                f"Received: images={images}. Remove `.repeat()`: MultiscaleDataset repeats itself."
-            )
-        images = images.as_numpy_iterator()
-    arrays = [np.asarray(image) for image in images]
-    if not arrays:
-        raise ValueError("There is no image to train on. Received: images=[].")
-    return [array[..., np.newaxis] if array.ndim == rank else array for array in arrays]
-
-
-def _check(arrays: list[np.ndarray], sides: tuple[int, ...]) -> None:
-    first = arrays[0]
-    channels = first.shape[-1] if first.ndim else 0
-    for index, array in enumerate(arrays):
-        fits = array.ndim == len(sides) + 1 and array.shape[-1] == channels
-        if not fits or array.size == 0:
-            raise ValueError(
-                f"Images must have the shape (*spatial, channels) with {len(sides)} spatial "
-                f"dimensions, pixels, and the channels of the first, {channels}. "
-                f"Received: image {index} of shape {array.shape}."
-            )
-        if array.dtype != first.dtype or not _valid_range(array):
-            raise ValueError(
-                "Images must be all uint8 in [0, 255], or all floating, finite and in [0, 1]. "
-                f"Received: image {index} of type {array.dtype}, values in "
-                f"[{array.min()}, {array.max()}]; the first is {first.dtype}."
-            )
-    small = [
-        (index, array.shape[:-1])
-        for index, array in enumerate(arrays)
-        if any(have < want for have, want in zip(array.shape, sides, strict=False))
-    ]
-    if small:
-        raise ValueError(
-            f"{len(small)} of {len(arrays)} images are smaller than the crop. Received: image "
-            f"{small[0][0]} of size {small[0][1]}, image_size {sides}. Remove them or use a "
-            "smaller image_size."
-        )
-
-
-def _valid_range(array: np.ndarray) -> bool:
-    if array.dtype == np.uint8:
-        return True
-    floating = np.issubdtype(array.dtype, np.floating)
-    return bool(floating and array.min() >= 0.0 and array.max() <= 1.0)
 
 
 def _trim(array: np.ndarray, multiple: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_ms.data.folder import folder
+from keras_ms.data.folder import FolderImages
 from keras_ms.data.photos import photos
 from keras_ms.data.tfds_images import celeb_a, check_positive, stl10, urban100
 
@@ -22,12 +22,13 @@ class Source(NamedTuple):
         load: `load(split, data_dir, limit)` returns the images of `"train"` or `"validation"` as
             `MultiscaleDataset` takes them. `data_dir` is the folder of `folder` and TFDS's
             directory of the others, where `None` is its default; `photos` has none. `limit` is
-            the greatest number of images, `None` for all.
+            the greatest number of images, `None` for all. Those of a folder are read whenever
+            they are asked for; all others are in memory.
         mean: Mean of the images in [0, 1], one for all channels or one per channel.
         std: Their standard deviation, likewise.
     """
 
-    load: Callable[[str, _Directory, int | None], list[np.ndarray]]
+    load: Callable[[str, _Directory, int | None], list[np.ndarray] | FolderImages]
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
@@ -39,11 +40,10 @@ def _photos(split: str, data_dir: _Directory = None, limit: int | None = None) -
     return photos(split)[:limit]
 
 
-def _folder(split: str, data_dir: _Directory = None, limit: int | None = None) -> list[np.ndarray]:
-    check_positive(limit=limit)
+def _folder(split: str, data_dir: _Directory = None, limit: int | None = None) -> FolderImages:
     if data_dir is None:
         raise ValueError("A folder of images needs its path. Received: data_dir=None.")
-    return folder(os.fspath(data_dir), split)[:limit]
+    return FolderImages(os.fspath(data_dir), split, limit=limit)
 
 
 _SOURCES = {

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_ms.data import fields, geometry
 from keras_ms.data.batch import MultiscaleBatch
 from keras_ms.data.order import image_order
-from keras_ms.data.pyramid import PyramidStore
+from keras_ms.data.pyramid import CACHE_BYTES, PyramidStore
 from keras_ms.levels import Levels
 from keras_ms.tasks import Task
 
@@ -38,6 +38,7 @@ class TaskBatches:
         mean: float | Sequence[float],
         std: float | Sequence[float],
         seed: int,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self._task, self._levels, self._sides = task, levels, sides
         self._degrade_first = coarsening == "degrade_first"
@@ -45,7 +46,7 @@ class TaskBatches:
         self._steps = geometry.transitions(coarsening, levels.num_levels)
         self._windows = geometry.windows(sides, self._steps)
         depth = 0 if self._degrade_first else self._windows[-1].pyramid_level
-        self._store = PyramidStore(images, depth, sides, mean, std)
+        self._store = PyramidStore(images, depth, sides, mean, std, cache_bytes)
         self._seed = tf.constant((seed, 0), tf.int32)
 
     def stream(self, finest: int, sizes: tuple[int, ...], start: Tensor) -> tf.data.Dataset:

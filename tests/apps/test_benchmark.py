@@ -9,7 +9,8 @@ import pytest
 from conftest import small_images
 
 import keras_ms
-from apps.benchmark import memory, pipeline, report, rivals, stages, steps, timing, torch_loop
+from apps import timing
+from apps.benchmark import memory, pipeline, report, rivals, stages, steps, torch_loop
 from apps.benchmark.flops import convolution_flops
 from apps.benchmark.settings import BenchmarkSettings, batch_sizes
 

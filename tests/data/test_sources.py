@@ -71,6 +71,32 @@ def test_unreadable_files_are_skipped_counted_and_named(tmp_path):
     assert record[0].filename == __file__
 
 
+def test_a_folder_is_read_whenever_it_is_asked_for(tmp_path):
+    for value in (3, 4, 5, 6):
+        constant(tmp_path / f"{value}.png", value)
+    (tmp_path / "0.png").write_bytes(b"")
+    images = data.FolderImages(tmp_path)
+    assert len(images) == 5
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=r"Skipped 1 unreadable") as record:
+            assert values(images) == [3, 4, 5, 6]
+        assert record[0].filename == __file__
+    with pytest.warns(UserWarning, match=r"Skipped 1 unreadable"):
+        assert values(data.FolderImages(tmp_path, limit=2)) == [3, 4]
+    assert len(data.FolderImages(tmp_path, limit=2)) == 2
+    constant(tmp_path / "3.png", 7)
+    with pytest.warns(UserWarning, match=r"Skipped 1 unreadable"):
+        assert values(images) == [7, 4, 5, 6]
+
+
+def test_a_dataset_says_which_pictures_it_skipped(tmp_path):
+    constant(tmp_path / "1.png", 1)
+    (tmp_path / "0.png").write_bytes(b"")
+    with pytest.warns(UserWarning, match=r"Skipped 1 unreadable") as record:
+        data.MultiscaleDataset(data.FolderImages(tmp_path), Denoising(), (2,), 2, steps_per_epoch=1)
+    assert record[0].filename == __file__
+
+
 def test_a_folder_with_no_readable_image_is_refused(tmp_path):
     (tmp_path / "text.png").write_text("not an image")
     with (

@@ -64,9 +64,9 @@ def photo():
     return [keras_ms.data.photos("validation")[0][:64, :64]]
 
 
-# Every task by every strategy, and every network, run as the app runs them ...
+# Every task by every strategy, and two more networks, run as the app runs them ...
 RUNS = [(task, "resnet", strategy) for task in keras_ms.tasks.names() for strategy in STRATEGIES]
-RUNS += [("deblurring", n, "full_multiscale") for n in keras_ms.networks.names() if n != "resnet"]
+RUNS += [("deblurring", name, "full_multiscale") for name in ("espcn", "unet")]
 
 
 @pytest.mark.parametrize(("task", "network", "strategy"), RUNS)
