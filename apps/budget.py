@@ -13,7 +13,6 @@ import numpy as np
 import keras_ms
 from apps.settings import STAGED, Settings
 from keras_ms.fit_run import FitRun
-from keras_ms.one_trace import plain_spec
 
 EPOCHS_OF_SHORTEST_STAGE = 4
 TIMED_STEPS = 6
@@ -140,14 +139,14 @@ def measure_steps(
     """Seconds to start each stage (trace, compile, first step) and of one step after that."""
     starts, steps = [], []
     model.make_train_function()
-    run = FitRun(dataset, model.distribute_strategy, plain_spec(model, dataset))
-    for stage in stages:
-        iterator = run.iterator_from(run.stage_from(stage), 0)
-        times = []
-        for _ in range(TIMED_STEPS + 1):
-            begin = time.perf_counter()
-            keras.tree.map_structure(float, model.train_function(iterator))
-            times.append(time.perf_counter() - begin)
-        steps.append(float(np.median(times[1:])))
-        starts.append(max(times[0] - steps[-1], 0.0))
+    with FitRun(model, dataset) as run:
+        for stage in stages:
+            iterator = run.iterator_from(run.stage_from(stage), 0)
+            times = []
+            for _ in range(TIMED_STEPS + 1):
+                begin = time.perf_counter()
+                keras.tree.map_structure(float, model.train_function(iterator))
+                times.append(time.perf_counter() - begin)
+            steps.append(float(np.median(times[1:])))
+            starts.append(max(times[0] - steps[-1], 0.0))
     return starts, steps

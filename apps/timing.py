@@ -10,6 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import keras_ms
+from keras_ms.fit_run import FitRun, Stage
+
 Step = Callable[[], object]
 WARM_UP = 2
 
@@ -70,6 +73,14 @@ def training_step(model: keras.Model, batches: Iterator[Any]) -> Step:
     """A step of a compiled model as `fit` takes it, on the next batch."""
     model.make_train_function()
     return lambda: keras.tree.map_structure(float, model.train_function(batches))
+
+
+def step_in_memory(model: keras.Model, dataset: keras_ms.MultiscaleDataset, stage: Stage) -> Step:
+    """A step of a stage as `fit` takes it, traces shared between levels, always on one batch."""
+    with FitRun(model, dataset) as run:
+        step = training_step(model, kept_in_memory(run.stream(stage, 0)))
+        step()  # traces
+    return step
 
 
 def kept_in_memory(stream: tf.data.Dataset) -> Iterator[Any]:

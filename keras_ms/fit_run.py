@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.keras_internals import StageAdapter
-from keras_ms.one_trace import Spec, loosened
+from keras_ms.one_trace import loosened, plain_spec
+from keras_ms.terms import SharedTerms, Terms
 
 
 class Stage(NamedTuple):
@@ -27,33 +28,43 @@ class Stage(NamedTuple):
 
 
 class FitRun:
-    """State of one `fit`: the epoch, and one live iterator per stage.
+    """State of one `fit`: the epoch, one live iterator per stage, and what its steps share.
 
     The stage is a pure function of the epoch, and a stage's batches of the step, so a run that
-    `BackupAndRestore` resumes sees what an uninterrupted one would have seen.
+    `BackupAndRestore` resumes sees what an uninterrupted one would have seen. As a context, it is
+    the model's `fit_run`.
 
     Args:
+        model: The model in training, compiled.
         dataset: The dataset being trained on.
-        strategy: The model's `tf.distribute.Strategy`.
-        plain_spec: Spec of the pairs that plain stages yield, one for all of them so that their
-            steps share a trace. Defaults to a `MultiscaleBatch` of static shapes for each.
+        share: Whether levels may share traces, where network, losses and metrics allow it.
+            Defaults to `True`.
+
+    Attributes:
+        terms: The gradients of one level, for the model's steps.
     """
 
-    def __init__(
-        self,
-        dataset: MultiscaleDataset,
-        strategy: tf.distribute.Strategy,
-        plain_spec: Spec | None = None,
-    ) -> None:
+    def __init__(self, model: Any, dataset: MultiscaleDataset, share: bool = True) -> None:
         self.dataset = dataset
         self.adapter = StageAdapter(self._current_iterator, dataset.steps_per_epoch)
-        self._strategy, self._plain_spec = strategy, plain_spec
+        share = share and dataset.levels.num_levels > 1
+        self._plain_spec = plain_spec(model, dataset) if share else None
+        traced_once = self._plain_spec is not None and not model.run_eagerly
+        self.terms = SharedTerms(model, self._plain_spec) if traced_once else Terms(model)
+        self._model, self._strategy = model, model.distribute_strategy
         self._stage: Callable[[int], Stage] = lambda epoch: self.stage_from(0)
         self._extra: Callable[[int], float] = lambda epoch: 0.0
         self._epoch: int | None = None
         self._spent = [0.0]  # work units of the steps before each epoch
         # A tf.data iterator can take long to destroy, so each stage keeps its own until the end.
         self._iterators: dict[Stage, tuple[int, Iterator[Any]]] = {}
+
+    def __enter__(self) -> FitRun:
+        self._model.fit_run = self
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._model.fit_run = None
 
     def follow(
         self, stage: Callable[[int], Stage], extra_work_units: Callable[[int], float] | None = None

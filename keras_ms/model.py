@@ -13,8 +13,8 @@ from keras_ms import automatic
 from keras_ms.checks import check_evaluation_data, check_fit_arguments, check_model_fits
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.fit_run import CostLog, FitRun
-from keras_ms.keras_internals import become_functional, pickled, track_loss
-from keras_ms.one_trace import plain_spec
+from keras_ms.keras_internals import become_functional, pickled
+from keras_ms.terms import Terms, added, scaled
 
 Tensor = Any
 
@@ -91,16 +91,15 @@ class MultiscaleModel(keras.Model):
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
         own_step = type(self).train_step is not MultiscaleModel.train_step
-        spec = None if own_step or x.levels.num_levels == 1 else plain_spec(self, x)
-        self.fit_run = FitRun(x, self.distribute_strategy, spec)
-        callbacks, log = arguments.pop("callbacks", None), CostLog(self.fit_run)
-        arguments |= {"x": self.fit_run.adapter, "callbacks": self._with_costs(callbacks, log)}
-        try:
-            return super().fit(**arguments)
-        finally:
-            self.fit_run = None
-            if isinstance(callbacks, keras.callbacks.CallbackList):
-                callbacks.callbacks.remove(log)
+        callbacks = arguments.pop("callbacks", None)
+        with FitRun(self, x, share=not own_step) as run:
+            log = CostLog(run)
+            arguments |= {"x": run.adapter, "callbacks": self._with_costs(callbacks, log)}
+            try:
+                return super().fit(**arguments)
+            finally:
+                if isinstance(callbacks, keras.callbacks.CallbackList):
+                    callbacks.callbacks.remove(log)
 
     def _with_costs(self, callbacks: Any, log: CostLog) -> Any:
         if not isinstance(callbacks, keras.callbacks.CallbackList):
@@ -125,54 +124,20 @@ class MultiscaleModel(keras.Model):
             return super().train_step(data)
         if len(data.active_levels) == 1:
             return super().train_step(data.fine[data.finest])
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data.fine[data.finest])
-        with tf.GradientTape() as tape:
-            y_pred = self(x, training=True)
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
-            track_loss(self, loss, tf.shape(keras.tree.flatten(x)[0])[0])
-            loss = self.optimizer.scale_loss(loss)
-        gradients = tape.gradient(loss, self.trainable_weights)
+        terms = self.fit_run.terms if self.fit_run else Terms(self)
+        gradients, logs = terms.finest(data.fine[data.finest])
         for level in data.active_levels[1:]:
             # Else levels run side by side, and the activations of all are in memory at once.
             with tf.control_dependencies([g for g in gradients if g is not None]):
-                of_level = self._side_gradients(data, level)
-            gradients = [_sum(*pair) for pair in zip(gradients, of_level, strict=True)]
+                of_level = terms.side(data.fine[level], data.coarse[level - 1])
+            if data.weights:
+                of_level = scaled(of_level, tf.reduce_mean(data.weights[level]))
+            gradients = added(gradients, of_level)
         if self.trainable_weights:
             self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
         else:
             warnings.warn("The model does not have any trainable weights.", stacklevel=2)
-        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
-
-    def _side_gradients(self, data: MultiscaleBatch, level: int) -> list[Tensor | None]:
-        """What `level` adds to the gradient, by its own term and by another."""
-        with tf.GradientTape() as tape:
-            as_fine, as_coarse = self._side_losses(data, level)
-            difference = as_fine - as_coarse
-            if data.weights:
-                difference *= tf.cast(tf.reduce_mean(data.weights[level]), difference.dtype)
-            difference = self.optimizer.scale_loss(difference)
-        return tape.gradient(difference, self.trainable_weights)
-
-    def _side_losses(self, data: MultiscaleBatch, level: int) -> tuple[Tensor, Tensor]:
-        """Losses of `level` as the fine side of its own term and as the coarse side of another.
-
-        Losses added by layers and regularizers are the same number in both, so they cancel.
-        """
-        fine = keras.utils.unpack_x_y_sample_weight(data.fine[level])
-        coarse = keras.utils.unpack_x_y_sample_weight(data.coarse[level - 1])
-        # Keras reads regularized variables from the mapping alone.
-        weights = [(variable, variable.value) for variable in self.trainable_variables]
-        with keras.StatelessScope(weights, collect_losses=True, initialize_variables=False):
-            both = keras.tree.map_structure(lambda *xs: tf.concat(xs, axis=0), coarse[0], fine[0])
-            y_pred = self(both, training=True)
-            size = tf.shape(keras.tree.flatten(coarse[0])[0])[0]
-            of_coarse = keras.tree.map_structure(lambda t: t[:size], y_pred)
-            of_fine = keras.tree.map_structure(lambda t: t[size:], y_pred)
-            as_fine, as_coarse = (
-                self.compute_loss(x=x, y=y, y_pred=made, sample_weight=weight)
-                for (x, y, weight), made in ((fine, of_fine), (coarse, of_coarse))
-            )
-            return as_fine, as_coarse
+        return logs
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         """Evaluates ordinary data, or the finest active level of a `MultiscaleBatch`."""
@@ -184,9 +149,3 @@ class MultiscaleModel(keras.Model):
 
 def _finest(data: Any) -> Any:
     return data.fine[data.finest] if isinstance(data, MultiscaleBatch) else data
-
-
-def _sum(first: Tensor | None, second: Tensor | None) -> Tensor | None:
-    if first is None or second is None:
-        return second if first is None else first
-    return tf.convert_to_tensor(first) + tf.convert_to_tensor(second)

@@ -1,15 +1,23 @@
-"""Plain steps of all levels share one trace where network, losses and metrics allow it."""
+"""Levels share traces, of plain steps and of terms, where network, losses and metrics allow it."""
 
 import keras
 import numpy as np
 import pytest
 
 import keras_ms
+from keras_ms import terms
 
 LEVELS = 3
 
 
-def train(loss="mse", metrics=(), cls=keras_ms.MultiscaleModel, telescoping=False, **options):
+def train(
+    loss="mse",
+    metrics=(),
+    cls=keras_ms.MultiscaleModel,
+    telescoping=False,
+    control_weights=None,
+    **options,
+):
     keras.utils.set_random_seed(3)
     inputs = keras.Input((None, None, 3))
     hidden = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(inputs)
@@ -19,7 +27,13 @@ def train(loss="mse", metrics=(), cls=keras_ms.MultiscaleModel, telescoping=Fals
     images = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3)).astype("uint8")
     task = keras_ms.tasks.Denoising()
     dataset = keras_ms.MultiscaleDataset(
-        images, task, (2, 3, 4), 32, steps_per_epoch=2, telescoping=telescoping
+        images,
+        task,
+        (2, 3, 4),
+        32,
+        steps_per_epoch=2,
+        telescoping=telescoping,
+        control_weights=control_weights,
     )
     schedule = keras_ms.FullMultiscaleSchedule((2, 2, 2), 2)
     history = model.fit(dataset, epochs=schedule.epochs, callbacks=[schedule], verbose=0)
@@ -46,11 +60,44 @@ def test_sums_are_traced_for_every_stage(traces):
     assert len(traces) == LEVELS
 
 
-def test_the_weights_are_those_of_a_trace_per_stage(traces, monkeypatch):
-    shared, of_shared = train(metrics=["mae"])
-    monkeypatch.setattr("keras_ms.model.plain_spec", lambda model, dataset: None)
-    single, of_single = train(metrics=["mae"])
-    assert len(traces) >= 1 + LEVELS
+@pytest.fixture
+def terms_traced(monkeypatch):
+    """Grows by a name with every trace of a gradient of one level."""
+    names = []
+
+    def noting(name, gradients):
+        return lambda *args: (names.append(name), gradients(*args))[1]
+
+    for name in ("finest_gradients", "side_gradients"):
+        monkeypatch.setattr(terms, name, noting(name, getattr(terms, name)))
+    return names
+
+
+def test_sums_of_all_stages_share_the_traces_of_their_terms(terms_traced):
+    train(telescoping=True)
+    assert sorted(terms_traced) == ["finest_gradients", "side_gradients"]
+
+
+def test_eager_steps_trace_nothing(terms_traced):
+    train(telescoping=True, run_eagerly=True)
+    # Two steps in each stage: the second has one pair of levels, the third two.
+    assert sorted(terms_traced) == ["finest_gradients"] * 4 + ["side_gradients"] * 6
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"telescoping": False},
+        {"telescoping": True},
+        {"telescoping": True, "control_weights": (0.5, 0.25)},
+        {"telescoping": True, "jit_compile": True},
+        {"telescoping": True, "steps_per_execution": 2},
+    ],
+)
+def test_the_weights_are_those_of_a_trace_per_stage(options, monkeypatch):
+    shared, of_shared = train(metrics=["mae"], **options)
+    monkeypatch.setattr("keras_ms.fit_run.plain_spec", lambda model, dataset: None)
+    single, of_single = train(metrics=["mae"], **options)
     for a, b in zip(shared.get_weights(), single.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     for name, values in of_shared.history.items():

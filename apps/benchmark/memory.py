@@ -5,14 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import resource
 import sys
-from typing import Any
 
 import keras
 
 from apps import experiment
 from apps.benchmark.settings import BenchmarkSettings
 from apps.benchmark.steps import Row, make_model
-from apps.timing import kept_in_memory, training_step
+from apps.timing import step_in_memory
+from keras_ms.fit_run import Stage
 
 STEPS = 3
 MIB = 2**20
@@ -41,13 +41,10 @@ def _peak(settings: BenchmarkSettings, finest: int, sizes: tuple[int, ...]) -> t
     images = list(experiment.load_images(settings, "train"))
     dataset = experiment.make_dataset(settings, images)
     model = make_model(settings)
-    stream: Any = dataset.stage(finest, batch_sizes=sizes)
-    if len(sizes) == 1:
-        stream = stream.map(lambda batch: batch.fine[finest])
-    batches = kept_in_memory(stream)
+    next(iter(dataset.stage(finest, batch_sizes=sizes)))  # the pyramids are not the steps'
     before = _resident()
-    step = training_step(model, batches)
-    for _ in range(STEPS):
+    step = step_in_memory(model, dataset, Stage(finest, sizes))
+    for _ in range(STEPS - 1):
         step()
     return before, _resident()
 

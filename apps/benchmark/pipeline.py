@@ -15,7 +15,6 @@ from apps.benchmark.steps import Row, make_model
 from apps.timing import WARM_UP, Step, kept_in_memory, training_step
 from keras_ms.data import MultiscaleDataset
 from keras_ms.fit_run import FitRun, Stage
-from keras_ms.one_trace import plain_spec
 
 STEPS = 30  # more than are prepared ahead, so that a full buffer at the start does not help
 
@@ -29,11 +28,11 @@ def share(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
     """
     dataset = experiment.make_dataset(settings, images)
     model = make_model(settings)
-    run = FitRun(dataset, model.distribute_strategy, plain_spec(model, dataset))
-    return [
-        _row(settings, dataset, run, model, stage)
-        for stage in itertools.chain.from_iterable(_stages(dataset))
-    ]
+    with FitRun(model, dataset) as run:
+        return [
+            _row(settings, dataset, run, model, stage)
+            for stage in itertools.chain.from_iterable(_stages(dataset))
+        ]
 
 
 def _stages(dataset: MultiscaleDataset) -> Iterator[tuple[Stage, ...]]:

@@ -12,7 +12,8 @@ from apps import experiment
 from apps.benchmark import torch_loop
 from apps.benchmark.settings import BenchmarkSettings
 from apps.benchmark.steps import Row, make_model
-from apps.timing import Timed, interleaved, kept_in_memory, ratio, training_step
+from apps.timing import Timed, interleaved, ratio, step_in_memory
+from keras_ms.fit_run import Stage
 
 FIRST = 3  # steps of a fit that start it up
 STEPS = 15
@@ -80,7 +81,7 @@ def torch_steps(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
     }
     model = make_model(settings)
     steps: dict[str, Any] = {
-        name: training_step(model, kept_in_memory(dataset.stage(0)))
+        name: step_in_memory(model, dataset, Stage(0, dataset.batch_sizes()))
         for name, dataset in datasets.items()
     }
     units = {name: dataset.work_units() for name, dataset in datasets.items()}

@@ -9,7 +9,8 @@ import keras_ms
 from apps import experiment
 from apps.benchmark.flops import convolution_flops
 from apps.benchmark.settings import BenchmarkSettings, batch_sizes
-from apps.timing import Timed, interleaved, kept_in_memory, ratio, training_step
+from apps.timing import Timed, interleaved, ratio, step_in_memory
+from keras_ms.fit_run import Stage
 
 TINY_RATE = 1e-6  # many steps on one batch are to change nothing that matters to speed
 Row = dict[str, Any]
@@ -31,8 +32,7 @@ def by_level(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
     steps, flops = {}, {}
     for level in range(levels.num_levels):
         sizes = (levels.batch_sizes[level],)
-        stream = dataset.stage(level, batch_sizes=sizes).map(_plain(level))
-        steps[str(level)] = training_step(model, kept_in_memory(stream))
+        steps[str(level)] = step_in_memory(model, dataset, Stage(level, sizes))
         flops[level] = convolution_flops(model, dataset.mesh_sizes[level]) * sizes[0]
     timed = interleaved(steps, settings.rounds, settings.seconds_per_round)
     return [
@@ -68,7 +68,7 @@ def by_depth(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
         }
         timed = interleaved(
             {
-                str(depth): training_step(model, kept_in_memory(dataset.stage(0)))
+                str(depth): step_in_memory(model, dataset, Stage(0, dataset.batch_sizes()))
                 for depth, dataset in datasets.items()
             },
             settings.rounds,
@@ -88,7 +88,3 @@ def _row(size: int, depth: int, datasets: dict[int, Any], timed: dict[str, Timed
         "seconds": timed[str(depth)].median,
         "efficiency": units / ratio(timed[str(depth)], timed["1"]),
     }
-
-
-def _plain(level: int) -> Any:
-    return lambda batch: batch.fine[level]
