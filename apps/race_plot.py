@@ -35,7 +35,7 @@ def save_plot(results: Mapping[str, Result], path: str | os.PathLike[str]) -> No
     columns = min(2, len(results))
     rows = -(-len(results) // columns)
     figure = Figure(figsize=(5.0 * columns, 2.6 * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).flat
+    panels = figure.subplots(rows, columns, squeeze=False, sharex=True).flat
     for axes in list(panels)[len(results) :]:
         axes.remove()
     for axes, (problem, result) in zip(figure.axes, results.items(), strict=True):
@@ -44,6 +44,8 @@ def save_plot(results: Mapping[str, Result], path: str | os.PathLike[str]) -> No
 
 
 def _draw(axes: Any, problem: str, result: Result) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     names = list(result.reached)
     for height, name in enumerate(reversed(names)):
         seconds = [np.inf if p is None else p.seconds for p in result.reached[name]]
@@ -58,6 +60,9 @@ def _draw(axes: Any, problem: str, result: Result) -> None:
     axes.set_yticks(range(len(names)), list(reversed(names)))
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("seconds to single_scale's loss (grey: single_scale)")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(labelbottom=True)
+    axes.set_xlabel("seconds (grey line: single_scale)")
     axes.set_title(f"{problem}: {result.reference.loss:.4f}")
