@@ -1,7 +1,6 @@
 """What an installed keras_ms is: quick to import, whole in its wheel, beside KerasCV."""
 
 import shutil
-import statistics
 import subprocess
 import sys
 import zipfile
@@ -13,14 +12,6 @@ import keras_ms
 
 def run(code):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-
-def test_import_takes_half_a_second_more_than_keras_at_most():
-    code = (
-        "import keras, time; t = time.perf_counter(); import keras_ms; "
-        "print(time.perf_counter() - t)"
-    )
-    assert statistics.median(float(run(code).stdout) for _ in range(3)) <= 0.5
 
 
 def test_import_leaves_heavy_libraries_alone():

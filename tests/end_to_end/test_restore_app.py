@@ -276,4 +276,5 @@ def test_super_resolution_enlarges_files(tmp_path):
         "--max_pixels=10000",
     )
     assert got.returncode == 0, got.stderr[-2000:]
-    assert Image.open(tmp_path / "out" / "small.png").size == (282, 260)
+    with Image.open(tmp_path / "out" / "small.png") as made:
+        assert made.size == (282, 260)
