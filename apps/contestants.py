@@ -10,6 +10,7 @@ REFERENCE = "single_scale"
 CONTESTANTS: dict[str, dict[str, Any]] = {
     REFERENCE: {"strategy": "single_scale"},
     "single_scale_4": {"strategy": "single_scale", "single_scale_batch": 4},
+    "multiscale": {"strategy": "multiscale"},
     "full_multiscale_paper": {"strategy": "full_multiscale", "batch_sizes": (16, 32, 64, 128)},
     "full_multiscale_advised": {"strategy": "full_multiscale", "auto_levels": True},
     "adaptive": {"strategy": "adaptive"},

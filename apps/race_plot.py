@@ -15,7 +15,7 @@ class Result(NamedTuple):
     """The races on one problem.
 
     Attributes:
-        reference: Where single_scale ended, whose loss is to be reached.
+        reference: Where single_scale ended, whose loss is to be reached; seconds may be NaN.
         reached: For each strategy and seed, what had been spent by then, or `None`.
     """
 
@@ -47,6 +47,7 @@ def _draw(axes: Any, problem: str, result: Result) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     names = list(result.reached)
+    right = axes.get_yaxis_transform()  # x as a share of the panel, y as a strategy
     for height, name in enumerate(reversed(names)):
         seconds = [np.inf if p is None else p.seconds for p in result.reached[name]]
         reached = [value for value in seconds if np.isfinite(value)]
@@ -55,8 +56,9 @@ def _draw(axes: Any, problem: str, result: Result) -> None:
             axes.plot([median], [height], "|", markersize=18, markeredgewidth=2.5, color="black")
         if len(reached) < len(seconds):
             note = f"{len(seconds) - len(reached)} of {len(seconds)} not in time"
-            axes.annotate(note, (result.reference.seconds, height), ha="right", va="center")
-    axes.axvline(result.reference.seconds, color="grey", linewidth=0.8)
+            axes.annotate(note, (0.99, height), xycoords=right, ha="right", va="center")
+    if np.isfinite(result.reference.seconds):
+        axes.axvline(result.reference.seconds, color="grey", linewidth=0.8)
     axes.set_yticks(range(len(names)), list(reversed(names)))
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.set_xscale("log")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -19,29 +20,45 @@ def as_table(
 
     Args:
         problem: What was learned, for the first line.
-        reference: Where single_scale ended, whose loss is to be reached.
+        reference: Where single_scale ended, whose loss is to be reached; its seconds are NaN if
+            the loss was given.
         results: For each strategy and seed, what had been spent by then, or `None`.
         rates: The learning rate of each strategy.
     """
+    target = f"{reference.loss:.4f} to stay{_whose(reference)}"
     lines = [
-        f"{problem}: until the validation loss is {reference.loss:.4f} to stay, as single_scale's "
-        f"is after {reference.seconds:.0f} s and {reference.work_units:,.0f} work units\n",
+        f"{problem}: until the validation loss is {target}\n",
         "| strategy | rate | seconds, median (least to most) | work units | times faster |",
         "|---|---|---|---|---|",
     ]
     for name, points in results.items():
-        reached = [point for point in points if point is not None]
-        if len(reached) <= len(points) // 2:
-            shown = f"{len(reached)} of {len(points)} seeds reached it", "", ""
-        else:
+        if math.isfinite(median_seconds(points)):
             shown = _cells(points, reference.seconds)
+        else:
+            reached = sum(point is not None for point in points)
+            shown = f"{reached} of {len(points)} seeds reached it", "", ""
         lines.append(f"| {name} | {rates[name]:g} | {' | '.join(shown)} |")
     return "\n".join(lines) + "\n"
+
+
+def median_seconds(points: Sequence[Point | None]) -> float:
+    """Median over the seeds; infinite if half of them or more did not get there."""
+    return float(np.median([np.inf if point is None else point.seconds for point in points]))
+
+
+def _whose(reference: Point) -> str:
+    if math.isnan(reference.seconds):
+        return ""
+    return (
+        f", as single_scale's is after {reference.seconds:.0f} s and "
+        f"{reference.work_units:,.0f} work units"
+    )
 
 
 def _cells(points: Sequence[Point | None], reference_seconds: float) -> tuple[str, str, str]:
     seconds = [np.inf if point is None else point.seconds for point in points]
     units = [np.inf if point is None else point.work_units for point in points]
-    median = float(np.median(seconds))
+    median = median_seconds(points)
     spread = f"{median:.1f} ({min(seconds):.1f} to {max(seconds):.1f})"
-    return spread, f"{np.median(units):,.0f}", f"{reference_seconds / median:.1f}"
+    times = "" if math.isnan(reference_seconds) else f"{reference_seconds / median:.1f}"
+    return spread, f"{np.median(units):,.0f}", times

@@ -1,12 +1,13 @@
 """Speed and memory of training steps, beside rivals on the same data, network and machine.
 
-    python -m apps.benchmark                                          # half an hour on 2 cores
+    python -m apps.benchmark                                          # hours on 2 cores
     python -m apps.benchmark --measures=levels,depths --sizes=64,128  # minutes
     python -m apps.benchmark --network=unet --measures=levels,pipeline
 
 Candidates are timed in turn, and medians over the rounds are reported. The PyTorch loop needs the
-optional extra: pip install "keras-ms[benchmark]". Times to a quality are another app's:
-`python -m apps.time_to_quality`. Leaves benchmark.md (tables), benchmark.json and benchmark.png in
+optional extra: pip install "keras-ms[benchmark]". Most of the time goes into --measures=quality,
+the race to what plain training reaches in five minutes, which `python -m apps.time_to_quality` runs
+for several tasks and networks. Leaves tables (benchmark.md), benchmark.json and benchmark.png in
 --output.
 """
 
@@ -21,7 +22,7 @@ from typing import Any
 import keras
 
 from apps import experiment, flags, precision
-from apps.benchmark import memory, pipeline, report, rivals, stages, steps
+from apps.benchmark import memory, pipeline, report, rivals, runs, stages, steps
 from apps.benchmark.flops import peak_gflops
 from apps.benchmark.settings import BenchmarkSettings
 
@@ -45,14 +46,23 @@ def run(settings: BenchmarkSettings) -> dict[str, Rows]:
         print(f"Measuring: {report.TITLES[name]} ...", flush=True)
         if rows := measure():
             results[name] = rows
-            tables.append(f"## {report.TITLES[name]}\n\n{report.as_table(rows)}")
+            tables.append(_titled(name, rows))
             print(f"\n{tables[-1]}", flush=True)
+    if "runs" in results and "quality" in results:
+        both = zip(results["runs"], results["quality"], strict=True)
+        results["summary"] = [{**one, **other} for one, other in both]
+        tables.insert(0, _titled("summary", results["summary"]))
+        print(tables[0])
     (output / "benchmark.md").write_text("\n".join(tables))
     content = {"settings": dataclasses.asdict(settings), "results": results}
     (output / "benchmark.json").write_text(json.dumps(content, indent=1) + "\n")
     report.save_plot(results, output / "benchmark.png")
     print(f"Look at {output / 'benchmark.png'}; the tables are in {output / 'benchmark.md'}.")
     return results
+
+
+def _titled(name: str, rows: Rows) -> str:
+    return f"## {report.TITLES[name]}\n\n{report.as_table(rows)}"
 
 
 def _measures(
@@ -69,6 +79,8 @@ def _measures(
             "torch": lambda: rivals.torch_steps(settings, images),
         },
         "memory": {"memory": lambda: memory.peaks(settings)},
+        "runs": {"runs": lambda: runs.whole(settings)},
+        "quality": {"quality": lambda: runs.quality(settings)},
     }
     for name in settings.measures:
         yield from all_of_them[name].items()

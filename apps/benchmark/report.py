@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 Row = dict[str, Any]
 
 TITLES = {
+    "summary": "Strategies beside stock Keras",
     "levels": "Plain steps by level, batches in memory",
     "precision": "The same in mixed_bfloat16",
     "depths": "Steps of several levels, batches in memory; efficiency: predicted / measured time",
@@ -17,6 +19,8 @@ TITLES = {
     "fits": "fit beside stock Keras",
     "torch": "Steps beside a plain PyTorch loop, batches in memory",
     "memory": "Peak memory of steps, each in a process of its own",
+    "runs": "Whole runs of as many work units each, starting up included",
+    "quality": "Seconds until as good as single_scale in the end",
 }
 
 _COLUMNS = {
@@ -29,7 +33,12 @@ _COLUMNS = {
     "finest": ("finest level", "{:d}"),
     "batch": ("batch", "{:d}"),
     "batches": ("batches", "{}"),
-    "work_units": ("WU per step", "{:.4g}"),
+    "work_units": ("WU", "{:.4g}"),
+    "rate": ("learning rate", "{:g}"),
+    "to_quality": ("seconds, median", "{:.1f}"),
+    "times_faster": ("times faster", "{:.1f}"),
+    "whole": ("seconds", "{:.1f}"),
+    "loss": ("validation loss", "{:.4f}"),
     "steps": ("steps", "{:d}"),
     "seconds": ("ms per step", "{:.1f}"),
     "step": ("ms per step", "{:.1f}"),
@@ -63,6 +72,8 @@ def _shown(name: str, value: Any) -> str:
     head, form = _COLUMNS[name]
     if isinstance(value, (tuple, list)):
         return ", ".join(str(entry) for entry in value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "not in time"
     return form.format(1e3 * value if head.startswith("ms") else value)
 
 

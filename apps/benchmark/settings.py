@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 
-from apps.problem import Problem, check_counts, check_positive, option
+from apps.problem import check_counts, check_positive, option
+from apps.race_settings import RaceOptions
+from keras_ms.levels import MIN_COARSEST_SIDE
 
-MEASURES = ("levels", "depths", "pipeline", "stages", "precision", "rivals", "memory")
+MEASURES = (
+    "levels",
+    "depths",
+    "pipeline",
+    "stages",
+    "precision",
+    "rivals",
+    "memory",
+    "runs",
+    "quality",
+)
+CONTENDERS = ("single_scale", "multiscale", "full_multiscale_paper", "adaptive")
 LARGEST_BATCH = 16
-COARSEST = 4  # pixels
 
 
 @dataclasses.dataclass(frozen=True)
-class BenchmarkSettings(Problem):
+class BenchmarkSettings(RaceOptions):
     """Options of `apps.benchmark`, one flag each."""
 
     measures: tuple[str, ...] = option(MEASURES, "What to measure.")
@@ -24,12 +36,18 @@ class BenchmarkSettings(Problem):
     rounds: int = option(7, "Rounds; medians over them are reported.")
     seconds_per_round: float = option(1.0, "Least time of each candidate in a round.")
     stage_steps: int = option(40, "Steps of the shortest stage in the run that switches stages.")
+    strategies: tuple[str, ...] = option(
+        (*CONTENDERS, "progressive_resizing"), "Strategies whose whole runs are compared."
+    )
+    run_batch_sizes: tuple[int, ...] = option((4, 8, 16, 32), "Batch sizes of whole runs.")
+    run_work_units: float = option(1000.0, "Work units of a whole run.")
+    run_rounds: int = option(3, "Rounds of whole runs, a seed each.")
     output: str = option("benchmark", "Folder for benchmark.md, benchmark.json and the plots.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "rounds", "stage_steps")
-        check_positive(self, "seconds_per_round")
+        check_counts(self, "rounds", "stage_steps", "run_rounds")
+        check_positive(self, "seconds_per_round", "run_work_units")
         unknown = [name for name in self.measures if name not in MEASURES]
         if unknown or not self.measures:
             raise ValueError(
@@ -40,14 +58,23 @@ class BenchmarkSettings(Problem):
                 "--sizes and --depths are positive and not empty. "
                 f"Received: {self.sizes}, {self.depths}."
             )
-        finest, deepest = min(self.sizes), max(self.depths)
-        if any(size % 2 ** (deepest - 1) for size in self.sizes) or (
-            finest < COARSEST * 2 ** (deepest - 1)
-        ):
-            raise ValueError(
-                f"Every size halves {deepest - 1} times to {COARSEST} pixels or more. Received: "
-                f"--sizes={self.sizes}, --depths={self.depths}."
-            )
+        for size in self.sizes:
+            if not depths_of(self, size):
+                raise ValueError(
+                    "Sizes are halved from level to level, to whole meshes of "
+                    f"{MIN_COARSEST_SIDE} pixels or more, which none of the depths leaves. "
+                    f"Received: --sizes={size}, --depths={self.depths}."
+                )
+
+
+def depths_of(settings: BenchmarkSettings, size: int) -> list[int]:
+    """The numbers of levels asked for that an image size allows."""
+    return [
+        depth
+        for depth in settings.depths
+        if size % 2 ** (depth - 1) == 0
+        and (depth == 1 or size // 2 ** (depth - 1) >= MIN_COARSEST_SIDE)
+    ]
 
 
 def batch_sizes(settings: BenchmarkSettings, size: int, depth: int) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import keras_ms
 from apps import experiment
 from apps.benchmark.flops import convolution_flops
-from apps.benchmark.settings import BenchmarkSettings, batch_sizes
+from apps.benchmark.settings import BenchmarkSettings, batch_sizes, depths_of
 from apps.timing import Timed, interleaved, ratio, step_in_memory
 from keras_ms.fit_run import Stage
 
@@ -52,19 +52,20 @@ def by_depth(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
     """Steps of 1, 2, ... levels on every image size, from memory.
 
     Returns:
-        One row per size and depth. `efficiency` is what the step's work units would take at the
-        price of the single-level step of the same finest batch, over what it takes.
+        One row per size and depth that the size allows. `efficiency` is what the step's work units
+        would take at the price of the single-level step of the same finest batch, over what it
+        takes.
     """
     rows = []
     for size in settings.sizes:
-        model = make_model(settings)
+        depths, model = depths_of(settings, size), make_model(settings)
         datasets = {
             depth: experiment.make_dataset(
                 dataclasses.replace(settings, image_size=size),
                 images,
                 levels=batch_sizes(settings, size, depth),
             )
-            for depth in dict.fromkeys((1, *settings.depths))
+            for depth in dict.fromkeys((1, *depths))
         }
         timed = interleaved(
             {
@@ -74,7 +75,7 @@ def by_depth(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
             settings.rounds,
             settings.seconds_per_round,
         )
-        rows += [_row(size, depth, datasets, timed) for depth in settings.depths]
+        rows += [_row(size, depth, datasets, timed) for depth in depths]
     return rows
 
 

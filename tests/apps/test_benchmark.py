@@ -10,7 +10,7 @@ from conftest import small_images
 
 import keras_ms
 from apps import timing
-from apps.benchmark import memory, pipeline, report, rivals, stages, steps, torch_loop
+from apps.benchmark import memory, pipeline, report, rivals, runs, stages, steps, torch_loop
 from apps.benchmark.flops import convolution_flops
 from apps.benchmark.settings import BenchmarkSettings, batch_sizes
 
@@ -122,6 +122,37 @@ def test_the_app_leaves_tables_figures_and_a_plot(tmp_path, capsys):
     assert "ms per WU" in capsys.readouterr().out
 
 
+def test_whole_runs_and_the_race_make_a_table(tmp_path, capsys):
+    app = importlib.import_module("apps.benchmark.__main__")
+    settings = BenchmarkSettings(
+        **{
+            **TINY,
+            "image_size": 64,
+            "run_batch_sizes": (1, 2, 3, 4),
+            "run_work_units": 64.0,
+            "run_rounds": 1,
+            "strategies": ("single_scale", "adaptive"),
+            "seeds": (0,),
+            "rates": (1e-3,),
+            "budgets": (3.0,),
+            "reference_seconds": 2.0,
+            "validations": 2,
+            "measures": ("runs", "quality"),
+            "output": str(tmp_path),
+        }
+    )
+    results = app.run(settings)
+    names = [runs.STOCK, "single_scale", "adaptive"]
+    assert [row["name"] for row in results["summary"]] == names
+    stock, single, adaptive = results["runs"]
+    assert stock["work_units"] == single["work_units"] == 64.0
+    assert stock["loss"] == pytest.approx(single["loss"], rel=1e-4)  # the same steps
+    assert adaptive["work_units"] <= 64.0 + 4.0 * 25
+    assert stock["relative"] == 1.0
+    assert results["quality"][0]["times_faster"] == 1.0
+    assert (tmp_path / "benchmark.md").read_text().startswith("## Strategies beside stock Keras")
+
+
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="the extra `benchmark`")
 def test_the_pytorch_loop_takes_the_same_step(settings):
     batch = next(
@@ -162,4 +193,4 @@ def test_senseless_settings_are_refused(options, message):
 def test_every_measure_is_known():
     app = importlib.import_module("apps.benchmark.__main__")
     names = [name for name, _ in app._measures(BenchmarkSettings(**TINY), [])]
-    assert sorted(names) == sorted(report.TITLES)
+    assert sorted([*names, "summary"]) == sorted(report.TITLES)

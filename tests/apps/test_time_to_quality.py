@@ -4,11 +4,12 @@ import math
 
 import pytest
 
-from apps import flags, time_to_quality
+from apps import flags, race, time_to_quality
 from apps.contestants import CONTESTANTS
+from apps.race import Race
+from apps.race_settings import RaceSettings
 from apps.race_table import as_table
 from apps.recording import Point, crossing
-from apps.time_to_quality import Race, RaceSettings
 
 TINY = {
     "tasks": ("denoising",),
@@ -37,7 +38,7 @@ def test_a_crossing_is_where_a_curve_comes_to_stay():
 
 
 @pytest.fixture
-def race(tmp_path, monkeypatch):
+def made_up(tmp_path, monkeypatch):
     """A race whose runs are made up: `adaptive` needs 20 s, with the rate 0.1 twice that."""
     settings = RaceSettings(output=str(tmp_path), **{**TINY, "budgets": (10.0, 15.0, 30.0, 60.0)})
     asked = []
@@ -48,39 +49,50 @@ def race(tmp_path, monkeypatch):
         return [Point(1.0, 1.0, 10.0), Point(seconds, seconds, 0.5 * needed / seconds)]
 
     monkeypatch.setattr(Race, "run", run)
-    made = Race(settings, "denoising", "espcn")
+    made = Race(settings, "denoising", "espcn", str(tmp_path))
     made.asked = asked
     return made
 
 
-def with_options(race, **options):
-    race._settings = flags.dataclasses.replace(race._settings, **options)
-    return race
+def with_options(made_up, **options):
+    made_up._settings = flags.dataclasses.replace(made_up._settings, **options)
+    return made_up
 
 
-def test_the_rate_is_chosen_by_trials_with_a_seed_of_their_own(race):
-    assert with_options(race, rates=(0.1, 0.01)).best_rate("adaptive") == 0.01
-    assert {seed for _, seed, _, _ in race.asked} == set(time_to_quality.TRIAL_SEEDS)
-    assert {seconds for *_, seconds in race.asked} == {1.0}
-    race.best_rate("single_scale")
-    assert race.asked[-1][-1] == 3.0  # its steps are dearer
+def test_the_rate_is_chosen_by_trials_with_a_seed_of_their_own(made_up):
+    assert with_options(made_up, rates=(0.1, 0.01)).best_rate("adaptive") == 0.01
+    assert {seed for _, seed, _, _ in made_up.asked} == set(race.TRIAL_SEEDS)
+    assert {seconds for *_, seconds in made_up.asked} == {1.0}
+    made_up.best_rate("single_scale")
+    assert made_up.asked[-1][-1] == 3.0  # its steps are dearer
 
 
-def test_the_target_is_the_mean_end_of_plain_training(race):
-    with_options(race, rates=(0.01,), reference_seconds=150.0)
-    assert race.reference() == pytest.approx(Point(150.0, 150.0, 1.0))
-    assert [seed for _, seed, _, _ in race.asked] == [0, 1, 2]
+def test_the_target_is_the_mean_end_of_plain_training(made_up):
+    with_options(made_up, rates=(0.01,), reference_seconds=150.0)
+    assert made_up.reference() == pytest.approx(Point(150.0, 150.0, 1.0))
+    assert [seed for _, seed, _, _ in made_up.asked] == [0, 1, 2]
 
 
-def test_budgets_are_tried_from_the_least_on(race):
-    found = with_options(race, rates=(0.01,)).reached("adaptive", 0.5)
+def test_a_target_may_be_given(made_up):
+    with_options(made_up, rates=(0.01,), target=0.25)
+    assert made_up.reference().loss == 0.25
+    assert made_up.asked == []
+    table = as_table(
+        "x", made_up.reference(), {"adaptive": [Point(2.0, 3.0, 0.2)]}, {"adaptive": 1}
+    )
+    assert "0.2500 to stay\n" in table
+    assert "| 2.0 (2.0 to 2.0) | 3 |  |" in table
+
+
+def test_budgets_are_tried_from_the_least_on(made_up):
+    found = with_options(made_up, rates=(0.01,)).reached("adaptive", 0.5)
     assert all(10.0 < point.seconds <= 30.0 for point in found)
-    tried = [(seed, seconds) for _, seed, _, seconds in race.asked]
+    tried = [(seed, seconds) for _, seed, _, seconds in made_up.asked]
     # 10 s lead to twice the target: 15 s need not be tried, in which no loss halves.
     assert tried == [(seed, seconds) for seed in (0, 1, 2) for seconds in (10.0, 30.0)]
-    race.asked.clear()
-    assert race.reached("adaptive", 0.01) == [None, None, None]
-    assert [seconds for *_, seconds in race.asked] == [10.0, 30.0, 60.0] * 3
+    made_up.asked.clear()
+    assert made_up.reached("adaptive", 0.01) == [None, None, None]
+    assert [seconds for *_, seconds in made_up.asked] == [10.0, 30.0, 60.0] * 3
 
 
 def test_a_table_names_who_was_too_slow():
@@ -114,7 +126,9 @@ def test_real_runs_are_kept_and_not_repeated(tmp_path, capsys):
 
 def test_a_budget_that_starts_nothing_is_a_loss_without_end(tmp_path):
     settings = RaceSettings(output=str(tmp_path), **TINY)
-    points = Race(settings, "denoising", "espcn").run("full_multiscale_paper", 0, 1e-3, 1e-3)
+    points = Race(settings, "denoising", "espcn", str(tmp_path)).run(
+        "full_multiscale_paper", 0, 1e-3, 1e-3
+    )
     assert points[-1].loss == math.inf
 
 
@@ -152,9 +166,9 @@ def test_what_a_run_would_refuse_is_refused_before_the_first(given, message, tmp
 def test_each_problem_takes_its_own_part_of_the_preset():
     settings = flags.make(RaceSettings, "quick", seeds=(5,))
     made = [
-        time_to_quality.settings_of(settings, (task, network), "adaptive", 1, 0.01, 7.0)
+        race.settings_of(settings, (task, network), "adaptive", seed=1, seconds=7.0)
         for task, network in (("denoising", "resnet"), ("deblurring", "unet"))
     ]
     assert [(s.t_low, s.width, s.dropout) for s in made] == [(0.5, 32, None), (None, 16, 0.0)]
-    assert all(s.seconds == 7.0 and s.seed == 1 and s.learning_rate == 0.01 for s in made)
+    assert all(s.seconds == 7.0 and s.seed == 1 for s in made)
     assert set(CONTESTANTS) == set(settings.strategies)

@@ -1,0 +1,119 @@
+"""Whole training runs of every strategy, and of stock Keras, each in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import multiprocessing
+import os
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from apps import experiment
+from apps.benchmark.memory import peak_mib
+from apps.benchmark.settings import BenchmarkSettings
+from apps.benchmark.steps import Row
+from apps.contestants import REFERENCE
+from apps.race import Race, settings_of
+from apps.race_table import median_seconds
+from apps.recording import Point, TrainingClock
+from apps.settings import Settings
+
+STOCK = "stock Keras fit"
+
+
+class Run(NamedTuple):
+    """What a run took and led to; `peak` is resident memory in MiB."""
+
+    seconds: float
+    work_units: float
+    loss: float
+    peak: float
+
+
+def whole(settings: BenchmarkSettings) -> list[Row]:
+    """Runs of as many work units each, in turn; starting up counts, validation does not.
+
+    Returns:
+        One row per strategy: medians over the rounds of its seconds, of seconds per work unit over
+        those of stock Keras in the same round, of peak memory and of the last validation loss.
+    """
+    context = multiprocessing.get_context("spawn")
+    found: dict[str, list[Run]] = {name: [] for name in (STOCK, *settings.strategies)}
+    for seed in range(settings.run_rounds):
+        for name, runs in found.items():
+            with context.Pool(1) as pool:
+                runs.append(pool.apply(_run, (_settings_of(settings, name, seed), name)))
+    return [_row(name, runs, found[STOCK]) for name, runs in found.items()]
+
+
+def _row(name: str, runs: list[Run], stock: list[Run]) -> Row:
+    prices, usual = ([run.seconds / run.work_units for run in some] for some in (runs, stock))
+    middle = Run(*np.median(runs, axis=0).tolist())
+    return {
+        "name": name,
+        "work_units": middle.work_units,
+        "whole": middle.seconds,
+        "seconds_per_work_unit": float(np.median(prices)),
+        "relative": float(np.median(np.divide(prices, usual))),
+        "peak": middle.peak,
+        "loss": middle.loss,
+    }
+
+
+def _settings_of(options: BenchmarkSettings, name: str, seed: int) -> Settings:
+    strategy = REFERENCE if name == STOCK else name
+    options = dataclasses.replace(options, batch_sizes=options.run_batch_sizes)
+    problem, budget = (options.task, options.network), options.run_work_units
+    return settings_of(options, problem, strategy, seed=seed, work_units=budget)
+
+
+def _run(settings: Settings, name: str) -> Run:
+    keras.config.set_dtype_policy(settings.dtype_policy)
+    images = list(experiment.load_images(settings, "train"))
+    validation = experiment.make_validation(
+        settings, experiment.load_images(settings, "validation")
+    )
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        if name == STOCK:
+            end = _stock(settings, images, validation)
+        else:
+            end = experiment.train(settings, settings.strategy, images, validation).curve.final
+    return Run(*end, peak_mib())
+
+
+def _stock(settings: Settings, images: list[Any], validation: Any) -> Point:
+    """Keras's own `Model` and `fit`, on the batches of single_scale."""
+    batch = settings.single_scale_batch
+    steps = int((settings.work_units or batch) // batch)
+    data = experiment.make_dataset(settings, images, levels=(batch,))
+    network = experiment.make_network(settings)
+    model = keras.Model(network.input, network.output)
+    rate = experiment.decayed(settings, steps)
+    model.compile(experiment.make_optimizer(settings, rate), experiment.make_loss(settings))
+    stream, clock = data.stage(0).map(lambda b: b.fine[0]), TrainingClock()
+    model.fit(stream, steps_per_epoch=steps, callbacks=[clock], verbose=0, shuffle=False)
+    return Point(clock.seconds, float(steps * batch), model.evaluate(validation, verbose=0))
+
+
+def quality(settings: BenchmarkSettings) -> list[Row]:
+    """Seconds until the strategies are as good as single_scale is after `reference_seconds`.
+
+    Returns:
+        One row per strategy, after stock Keras, whose steps single_scale takes: median seconds
+        over the seeds, and how many times less that is than stock Keras takes.
+    """
+    options = dataclasses.replace(settings, batch_sizes=settings.run_batch_sizes)
+    race = Race(options, settings.task, settings.network, os.path.join(settings.output, "runs"))
+    reference = race.reference()
+    rows = [_quality(STOCK, race.best_rate(REFERENCE), reference.seconds, reference.seconds)]
+    for name in settings.strategies:
+        seconds = median_seconds(race.reached(name, reference.loss))
+        rows.append(_quality(name, race.best_rate(name), seconds, reference.seconds))
+    return rows
+
+
+def _quality(name: str, rate: float, seconds: float, stock: float) -> Row:
+    return {"name": name, "rate": rate, "to_quality": seconds, "times_faster": stock / seconds}
