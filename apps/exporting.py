@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from apps import precision
 from apps.experiment import make_network, make_task
 from apps.reach import reach
 from apps.settings import Settings
@@ -48,7 +49,7 @@ class Restorer(tf.Module):
 
 
 def pictures_model(model: keras.Model, settings: Settings) -> keras.Model:
-    """Wraps a trained network: pictures in [0, 1] in and out, normalisation inside.
+    """Wraps a trained network: pictures in [0, 1] in and out, normalisation inside, all float32.
 
     Args:
         model: The trained network.
@@ -58,7 +59,8 @@ def pictures_model(model: keras.Model, settings: Settings) -> keras.Model:
         A functional model of any size, without the optimizer's state.
     """
     mean, std = (np.array(values) for values in settings.normalization_of_images)
-    network = make_network(settings)
+    with precision.policy(precision.PLAIN):  # few machines compute in bfloat16, fewer formats
+        network = make_network(settings)
     network.set_weights(model.get_weights())
     inputs = keras.tree.map_structure(
         lambda tensor: keras.Input(tensor.shape[1:], dtype="float32", name=tensor.name), model.input

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -39,13 +40,24 @@ def set_policy(problem: Problem, images: Iterable[Any]) -> str:
     return chosen
 
 
+@contextlib.contextmanager
+def policy(name: str) -> Iterator[None]:
+    """Within the context, new models compute by the dtype policy `name`."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def _time_in_bfloat16(problem: Problem, images: Iterable[Any]) -> float:
     dataset = experiment.make_dataset(problem, images, levels=(BATCH,))
     steps = {}
-    for policy in (PLAIN, MIXED):
-        keras.config.set_dtype_policy(policy)
-        model = experiment.make_model(problem, problem.learning_rate)
-        stream = dataset.stage().map(lambda batch: batch.fine[0])
-        steps[policy] = training_step(model, kept_in_memory(stream))
+    for name in (PLAIN, MIXED):
+        with policy(name):
+            model = experiment.make_model(problem, problem.learning_rate)
+            stream = dataset.stage().map(lambda batch: batch.fine[0])
+            steps[name] = training_step(model, kept_in_memory(stream))
     timed = interleaved(steps, rounds=3, seconds_per_round=0.3)
     return ratio(timed[MIXED], timed[PLAIN])

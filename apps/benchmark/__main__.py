@@ -95,12 +95,8 @@ def _beside_peak(settings: BenchmarkSettings, images: list[Any]) -> Rows:
 
 
 def _in_bfloat16(settings: BenchmarkSettings, images: list[Any]) -> Rows:
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
+    with precision.policy(precision.MIXED):
         return _beside_peak(settings, images)
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 if __name__ == "__main__":

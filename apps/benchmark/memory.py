@@ -54,10 +54,7 @@ def _peak(settings: BenchmarkSettings, finest: int, sizes: tuple[int, ...]) -> t
 
 
 def _resident_mib() -> float:
-    if not _STATUS.exists():  # as good as it gets elsewhere
-        return peak_mib()
-    (line,) = (line for line in _STATUS.read_text().splitlines() if line.startswith("VmRSS"))
-    return float(line.split()[1]) * 1024 / MIB
+    return _status("VmRSS") if _STATUS.exists() else peak_mib()  # as good as it gets elsewhere
 
 
 def forget_peak() -> None:
@@ -68,5 +65,12 @@ def forget_peak() -> None:
 
 def peak_mib() -> float:
     """Peak resident memory of this process."""
+    if _STATUS.exists():
+        return _status("VmHWM")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / MIB if sys.platform == "darwin" else peak * 1024 / MIB
+
+
+def _status(name: str) -> float:
+    (line,) = (line for line in _STATUS.read_text().splitlines() if line.startswith(name))
+    return float(line.split()[1]) * 1024 / MIB

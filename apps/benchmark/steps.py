@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
+
 import keras_ms
 from apps import experiment
 from apps.benchmark.flops import convolution_flops
@@ -12,6 +14,7 @@ from apps.benchmark.settings import BenchmarkSettings, batch_sizes, depths_of
 from apps.timing import Timed, interleaved, ratio, step_in_memory
 from keras_ms.fit_run import Stage
 
+ENOUGH = 16  # photographs, where only the size of a batch matters
 TINY_RATE = 1e-6  # many steps on one batch are to change nothing that matters to speed
 Row = dict[str, Any]
 
@@ -62,7 +65,7 @@ def by_depth(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
         datasets = {
             depth: experiment.make_dataset(
                 dataclasses.replace(settings, image_size=size),
-                images,
+                [_large_enough(image, size) for image in images[:ENOUGH]],
                 levels=batch_sizes(settings, size, depth),
             )
             for depth in dict.fromkeys((1, *depths))
@@ -77,6 +80,12 @@ def by_depth(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
         )
         rows += [_row(size, depth, datasets, timed) for depth in depths]
     return rows
+
+
+def _large_enough(image: np.ndarray, size: int) -> np.ndarray:
+    """The image, continued by its mirror images if it is smaller than the crop."""
+    missing = [(0, max(0, size - side)) for side in image.shape[:2]]
+    return np.pad(image, [*missing, (0, 0)], mode="symmetric")
 
 
 def _row(size: int, depth: int, datasets: dict[int, Any], timed: dict[str, Timed]) -> Row:
