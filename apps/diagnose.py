@@ -60,7 +60,7 @@ def run(settings: DiagnoseSettings) -> dict[str, keras_ms.LevelReport]:
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
     images = list(experiment.load_images(settings, "train"))
-    precision.set_policy(settings, images)
+    precision.set_policy(settings)
     model = trained(settings, images, settings.steps)
     reports = {}
     for name, coarsening in COARSENINGS.items():

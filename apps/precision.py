@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
-from typing import Any
+import dataclasses
+from collections.abc import Iterator
 
 import keras
+import numpy as np
 
 from apps import experiment
 from apps.problem import Problem
@@ -15,10 +16,10 @@ from apps.timing import interleaved, kept_in_memory, ratio, training_step
 AUTO = "auto"
 PLAIN, MIXED = "float32", "mixed_bfloat16"
 WORTH_IT = 0.9
-BATCH = 4
+BATCH, LARGEST = 4, 128  # images of so many pixels a side at most are timed
 
 
-def set_policy(problem: Problem, images: Iterable[Any]) -> str:
+def set_policy(problem: Problem) -> str:
     """Sets the dtype policy of all models to come.
 
     With `--dtype_policy=auto` steps of the problem's own network are timed, and bfloat16 is taken
@@ -26,14 +27,13 @@ def set_policy(problem: Problem, images: Iterable[Any]) -> str:
 
     Args:
         problem: The problem.
-        images: Its images.
 
     Returns:
         Name of the policy.
     """
     chosen = problem.dtype_policy
     if chosen == AUTO:
-        part = _time_in_bfloat16(problem, images)
+        part = _time_in_bfloat16(problem)
         chosen = MIXED if part < WORTH_IT else PLAIN
         print(f"{chosen}: a step in bfloat16 takes {part:.2f} of one in float32", flush=True)
     keras.config.set_dtype_policy(chosen)
@@ -51,8 +51,10 @@ def policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _time_in_bfloat16(problem: Problem, images: Iterable[Any]) -> float:
-    dataset = experiment.make_dataset(problem, images, levels=(BATCH,))
+def _time_in_bfloat16(problem: Problem) -> float:
+    problem = dataclasses.replace(problem, image_size=min(problem.image_size, LARGEST))
+    black = np.zeros((problem.image_size,) * 2 + (3,), np.uint8)
+    dataset = experiment.make_dataset(problem, [black], levels=(BATCH,))
     steps = {}
     for name in (PLAIN, MIXED):
         with policy(name):

@@ -40,7 +40,7 @@ class Race:
         self._folder.mkdir(parents=True, exist_ok=True)
         plain = settings_of(settings, self._problem, REFERENCE)
         self._images = list(experiment.load_images(plain, "train"))
-        chosen = precision.set_policy(plain, self._images)
+        chosen = precision.set_policy(plain)
         self._settings = dataclasses.replace(settings, dtype_policy=chosen)
         held_out = experiment.load_images(plain, "validation")
         self._validation = experiment.make_validation(plain, held_out)

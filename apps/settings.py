@@ -25,6 +25,9 @@ PORTABLE = ("onnx", "litert")
 class Settings(Problem):
     """Options of `apps.train`, one flag each. `None` leaves a value to the task or network."""
 
+    dtype_policy: str = option(
+        "auto", "Keras dtype policy; auto times float32 and mixed_bfloat16 and takes the faster."
+    )
     strategy: str = option("full_multiscale", "How gradients are estimated.", STRATEGIES)
     compare: tuple[str, ...] = option((), "Strategies to train as well, for comparison.")
     seconds: float | None = option(None, "Training time of each strategy, without validation.")

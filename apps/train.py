@@ -38,7 +38,7 @@ def run(settings: Settings) -> list[experiment.Outcome]:
     """
     output = _output_folder(settings)
     images = experiment.load_images(settings, "train")
-    precision.set_policy(settings, images)
+    precision.set_policy(settings)
     held_out = list(experiment.load_images(settings, "validation"))
     validation = experiment.make_validation(settings, held_out)
     print(f"{len(images)} photographs to train on, {len(held_out)} others to validate on.")

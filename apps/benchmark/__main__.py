@@ -38,7 +38,7 @@ def run(settings: BenchmarkSettings) -> dict[str, Rows]:
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
     images = list(experiment.load_images(settings, "train"))
-    chosen = precision.set_policy(settings, images)
+    chosen = precision.set_policy(settings)
     settings = dataclasses.replace(settings, dtype_policy=chosen)
     results: dict[str, Rows] = {}
     tables = []

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from conftest import small_images
 
 from apps import experiment, exporting, precision
 from apps.problem import Problem
@@ -22,7 +21,7 @@ def _policy_of_before():
 
 def test_what_is_asked_for_is_not_measured(monkeypatch):
     monkeypatch.setattr(precision, "interleaved", None)
-    assert precision.set_policy(Problem(dtype_policy="mixed_bfloat16"), []) == "mixed_bfloat16"
+    assert precision.set_policy(Problem(dtype_policy="mixed_bfloat16")) == "mixed_bfloat16"
     assert keras.config.dtype_policy().name == "mixed_bfloat16"
 
 
@@ -36,7 +35,7 @@ def test_the_faster_is_taken_where_it_pays(monkeypatch, capsys, seconds, chosen)
         return {"float32": Timed((1.0,)), "mixed_bfloat16": Timed((seconds,))}
 
     monkeypatch.setattr(precision, "interleaved", timed)
-    assert precision.set_policy(Problem(dtype_policy="auto", **TINY), small_images()) == chosen
+    assert precision.set_policy(Problem(dtype_policy="auto", **TINY)) == chosen
     assert keras.config.dtype_policy().name == chosen
     assert f"{seconds:.2f} of one in float32" in capsys.readouterr().out
 

@@ -20,6 +20,7 @@ TINY = {
     "iterations": (2,),
     "image_size": 32,
     "width": 4,
+    "dtype_policy": "float32",
     "validation_samples": 2,
 }
 

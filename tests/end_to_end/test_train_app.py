@@ -19,6 +19,7 @@ TINY = {
     "iterations": (2, 4),
     "image_size": 16,
     "width": 4,
+    "dtype_policy": "float32",
     "validation_samples": 4,
 }
 
