@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ms
+from keras_ms.fit_run import FitRun, Stage
 
 BLOCKS = 10  # of steps that are timed; their median counts
 
@@ -59,6 +60,8 @@ class Recorder(keras.optimizers.Optimizer):
             self.build(trainable_variables)
         beginning = tf.equal(self.count.value, 0)
         for gradient, first, total in zip(grads, self.first, self.total, strict=True):
+            if gradient is None:  # of a weight that plays no part
+                continue
             first.assign(tf.where(beginning, gradient, first.value))
             difference = gradient - first.value
             total.assign_add(difference)
@@ -93,12 +96,15 @@ def check(
     """
     sizes = report.batch_sizes
     model.optimizer.build(model.trainable_variables)
+    stage = Stage(0, sizes)
     variables = [*model.variables, *model.optimizer.variables]
     before, optimizer = [variable.numpy() for variable in variables], model.optimizer
-    seconds = _seconds(model, dataset, sizes, steps)
+    with FitRun(model, dataset) as run:  # the steps are those of `fit`
+        seconds = _seconds(model, run.iterator_from(stage, 0), steps)
     _assign(variables, before)
     model.optimizer, model.train_function = Recorder(), None
-    _run(model, iter(dataset.stage(0, steps, sizes)), steps)
+    with FitRun(model, dataset) as run:
+        _run(model, run.iterator_from(stage, steps), steps)
     variance = model.optimizer.variance
     model.optimizer, model.train_function = optimizer, None
     _assign(variables, before)
@@ -112,8 +118,7 @@ def _assign(variables: list[Any], values: list[Any]) -> None:
         variable.assign(value)
 
 
-def _seconds(model: keras.Model, dataset: Any, sizes: tuple[int, ...], steps: int) -> float:
-    batches = iter(dataset.stage(0, 0, sizes))
+def _seconds(model: keras.Model, batches: Any, steps: int) -> float:
     model.make_train_function()
     _run(model, batches, 1)  # traces
     per_block = max(1, steps // BLOCKS)

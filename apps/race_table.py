@@ -15,6 +15,7 @@ def as_table(
     reference: Point,
     results: Mapping[str, Sequence[Point | None]],
     rates: Mapping[str, float],
+    reference_rate: float = math.nan,
 ) -> str:
     """A Markdown table, one line per strategy.
 
@@ -24,8 +25,9 @@ def as_table(
             the loss was given.
         results: For each strategy and seed, what had been spent by then, or `None`.
         rates: The learning rate of each strategy.
+        reference_rate: That of single_scale, if it was trained for the target.
     """
-    target = f"{reference.loss:.4f} to stay{_whose(reference)}"
+    target = f"{reference.loss:.4f} to stay{_whose(reference, reference_rate)}"
     lines = [
         f"{problem}: until the validation loss is {target}\n",
         "| strategy | rate | seconds, median (least to most) | work units | times faster |",
@@ -46,12 +48,12 @@ def median_seconds(points: Sequence[Point | None]) -> float:
     return float(np.median([np.inf if point is None else point.seconds for point in points]))
 
 
-def _whose(reference: Point) -> str:
+def _whose(reference: Point, rate: float) -> str:
     if math.isnan(reference.seconds):
         return ""
     return (
         f", as single_scale's is after {reference.seconds:.0f} s and "
-        f"{reference.work_units:,.0f} work units"
+        f"{reference.work_units:,.0f} work units (rate {rate:g})"
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import pathlib
 from collections.abc import Iterator, Sequence
 
@@ -68,6 +69,7 @@ def run(settings: ReproduceSettings) -> str:
     """
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
+    _check_same(settings, output / "settings.json")
     images = list(experiment.load_images(settings, "train"))
     for task, network, seed in itertools.product(settings.tasks, settings.networks, settings.seeds):
         measure(problem(settings, task, network, seed), settings, images, output)
@@ -75,6 +77,20 @@ def run(settings: ReproduceSettings) -> str:
     (output / "levels.md").write_text(table)
     print(f"\n{table}\nThe table is in {output / 'levels.md'}.")
     return table
+
+
+def _check_same(settings: ReproduceSettings, path: pathlib.Path) -> None:
+    """Refuses a folder of reports that were made with other settings than these."""
+    free = ("tasks", "networks", "sizes", "seeds", "output")  # in the names of the reports
+    made = {k: v for k, v in dataclasses.asdict(settings).items() if k not in free}
+    made = json.loads(json.dumps(made))
+    if path.exists() and (before := json.loads(path.read_text())) != made:
+        differing = [name for name, value in made.items() if before.get(name) != value]
+        raise ValueError(
+            "--output holds reports made with other settings. Received: "
+            f"{path.parent}, where {', '.join(differing)} differ. Take another folder."
+        )
+    path.write_text(json.dumps(made, indent=1) + "\n")
 
 
 def problem(settings: ReproduceSettings, task: str, network: str, seed: int) -> Problem:

@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import itertools
 import pathlib
+from math import nan
 
 from apps import flags
+from apps.contestants import REFERENCE
 from apps.race import Race, check
 from apps.race_plot import Result, save_plot
 from apps.race_settings import RaceSettings
@@ -41,7 +43,8 @@ def run(settings: RaceSettings) -> str:
         reference = race.reference()
         results = {name: race.reached(name, reference.loss) for name in settings.strategies}
         rates = {name: race.best_rate(name) for name in settings.strategies}
-        lines.append(as_table(f"{task}, {network}", reference, results, rates))
+        rate = nan if settings.target is not None else race.best_rate(REFERENCE)
+        lines.append(as_table(f"{task}, {network}", reference, results, rates, rate))
         print(f"\n{lines[-1]}", flush=True)
         plotted[f"{task}, {network}"] = Result(reference, results)
         pathlib.Path(settings.output, "time_to_quality.md").write_text("\n".join(lines))

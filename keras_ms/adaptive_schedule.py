@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_ms import adaptive_rule as rule
-from keras_ms.checks import check_adaptive_arguments, check_adaptive_run
+from keras_ms.checks import check_adaptive_arguments, check_adaptive_run, check_journal
 from keras_ms.clock import Clock
 from keras_ms.decisions import Decision, Journal
 from keras_ms.level_gauge import LevelGauge
@@ -88,6 +88,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         check_adaptive_arguments(seconds, work_units, learning_rate, patience)
+        check_journal(journal, monitor)
         self._seconds, self._work_units = seconds, work_units
         self._learning_rate, self._patience, self._monitor = learning_rate, patience, monitor
         self._path, self._verbose = journal, verbose
@@ -146,8 +147,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Notes validation and time, and saves the journal."""
-        if logs and self._monitor in logs:
-            self._journal.validations.append((epoch, float(logs[self._monitor])))
+        self._journal.note_validation(epoch, logs or {}, self._monitor)
         self._journal.seconds.append(self._clock.seconds)
         self._journal.save()
 

@@ -214,7 +214,10 @@ def _target(variance: Any, cost: Any) -> float:
 
 
 def _checked_fixed(fixed_costs: Any, num_levels: int) -> np.ndarray:
-    fixed = np.array([0.0] * num_levels if fixed_costs is None else fixed_costs, np.float64)
+    try:
+        fixed = np.array([0.0] * num_levels if fixed_costs is None else fixed_costs, np.float64)
+    except (TypeError, ValueError):
+        fixed = np.array(math.nan)
     if fixed.shape != (num_levels,) or not np.all(np.isfinite(fixed) & (fixed >= 0.0)):
         raise ValueError(
             "Fixed costs are one number per level, finite and not negative. "

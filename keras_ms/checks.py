@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,9 +52,11 @@ def check_model_fits(model: keras.Model, dataset: MultiscaleDataset, num_replica
     """Checks that a model takes every level of a dataset.
 
     Raises:
-        ValueError: If its input size is fixed, its output does not match the target on every level,
-            a loss is a sum, or the replicas cannot share every batch evenly.
+        ValueError: If it is no model, its input size is fixed, its output does not match the target
+            on every level, a loss is a sum, or the replicas cannot share every batch evenly.
     """
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"A keras.Model is needed. Received: {type(model).__name__}.")
     _check_replicas(dataset, num_replicas)
     if dataset.levels.num_levels > 1:
         _check_any_size(model, len(dataset.image_size))
@@ -98,6 +102,28 @@ def check_adaptive_arguments(
         )
     if not isinstance(patience, numbers.Integral) or patience < 1:
         raise ValueError(f"`patience` is a positive integer. Received: patience={patience!r}.")
+
+
+def check_journal(journal: Any, monitor: Any) -> None:
+    """Checks the file and the name of the loss that an `AdaptiveSchedule` is given.
+
+    Raises:
+        ValueError: If the file cannot be one, or the name is none.
+    """
+    path = pathlib.Path(journal) if isinstance(journal, (str, os.PathLike)) else None
+    blocked = path is not None and (
+        not path.name or path.is_dir() or any(p.is_file() for p in path.parents)
+    )
+    if blocked or (path is None and journal is not None):
+        raise ValueError(
+            "`journal` is the path of a JSON file, in a folder that exists or can be made. "
+            f"Received: journal={journal!r}."
+        )
+    if not isinstance(monitor, str) or not monitor:
+        raise ValueError(
+            "`monitor` is the name of a validation loss, for example 'val_loss'. "
+            f"Received: monitor={monitor!r}."
+        )
 
 
 def check_adaptive_run(model: keras.Model, run: Any, sets_rate: bool) -> None:

@@ -30,6 +30,9 @@ def control_weights(variances: Any, costs: Any) -> tuple[float, ...]:
     Returns:
         `a_0 ... a_(L-2)`, at least 0. A 0 says that coarser levels do not pay.
 
+    Raises:
+        ValueError: If the tables are not two finite numbers per level, as many rows in both.
+
     Example:
         >>> alike = ((1.0, 0.02), (1.0, 0.0))
         >>> apart = ((1.0, 2.0), (3.0, 0.0))
@@ -37,7 +40,12 @@ def control_weights(variances: Any, costs: Any) -> tuple[float, ...]:
         >>> [round(control_weights(v, costs)[0], 2) for v in (alike, apart)]
         [0.92, 0.0]
     """
-    table, prices = np.array(variances, np.float64), np.array(costs, np.float64)
+    table, prices = _table(variances, "variances"), _table(costs, "costs")
+    if len(table) != len(prices):
+        raise ValueError(
+            "Variances and costs have a row per level each. "
+            f"Received: variances={variances!r}, costs={costs!r}."
+        )
     rest = math.sqrt(table[-1, 0] * prices[-1, 0])
     found: list[float] = []
     for level in range(len(table) - 2, -1, -1):
@@ -87,6 +95,19 @@ def checked(weights: Any, num_levels: int) -> tuple[float, ...]:
             f"Received: control_weights={weights!r} for {num_levels} levels."
         )
     return tuple(float(value) for value in values)
+
+
+def _table(values: Any, name: str) -> np.ndarray:
+    try:
+        table = np.array(values, np.float64)
+    except (TypeError, ValueError):
+        table = np.empty(0)
+    if table.ndim != 2 or table.shape[1] != 2 or not np.all(np.isfinite(table)):
+        raise ValueError(
+            f"`{name}` holds two finite numbers per level, finest first. "
+            f"Received: {name}={values!r}."
+        )
+    return table
 
 
 def _pair(table: np.ndarray, level: int) -> tuple[float, float, float]:

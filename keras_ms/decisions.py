@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 import pathlib
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from keras_ms.fit_run import Stage
@@ -65,6 +67,7 @@ class Journal:
         self.validations: list[tuple[int, float]] = []
         self.seconds: list[float] = []
         self.largest_rate = 0.0
+        self._warned = False
 
     def stage(self, epoch: int) -> Stage:
         """The stage of an epoch."""
@@ -79,6 +82,20 @@ class Journal:
         """The decision that began the present stage."""
         finest = self.decisions[-1].finest
         return next(d for d in self.decisions if d.finest == finest)
+
+    def note_validation(self, epoch: int, logs: Mapping[str, Any], monitor: str) -> None:
+        """Keeps the loss that `monitor` names; warns once if validation reports others only."""
+        if monitor in logs:
+            self.validations.append((epoch, float(logs[monitor])))
+            return
+        reported = [name for name in logs if name.startswith("val_")]
+        if reported and not self._warned:
+            self._warned = True
+            warnings.warn(
+                "Validation does not report what `monitor` names, so it ends no stage. Received: "
+                f"monitor={monitor!r}, reported: {', '.join(reported)}.",
+                stacklevel=2,
+            )
 
     def save(self) -> None:
         """Writes the file, whole or not at all."""

@@ -49,12 +49,12 @@ class FitRun:
         self.adapter = StageAdapter(self._current_iterator, dataset.steps_per_epoch)
         share = share and dataset.levels.num_levels > 1
         self._plain_spec = plain_spec(model, dataset) if share else None
-        traced_once = self._plain_spec is not None and not model.run_eagerly
-        self.terms = SharedTerms(model, self._plain_spec) if traced_once else Terms(model)
         self._model, self._strategy = model, model.distribute_strategy
+        self.renew_terms()
         self._stage: Callable[[int], Stage] = lambda epoch: self.stage_from(0)
         self._extra: Callable[[int], float] = lambda epoch: 0.0
         self._epoch: int | None = None
+        self._followed = False
         self._spent = [0.0]  # work units of the steps before each epoch
         # A tf.data iterator can take long to destroy, so each stage keeps its own until the end.
         self._iterators: dict[Stage, tuple[int, Iterator[Any]]] = {}
@@ -66,6 +66,13 @@ class FitRun:
     def __exit__(self, *error: object) -> None:
         self._model.fit_run = None
 
+    def renew_terms(self) -> None:
+        """Forgets the traces of single levels, as when the model is compiled anew."""
+        spec, shared = self._plain_spec, not self._model.run_eagerly
+        self.terms = (
+            Terms(self._model) if spec is None or not shared else SharedTerms(self._model, spec)
+        )
+
     def follow(
         self, stage: Callable[[int], Stage], extra_work_units: Callable[[int], float] | None = None
     ) -> None:
@@ -74,7 +81,16 @@ class FitRun:
         Args:
             stage: The stage of an epoch: for an epoch that has begun, always the same.
             extra_work_units: What was spent beside the steps until an epoch began.
+
+        Raises:
+            ValueError: If another schedule leads this `fit` already.
         """
+        if self._followed:
+            raise ValueError(
+                "One schedule leads a `fit`. Received: two or more of FullMultiscaleSchedule and "
+                "AdaptiveSchedule among the callbacks. Take out all but one."
+            )
+        self._followed = True
         self._stage, self._spent = stage, [0.0]
         self._extra = extra_work_units or (lambda epoch: 0.0)
 

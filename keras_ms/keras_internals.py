@@ -109,4 +109,10 @@ def has_settable_rate(optimizer: Any) -> bool:
 
 def build_as_fit_does(model: Any, batch: Any) -> None:
     """Makes the variables of model, optimizer, losses and metrics from a batch or its spec."""
-    model._symbolic_build(data_batch=batch)
+    with model.distribute_strategy.scope():
+        model._symbolic_build(data_batch=batch)
+
+
+def all_layers(model: Any) -> list[keras.layers.Layer]:
+    """Layers of a model, those within its layers too."""
+    return [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]

@@ -139,6 +139,12 @@ class MultiscaleModel(keras.Model):
             warnings.warn("The model does not have any trainable weights.", stacklevel=2)
         return logs
 
+    def make_train_function(self, force: bool = False) -> Any:
+        """Makes what Keras calls for every step, anew if `force`: see `keras.Model`."""
+        if force and self.fit_run is not None:
+            self.fit_run.renew_terms()
+        return super().make_train_function(force)
+
     def test_step(self, data: Any) -> dict[str, Tensor]:
         """Evaluates ordinary data, or the finest active level of a `MultiscaleBatch`."""
         return super().test_step(_finest(data))

@@ -7,6 +7,7 @@ from conftest import Blur, small_images, small_net
 
 import keras_ms
 from keras_ms import AdaptiveSchedule, adaptive_schedule, level_gauge
+from keras_ms.decisions import Journal
 
 
 def dataset(levels=(2, 4, 8), steps=4, **options):
@@ -361,3 +362,30 @@ def test_nothing_is_decided_before_training():
     schedule = AdaptiveSchedule(work_units=np.int64(10), patience=np.int64(2))
     assert schedule.decisions == ()
     assert schedule.progress == 0.0
+
+
+@pytest.mark.parametrize("journal", [3, "", ".", "README.md/journal.json"])
+def test_journals_that_cannot_be_written_are_refused(journal):
+    with pytest.raises(ValueError, match="`journal` is the path"):
+        keras_ms.AdaptiveSchedule(work_units=10, journal=journal)
+
+
+@pytest.mark.parametrize("monitor", [3, "", None])
+def test_monitors_without_a_name_are_refused(monitor):
+    with pytest.raises(ValueError, match="`monitor` is the name"):
+        keras_ms.AdaptiveSchedule(work_units=10, monitor=monitor)
+
+
+def test_two_schedules_in_one_fit_are_refused():
+    full = keras_ms.FullMultiscaleSchedule((4, 4, 4), steps_per_epoch=4)
+    with pytest.raises(ValueError, match="One schedule leads a `fit`"):
+        fit(AdaptiveSchedule(work_units=50), callbacks=[full])
+
+
+def test_a_monitor_that_validation_does_not_report_is_said_so():
+    kept = Journal(None)
+    with pytest.warns(UserWarning, match="monitor='val_nope', reported: val_loss"):
+        kept.note_validation(0, {"loss": 1.0, "val_loss": 2.0}, "val_nope")
+    kept.note_validation(1, {"val_loss": 2.0}, "val_nope")  # once is enough
+    kept.note_validation(2, {"val_loss": 2.0}, "val_loss")
+    assert kept.validations == [(2, 2.0)]

@@ -128,6 +128,7 @@ def test_fixed_costs_decide_for_fewer_levels():
         ({"variances": (1.0, np.nan), "variance": 1.0}, "finite"),
         ({"costs": (1.0, 0.0), "variance": 1.0}, "Costs are positive"),
         ({"variance": 1.0, "fixed_costs": (1.0,)}, "Fixed costs"),
+        ({"variance": 1.0, "fixed_costs": ("x",)}, "Fixed costs"),
         ({"variance": 1.0, "fixed_costs": (1.0, -1.0)}, "Fixed costs"),
     ],
 )

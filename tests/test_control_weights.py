@@ -111,3 +111,11 @@ def test_weights_that_do_not_fit_are_refused(weights):
         keras_ms.MultiscaleDataset(
             small_images(), keras_ms.tasks.Denoising(), (2, 4, 8), 32, 2, control_weights=weights
         )
+
+
+@pytest.mark.parametrize("wrong", [(1.0, 2.0), ((1.0, float("nan")),), ((1.0,),), "many", None])
+def test_tables_that_are_none_are_refused(wrong):
+    right = ((1.0, 0.1), (1.0, 0.0))
+    for variances, costs in ((wrong, right), (right, wrong), (right, right[:1])):
+        with pytest.raises(ValueError, match="Received"):
+            control_weights(variances, costs)

@@ -142,3 +142,61 @@ def test_a_train_step_of_ones_own_sees_every_level():
 
     train(cls=OwnStep)
     assert sides == [8, 16, 32]
+
+
+class Ramp(keras.layers.Layer):
+    """Builds on sides that it knows."""
+
+    def compute_output_shape(self, shape):
+        return shape
+
+    def call(self, x):
+        return x + np.linspace(-1.0, 1.0, x.shape[1], dtype="float32")[:, np.newaxis, np.newaxis]
+
+
+class Moody(keras.layers.Layer):
+    """Does something else where it does not know the sides."""
+
+    def call(self, x):
+        return x if x.shape[1] is None else x * (x.shape[1] / 10.0)
+
+
+@pytest.mark.parametrize("layer", [Ramp, Moody])
+@pytest.mark.parametrize("telescoping", [False, True])
+def test_networks_that_look_at_their_sides_know_them(layer, telescoping):
+    losses = []
+    for run_eagerly in (False, True):
+        keras.utils.set_random_seed(3)
+        inputs = keras.Input((None, None, 3))
+        outputs = keras.layers.Conv2D(3, 3, padding="same")(layer()(inputs))
+        model = keras_ms.MultiscaleModel(inputs, outputs)
+        model.compile(keras.optimizers.SGD(0.05), "mse", run_eagerly=run_eagerly)
+        images = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3)).astype("uint8")
+        task, options = keras_ms.tasks.Denoising(), {"telescoping": telescoping}
+        data = keras_ms.MultiscaleDataset(images, task, (2, 3), 32, steps_per_epoch=2, **options)
+        losses.append(model.fit(data, verbose=0).history["loss"])
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
+class Recompiles(keras.callbacks.Callback):
+    """Unfreezes the first convolution after an epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            self.model.layers[1].trainable = True
+            self.model.compile(keras.optimizers.SGD(0.05), "mse")
+            self.model.make_train_function(force=True)
+
+
+def test_a_model_that_is_compiled_anew_within_fit_is_traced_anew():
+    inputs = keras.Input((None, None, 3))
+    hidden = keras.layers.Conv2D(4, 3, padding="same")(inputs)
+    model = keras_ms.MultiscaleModel(inputs, keras.layers.Conv2D(3, 3, padding="same")(hidden))
+    model.layers[1].trainable = False
+    model.compile(keras.optimizers.SGD(0.05), "mse")
+    images = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3)).astype("uint8")
+    task = keras_ms.tasks.Denoising()
+    data = keras_ms.MultiscaleDataset(images, task, (2, 3), 32, steps_per_epoch=2)
+    before = model.layers[1].get_weights()[0]
+    model.fit(data, epochs=2, callbacks=[Recompiles()], verbose=0)
+    assert not np.array_equal(model.layers[1].get_weights()[0], before)

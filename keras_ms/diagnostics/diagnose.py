@@ -43,7 +43,8 @@ def diagnose(
         model: A compiled Keras model.
         dataset: What it trains on. All its levels are measured, whatever its `telescoping`.
         samples: Samples on the finest level, at least 8; every coarser level gets twice as many.
-        seconds: Stop after about so long, with at least half of the samples.
+        seconds: Stop measuring gradients after about so long, with at least half of the samples.
+            Tracing and timing come on top.
         batch_size: Batch size of the single-scale training to compare with.
 
     Returns:

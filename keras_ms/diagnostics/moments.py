@@ -36,11 +36,6 @@ class TermMoments(NamedTuple):
     covariance: float
     loss: float
 
-    @property
-    def variance(self) -> float:
-        """Variance of one sample's `f - c`."""
-        return self.fine + self.coarse - 2.0 * self.covariance
-
 
 class MomentMeter:
     """Measures the moments of every level's gradients on batches of a dataset.

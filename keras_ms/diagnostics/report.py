@@ -6,8 +6,10 @@ import dataclasses
 import functools
 import json
 import math
+import numbers
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -159,10 +161,12 @@ class LevelReport:
         return float(terms @ np.array(batch_sizes)) + sum(self.fixed_seconds[: len(batch_sizes)])
 
     def _check(self, batch_sizes: tuple[int, ...]) -> None:
-        if not 0 < len(batch_sizes) <= self.num_levels or not min(batch_sizes) > 0:
+        sizes = batch_sizes if isinstance(batch_sizes, Sequence) else ()
+        positive = all(isinstance(n, numbers.Real) and float(n) > 0.0 for n in sizes)
+        if not 0 < len(sizes) <= self.num_levels or not positive:
             raise ValueError(
                 f"One positive batch size per level, finest first, at most {self.num_levels}. "
-                f"Received: batch_sizes={batch_sizes}."
+                f"Received: batch_sizes={batch_sizes!r}."
             )
 
     @property
@@ -173,7 +177,10 @@ class LevelReport:
             best = min(self.relative_costs()[1:], default=math.inf)
             why = f"two levels or more cost {best:.2f} times as much"
             if best < 1.0:
-                why = "what a pass takes whatever its batch outweighs what coarse levels save"
+                why = (
+                    "whole samples, and what a pass takes whatever its batch, outweigh what "
+                    "coarse levels save"
+                )
             if math.isinf(best):
                 why = "there is one level only"
             return f"Single-scale is cheaper here: at equal variance {why}.{self._on_weights()}"
@@ -204,9 +211,10 @@ class LevelReport:
         save_plot({"": self}, path)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Saves the report as JSON, with its advice."""
+        """Saves the report as JSON, with its advice; folders are made."""
         content = {**dataclasses.asdict(self), "advised_batch_sizes": self.batch_sizes}
         content |= {"advice": self.advice, "control_weights": self.control_weights()}
+        pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
         pathlib.Path(path).write_text(json.dumps(content, indent=1) + "\n")
 
     @classmethod

@@ -42,7 +42,7 @@ def as_table(report: LevelReport) -> str:
         table.add_column(name, justify="right", no_wrap=True)
     for level in range(report.num_levels):
         table.add_row(*_row(report, level))
-    console = Console(width=110, color_system=None, force_terminal=False)
+    console = Console(width=160, color_system=None, force_terminal=False)
     with console.capture() as capture:
         console.print(table)
     return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines())

@@ -1,5 +1,6 @@
 """`apps.diagnose` and `apps.reproduce` at a tiny size."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -42,11 +43,13 @@ def test_a_table_over_seeds_that_is_not_measured_twice(tmp_path, capsys):
     assert (tmp_path / "levels.md").read_text() == table
     assert "denoising, espcn, 32 px" in table
     assert "±" in table
-    reports = sorted(tmp_path.glob("*.json"))
+    reports = sorted(tmp_path.glob("denoising*.json"))
     assert len(reports) == 2 * len(reproduce.COARSENINGS)
     before = [path.stat().st_mtime_ns for path in reports]
     assert reproduce.run(settings) == table
     assert [path.stat().st_mtime_ns for path in reports] == before
+    with pytest.raises(ValueError, match=r"where steps differ\. Take another folder"):
+        reproduce.run(dataclasses.replace(settings, steps=3))
 
 
 @pytest.mark.parametrize("size", [(16, 1), (32, 2), (64, 3), (128, 4), (256, 4)])
