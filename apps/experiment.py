@@ -125,19 +125,19 @@ def value_range(problem: Problem) -> tuple[float, float]:
     return float(np.mean(-mean / std)), float(np.mean((1.0 - mean) / std))
 
 
-def make_optimizer(problem: Problem, learning_rate: Any) -> keras.optimizers.Optimizer:
-    """The optimizer; the learning rate is a number or a schedule."""
-    return type(keras.optimizers.get(problem.optimizer))(learning_rate=learning_rate)
-
-
 def make_model(problem: Problem, learning_rate: Any) -> keras_ms.MultiscaleModel:
     """The network compiled for training; the learning rate is a number or a schedule."""
     network = make_network(problem)
     model = keras_ms.MultiscaleModel(network.input, network.output, name=problem.network)
-    optimizer = make_optimizer(problem, learning_rate)
+    compile_as_asked(model, problem, learning_rate)
+    return model
+
+
+def compile_as_asked(model: keras.Model, problem: Problem, learning_rate: Any) -> None:
+    """Compiles any model with the optimizer and the loss of a problem."""
+    optimizer = type(keras.optimizers.get(problem.optimizer))(learning_rate=learning_rate)
     jit_compile = "auto" if problem.jit_compile is None else problem.jit_compile
     model.compile(optimizer, make_loss(problem), jit_compile=jit_compile)
-    return model
 
 
 def decayed(settings: Settings, total_iterations: int) -> Any:

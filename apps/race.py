@@ -66,7 +66,8 @@ class Race:
 
     def _trial(self, name: str, rate: float, seconds: float) -> float:
         ends = [self.run(name, seed, rate, seconds)[-1].loss for seed in TRIAL_SEEDS]
-        return float(np.mean(np.log(ends)))
+        mean = float(np.mean(np.log(ends)))
+        return mean if np.isfinite(mean) else np.inf
 
     def reference(self) -> Point:
         """Where plain training ends: means over the seeds. Of a given target, only the loss."""

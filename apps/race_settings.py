@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from apps.contestants import CONTESTANTS
 from apps.problem import Problem, check_counts, check_positive, option
@@ -29,17 +30,23 @@ class RaceOptions(Problem):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_counts(self, "validations")
-        check_positive(self, "trial_seconds", "reference_seconds")
+        check_positive(self, "trial_seconds", "reference_seconds", "target")
+        if self.loss == "ssim":
+            raise ValueError(
+                "Races take logarithms of the loss, which --loss=ssim makes negative. Received: "
+                "--loss=ssim. Take mse or mae."
+            )
         unknown = [name for name in self.strategies if name not in CONTESTANTS]
         if unknown:
             raise ValueError(
                 f"--strategies are some of {', '.join(CONTESTANTS)}. "
                 f"Received: {', '.join(unknown)}."
             )
-        positive = all(value > 0.0 for value in (*self.rates, *self.budgets))
-        if not (self.seeds and self.rates and self.budgets and positive):
+        positive = all(0.0 < value < math.inf for value in (*self.rates, *self.budgets))
+        repeated = len(set(self.seeds)) < len(self.seeds)
+        if repeated or not (self.seeds and self.rates and self.budgets and positive):
             raise ValueError(
-                "--seeds, --rates and --budgets are not empty, rates and budgets positive. "
+                "--seeds, each once, --rates and --budgets, positive and finite, are not empty. "
                 f"Received: {self.seeds}, {self.rates}, {self.budgets}."
             )
 
@@ -51,3 +58,11 @@ class RaceSettings(RaceOptions):
     tasks: tuple[str, ...] = option(("denoising", "deblurring"), "Tasks.")
     networks: tuple[str, ...] = option(("resnet", "unet"), "Networks.")
     output: str = option("time_to_quality", "Folder for the runs and the table.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.tasks and self.networks and self.strategies):
+            raise ValueError(
+                "--tasks, --networks and --strategies are not empty. "
+                f"Received: {self.tasks}, {self.networks}, {self.strategies}."
+            )

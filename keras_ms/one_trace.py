@@ -1,4 +1,4 @@
-"""One trace for the plain steps of every level, instead of one per stage."""
+"""One trace for all levels, of plain steps and of terms, instead of one per stage."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def plain_spec(model: keras.Model, dataset: MultiscaleDataset) -> Spec | None:
         if not _network_agrees(model, example[0], looser[0]):
             return None
         unknown = tf.function(functools.partial(_judged, model), input_signature=looser)(*example)
-    except Exception:  # whatever losses and metrics raise where they need to know the sides
+    except Exception:  # whatever layers, losses and metrics raise where they need the sides
         return None
     finally:
         _put_back(before)

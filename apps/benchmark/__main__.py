@@ -25,6 +25,7 @@ from apps import experiment, flags, precision
 from apps.benchmark import memory, pipeline, report, rivals, runs, stages, steps
 from apps.benchmark.flops import peak_gflops
 from apps.benchmark.settings import BenchmarkSettings
+from apps.race import check
 
 Rows = list[steps.Row]
 
@@ -40,6 +41,7 @@ def run(settings: BenchmarkSettings) -> dict[str, Rows]:
     images = list(experiment.load_images(settings, "train"))
     chosen = precision.set_policy(settings)
     settings = dataclasses.replace(settings, dtype_policy=chosen)
+    _check_runs(settings)
     results: dict[str, Rows] = {}
     tables = []
     for name, measure in _measures(settings, images):
@@ -56,9 +58,17 @@ def run(settings: BenchmarkSettings) -> dict[str, Rows]:
     (output / "benchmark.md").write_text("\n".join(tables))
     content = {"settings": dataclasses.asdict(settings), "results": results}
     (output / "benchmark.json").write_text(json.dumps(content, indent=1) + "\n")
-    report.save_plot(results, output / "benchmark.png")
+    report.save_plot(results, output / "benchmark.png", settings.dtype_policy)
     print(f"Look at {output / 'benchmark.png'}; the tables are in {output / 'benchmark.md'}.")
     return results
+
+
+def _check_runs(settings: BenchmarkSettings) -> None:
+    """Refuses what a whole run would refuse, before hours of measuring."""
+    if not {"runs", "quality"} & set(settings.measures):
+        return
+    options = dataclasses.replace(settings, batch_sizes=settings.run_batch_sizes)
+    check(options, settings.task, settings.network)
 
 
 def _titled(name: str, rows: Rows) -> str:

@@ -16,7 +16,7 @@ def convolution_flops(model: keras.Model, sides: tuple[int, ...]) -> float:
     """Floating-point operations of all convolutions for one image, forward and backward.
 
     Counted by TensorFlow's profiler on the graph of the gradient; a multiply-add is two. The
-    gradient to the image, which no step takes, is among them: 3 % of a ResNet's.
+    gradient to the image, which no step takes, is among them: a thousandth of a ResNet's.
 
     Args:
         model: A built model.

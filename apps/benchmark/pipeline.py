@@ -48,8 +48,8 @@ def _row(
     times = np.array(
         [
             [
-                _seconds(training_step(model, batches), settings.seconds_per_round)
-                for batches in (iter(stream), kept_in_memory(stream))
+                _seconds(training_step(model, batches()), settings.seconds_per_round)
+                for batches in (lambda: iter(stream), lambda: kept_in_memory(stream))
             ]
             for _ in range(settings.rounds)
         ]

@@ -19,7 +19,7 @@ TITLES = {
     "fits": "fit beside stock Keras",
     "torch": "Steps beside a plain PyTorch loop, batches in memory",
     "memory": "Peak memory of steps, each in a process of its own",
-    "runs": "Whole runs of as many work units each, starting up included",
+    "runs": "Whole runs of about as many work units each, starting up included",
     "quality": "Seconds until as good as single_scale in the end",
 }
 
@@ -34,8 +34,8 @@ _COLUMNS = {
     "batch": ("batch", "{:d}"),
     "batches": ("batches", "{}"),
     "work_units": ("WU", "{:.4g}"),
-    "rate": ("learning rate", "{:g}"),
-    "to_quality": ("seconds, median", "{:.1f}"),
+    "rate": ("rate in the race", "{:g}"),
+    "to_quality": ("seconds to the quality, median", "{:.1f}"),
     "times_faster": ("times faster", "{:.1f}"),
     "whole": ("seconds", "{:.1f}"),
     "loss": ("validation loss", "{:.4f}"),
@@ -73,11 +73,13 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return ", ".join(str(entry) for entry in value)
     if isinstance(value, float) and not math.isfinite(value):
-        return "not in time"
+        return "-" if math.isnan(value) else "not in time"
     return form.format(1e3 * value if head.startswith("ms") else value)
 
 
-def save_plot(results: dict[str, list[Row]], path: str | os.PathLike[str]) -> None:
+def save_plot(
+    results: dict[str, list[Row]], path: str | os.PathLike[str], policy: str = "float32"
+) -> None:
     """Saves milliseconds per work unit by level, and efficiency by number of levels."""
     from matplotlib.figure import Figure
 
@@ -89,7 +91,7 @@ def save_plot(results: dict[str, list[Row]], path: str | os.PathLike[str]) -> No
                 [row["level"] for row in rows],
                 [1e3 * row["seconds_per_work_unit"] for row in rows],
                 "o-",
-                label="mixed_bfloat16" if name == "precision" else "float32",
+                label="mixed_bfloat16" if name == "precision" else policy,
             )
     _finish(price, "Price of a work unit", "level", "milliseconds")
     depths = results.get("depths", [])

@@ -11,7 +11,7 @@ import numpy as np
 from apps import experiment
 from apps.benchmark import torch_loop
 from apps.benchmark.settings import BenchmarkSettings
-from apps.benchmark.steps import Row, make_model
+from apps.benchmark.steps import TINY_RATE, Row, make_model
 from apps.timing import Timed, interleaved, ratio, step_in_memory
 from keras_ms.fit_run import Stage
 
@@ -46,7 +46,7 @@ def fits(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
     several = experiment.make_dataset(settings, images, STEPS)
     network = experiment.make_network(settings)
     stock = keras.Model(network.input, network.output)
-    stock.compile(keras.optimizers.Adam(1e-6), experiment.make_loss(settings))
+    experiment.compile_as_asked(stock, settings, TINY_RATE)
     stream = one.stage(0).map(lambda b: b.fine[0])
     ours = make_model(settings)
     runs = {

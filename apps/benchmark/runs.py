@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import multiprocessing
 import os
 from typing import Any, NamedTuple
@@ -34,7 +35,7 @@ class Run(NamedTuple):
 
 
 def whole(settings: BenchmarkSettings) -> list[Row]:
-    """Runs of as many work units each, in turn; starting up counts, validation does not.
+    """Runs of about as many work units each, in turn; starting up counts, validation does not.
 
     Returns:
         One row per strategy: medians over the rounds of its seconds, of seconds per work unit over
@@ -92,7 +93,7 @@ def _stock(settings: Settings, images: list[Any], validation: Any) -> Point:
     network = experiment.make_network(settings)
     model = keras.Model(network.input, network.output)
     rate = experiment.decayed(settings, steps)
-    model.compile(experiment.make_optimizer(settings, rate), experiment.make_loss(settings))
+    experiment.compile_as_asked(model, settings, rate)
     stream, clock = data.stage(0).map(lambda b: b.fine[0]), TrainingClock()
     model.fit(stream, steps_per_epoch=steps, callbacks=[clock], verbose=0, shuffle=False)
     return Point(clock.seconds, float(steps * batch), model.evaluate(validation, verbose=0))
@@ -116,4 +117,5 @@ def quality(settings: BenchmarkSettings) -> list[Row]:
 
 
 def _quality(name: str, rate: float, seconds: float, stock: float) -> Row:
-    return {"name": name, "rate": rate, "to_quality": seconds, "times_faster": stock / seconds}
+    times = stock / seconds if math.isfinite(seconds) else math.nan
+    return {"name": name, "rate": rate, "to_quality": seconds, "times_faster": times}

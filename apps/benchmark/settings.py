@@ -42,12 +42,22 @@ class BenchmarkSettings(RaceOptions):
     run_batch_sizes: tuple[int, ...] = option((4, 8, 16, 32), "Batch sizes of whole runs.")
     run_work_units: float = option(1000.0, "Work units of a whole run.")
     run_rounds: int = option(3, "Rounds of whole runs, a seed each.")
-    output: str = option("benchmark", "Folder for benchmark.md, benchmark.json and the plots.")
+    output: str = option("benchmark", "Folder for benchmark.md, benchmark.json and the plot.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_counts(self, "rounds", "stage_steps", "run_rounds")
         check_positive(self, "seconds_per_round", "run_work_units")
+        if self.stage_steps % 2:
+            raise ValueError(
+                "--stage_steps are two epochs, so an even number. Received: "
+                f"--stage_steps={self.stage_steps}."
+            )
+        if self.run_work_units < LARGEST_BATCH:
+            raise ValueError(
+                f"--run_work_units pay for a step of {LARGEST_BATCH} images at least. Received: "
+                f"--run_work_units={self.run_work_units:g}."
+            )
         unknown = [name for name in self.measures if name not in MEASURES]
         if unknown or not self.measures:
             raise ValueError(
@@ -79,6 +89,8 @@ def depths_of(settings: BenchmarkSettings, size: int) -> list[int]:
 
 def batch_sizes(settings: BenchmarkSettings, size: int, depth: int) -> tuple[int, ...]:
     """Batch sizes that double from level to level, of as many finest pixels on every image size.
+
+    Small images have no more than the larger of 16 and the finest batch asked for.
 
     Args:
         settings: The settings; their finest batch goes with their image size.

@@ -30,11 +30,11 @@ class _StepTimes(keras.callbacks.Callback):
 
 
 def starts(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
-    """A Full-Multiscale run, twice: the second time nothing is traced or compiled.
+    """A Full-Multiscale run, twice: the second time no step is traced or compiled.
 
     Returns:
         One row per stage: steps, seconds of a step, seconds that its first step took longer in the
-        first run, and in the second; both also as a share of the run's steps.
+        first run, and in the second, which is also given as a share of the run's steps.
     """
     dataset = experiment.make_dataset(settings, images, settings.stage_steps // 2)
     iterations = [settings.stage_steps * 2**level for level in range(dataset.levels.num_levels)]

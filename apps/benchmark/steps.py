@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import keras
 import numpy as np
 
 import keras_ms
 from apps import experiment
 from apps.benchmark.flops import convolution_flops
+from apps.benchmark.report import Row
 from apps.benchmark.settings import BenchmarkSettings, batch_sizes, depths_of
 from apps.timing import Timed, interleaved, ratio, step_in_memory
 from keras_ms.fit_run import Stage
 
 ENOUGH = 16  # photographs, where only the size of a batch matters
 TINY_RATE = 1e-6  # many steps on one batch are to change nothing that matters to speed
-Row = dict[str, Any]
 
 
 def make_model(settings: BenchmarkSettings) -> keras_ms.MultiscaleModel:
@@ -36,7 +37,9 @@ def by_level(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
     for level in range(levels.num_levels):
         sizes = (levels.batch_sizes[level],)
         steps[str(level)] = step_in_memory(model, dataset, Stage(level, sizes))
-        flops[level] = convolution_flops(model, dataset.mesh_sizes[level]) * sizes[0]
+        inputs = keras.tree.flatten(dataset.pair_spec(level)[0])
+        sides = next(tuple(spec.shape[1:-1]) for spec in inputs if len(spec.shape) == 4)
+        flops[level] = convolution_flops(model, sides) * sizes[0]
     timed = interleaved(steps, settings.rounds, settings.seconds_per_round)
     return [
         {

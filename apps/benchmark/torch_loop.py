@@ -22,8 +22,21 @@ _TINY_RATE = 1e-6
 
 
 def available(settings: BenchmarkSettings) -> bool:
-    """Whether PyTorch is installed and the network is one that is written here."""
-    return importlib.util.find_spec("torch") is not None and settings.network == "resnet"
+    """Whether PyTorch is installed and what is asked for is what is written here."""
+    written = {
+        "network": "resnet",
+        "conditional": False,
+        "normalization": None,
+        "residual": None,
+        "loss": "mse",
+        "optimizer": "adam",
+        "dtype_policy": "float32",
+    }
+    other = [f"--{name}" for name, value in written.items() if getattr(settings, name) != value]
+    other += ["--task"] * (settings.task == "super_resolution")
+    if other:
+        print(f"No PyTorch loop is written for these: {', '.join(other)}.")
+    return importlib.util.find_spec("torch") is not None and not other
 
 
 class Worker:

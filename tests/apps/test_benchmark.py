@@ -1,6 +1,7 @@
 import dataclasses
 import importlib
 import json
+import math
 import types
 
 import keras
@@ -13,6 +14,7 @@ from apps import timing
 from apps.benchmark import memory, pipeline, report, rivals, runs, stages, steps, torch_loop
 from apps.benchmark.flops import convolution_flops
 from apps.benchmark.settings import BenchmarkSettings, batch_sizes
+from apps.timing import Timed
 
 TINY = {
     "width": 4,
@@ -153,6 +155,51 @@ def test_whole_runs_and_the_race_make_a_table(tmp_path, capsys):
     assert (tmp_path / "benchmark.md").read_text().startswith("## Strategies beside stock Keras")
 
 
+def test_ratios_are_those_of_the_same_round():
+    timed = {"a": Timed((1.0, 2.0, 4.0)), "b": Timed((1.0, 1.0, 1.0))}
+    rows = rivals._beside("b", timed, {"a": 4.0, "b": 1.0})
+    assert rows[0]["seconds_per_work_unit"] == 0.5
+    assert [row["relative"] for row in rows] == [0.5, 1.0]
+    run = runs.Run(10.0, 5.0, 0.5, 100.0)
+    row = runs._row("a", [run, run._replace(seconds=20.0)], [run, run])
+    assert (row["whole"], row["seconds_per_work_unit"], row["relative"]) == (15.0, 3.0, 1.5)
+    assert runs._quality("a", 1e-3, 10.0, 300.0)["times_faster"] == 30.0
+    shown = report.as_table([runs._quality("a", 1e-3, math.inf, 300.0)])
+    assert "| a | 0.001 | not in time | - |" in shown
+
+
+def test_efficiency_is_promised_over_measured_time():
+    class Costing:
+        def __init__(self, units):
+            self.units = units
+
+        def work_units(self):
+            return self.units
+
+        def batch_sizes(self):
+            return ()
+
+    timed = {"1": Timed((1.0, 2.0)), "2": Timed((2.0, 4.0))}
+    row = steps._row(64, 2, {1: Costing(4.0), 2: Costing(7.0)}, timed)
+    assert row["efficiency"] == 7.0 / 4.0 / 2.0
+
+
+def test_runs_that_would_be_refused_are_refused_before_the_first(tmp_path):
+    app = importlib.import_module("apps.benchmark.__main__")
+    settings = BenchmarkSettings(
+        measures=("levels", "runs"), run_batch_sizes=(4,), output=str(tmp_path), **TINY
+    )
+    with pytest.raises(ValueError, match="--batch_sizes"):
+        app.run(settings)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("options", [{"conditional": True}, {"network": "espcn", "width": None}])
+def test_no_pytorch_loop_for_what_is_not_written_there(settings, options, capsys):
+    assert not torch_loop.available(dataclasses.replace(settings, **options))
+    assert "No PyTorch loop is written for these: --" in capsys.readouterr().out
+
+
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="the extra `benchmark`")
 def test_the_pytorch_loop_takes_the_same_step(settings):
     batch = next(
@@ -183,6 +230,13 @@ def test_the_pytorch_loop_takes_the_same_step(settings):
         ({"depths": (0,)}, "--depths"),
         ({"rounds": 0}, "--rounds"),
         ({"seconds_per_round": 0.0}, "--seconds_per_round"),
+        ({"stage_steps": 3}, "--stage_steps"),
+        ({"run_work_units": 1.0}, "--run_work_units"),
+        ({"run_rounds": 0}, "--run_rounds"),
+        ({"loss": "ssim"}, "--loss=ssim"),
+        ({"target": 0.0}, "--target"),
+        ({"rates": (float("inf"),)}, "--rates"),
+        ({"seeds": (1, 1)}, "--seeds"),
     ],
 )
 def test_senseless_settings_are_refused(options, message):

@@ -141,6 +141,7 @@ def test_a_budget_that_starts_nothing_is_a_loss_without_end(tmp_path):
         ({"budgets": ()}, "--budgets"),
         ({"trial_seconds": -1.0}, "--trial_seconds"),
         ({"validations": 0}, "--validations"),
+        ({"tasks": ()}, "--tasks"),
     ],
 )
 def test_senseless_settings_are_refused(given, message):
