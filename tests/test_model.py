@@ -258,7 +258,8 @@ def test_levels_are_done_one_after_the_other():
     model = keras_ms.MultiscaleModel(inputs, outputs)
     model.compile(keras.optimizers.SGD(1e-2), "mse", jit_compile=False)
     data = keras_ms.MultiscaleDataset(small_images(), Blur(), (2, 4, 8), 32, steps_per_epoch=1)
-    Diary.entries.clear()
     model.fit(data, epochs=1, verbose=0)
     order = [(way, side) for side in (32, 16, 8) for way in (b"forward", b"backward")]
-    assert Diary.entries == order
+    # Before them, the layer is tried forwards: it is neither Keras's nor ours.
+    assert Diary.entries[-len(order) :] == order
+    assert b"backward" not in dict(Diary.entries[: -len(order)])
