@@ -12,19 +12,22 @@ import numpy as np
 from apps import experiment
 from apps.benchmark.settings import BenchmarkSettings
 from apps.benchmark.steps import Row, make_model
-from apps.timing import WARM_UP, Step, kept_in_memory, training_step
+from apps.timing import Step, kept_in_memory, training_step
 from keras_ms.data import MultiscaleDataset
 from keras_ms.fit_run import FitRun, Stage
 
-STEPS = 30  # more than are prepared ahead, so that a full buffer at the start does not help
+BUFFERED = 8  # steps at the start of a turn that live on, or make good, what the other let wait
+STEPS = 8  # the least that are timed in a turn
 
 
 def share(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
     """Steps fed by the pipeline beside the same steps on batches that are in memory.
 
+    Both take turns, each on an iterator that lives through all of them.
+
     Returns:
         One row per stage, telescoping and plain: seconds of both, and what the pipeline adds as a
-        share of the step from memory, the median over the rounds.
+        share of the step from memory, the median over the turns.
     """
     dataset = experiment.make_dataset(settings, images)
     model = make_model(settings)
@@ -45,12 +48,10 @@ def _row(
     settings: BenchmarkSettings, dataset: MultiscaleDataset, run: FitRun, model: Any, stage: Stage
 ) -> Row:
     stream = run.stream(stage, 0)
+    both = [training_step(model, batches) for batches in (iter(stream), kept_in_memory(stream))]
     times = np.array(
         [
-            [
-                _seconds(training_step(model, batches()), settings.seconds_per_round)
-                for batches in (lambda: iter(stream), lambda: kept_in_memory(stream))
-            ]
+            [_seconds(step, settings.seconds_per_round) for step in both]
             for _ in range(settings.rounds)
         ]
     )
@@ -65,7 +66,7 @@ def _row(
 
 
 def _seconds(step: Step, least: float) -> float:
-    for _ in range(WARM_UP):
+    for _ in range(BUFFERED):
         step()
     count, begin = 0, time.perf_counter()
     while count < STEPS or time.perf_counter() - begin < least:

@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels
 from keras_ms.tasks import Task
@@ -54,7 +55,7 @@ def evaluation_pairs(
     sides = levels.mesh_sizes(image_size)[0]
     batches = TaskBatches(images, task, levels, sides, "task", "average", False, mean, std, seed)
     drawn = next(iter(batches.stream(0, levels.batch_sizes, 0))).fine[0]
-    return tf.data.Dataset.from_tensor_slices(drawn).batch(batch_size)
+    return ending_promptly(tf.data.Dataset.from_tensor_slices(drawn).batch(batch_size))
 
 
 def _rank(image_size: int | Sequence[int]) -> int:

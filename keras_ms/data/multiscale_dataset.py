@@ -14,6 +14,7 @@ from keras_ms.control_weights import checked
 from keras_ms.data import fields, geometry
 from keras_ms.data.batch import weights_of_terms
 from keras_ms.data.pair_batches import PairBatches, target_sides
+from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import CACHE_BYTES
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels, deepest
@@ -199,16 +200,15 @@ class MultiscaleDataset:
         Raises:
             ValueError: If `finest` is not a level, or there are more batch sizes than levels.
         """
-        sizes = self.batch_sizes(finest)
-        if batch_sizes is not None:
-            sizes = self.levels.checked_sizes(finest, batch_sizes)
+        chosen_sizes = self.batch_sizes(finest) if batch_sizes is None else batch_sizes
+        sizes = self.levels.checked_sizes(finest, chosen_sizes)
         stream = self._batches.stream(finest, sizes, start)
         if self._control_weights:
             depth, chosen = self.levels.num_levels, self._control_weights
             stream = stream.map(
                 lambda batch: batch._replace(weights=weights_of_terms(depth, finest, sizes, chosen))
             )
-        return stream.prefetch(self._prefetch)
+        return ending_promptly(stream.prefetch(self._prefetch))
 
 
 def _automatic(levels: str, images: Any, task: Any, image_size: Any) -> Levels:
