@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_ms import restriction
 from keras_ms.tasks.task import Example, Task, Tensor
+from keras_ms.tasks.white_noise import white_noise
 
 
 class NoisyTask(Task):
@@ -72,7 +73,7 @@ class NoisyTask(Task):
         noise_seed, level_seed = tf.unstack(tf.random.split(seed, 2))
         images = tf.convert_to_tensor(images)
         shape = self.noise_shape(images)
-        noise = tf.random.stateless_normal(shape, noise_seed, dtype=images.dtype)
+        noise = white_noise(shape, noise_seed, images.dtype)
         t = tf.random.stateless_uniform(
             (shape[0], 1), level_seed, *self.t_range, dtype=images.dtype
         )
