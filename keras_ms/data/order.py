@@ -30,16 +30,16 @@ def image_order(first: Tensor, count: int, num_images: int, seed: Tensor) -> Ten
     passes = math.ceil(count / num_images)
     length = passes * num_images
     block, start = first // length, first % length
-    blocks = [_shuffled_passes(block + ahead, passes, num_images, seed) for ahead in (0, 1)]
-    return tf.ensure_shape(tf.concat(blocks, axis=0)[start : start + count], (count,))
+    keys = tf.concat([_keys(block + ahead, passes, num_images, seed) for ahead in (0, 1)], axis=0)
+    visit = tf.reshape(tf.argsort(keys, axis=1), (-1,))[start : start + count]
+    return tf.ensure_shape(tf.cast(visit, tf.int64), (count,))
 
 
-def _shuffled_passes(block: Tensor, passes: int, num_images: int, seed: Tensor) -> Tensor:
-    keys = tf.random.stateless_uniform(
+def _keys(block: Tensor, passes: int, num_images: int, seed: Tensor) -> Tensor:
+    return tf.random.stateless_uniform(
         (passes, num_images),
         tf.random.fold_in(seed, tf.cast(block, tf.int32)),
         minval=None,
         maxval=None,
         dtype=tf.int32,
     )
-    return tf.cast(tf.reshape(tf.argsort(keys, axis=1), (-1,)), tf.int64)
