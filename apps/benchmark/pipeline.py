@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +28,7 @@ def share(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
 
     Returns:
         One row per stage, telescoping and plain: seconds of both, and what the pipeline adds as a
-        share of the step from memory, the median over the turns.
+        share of the step from memory, the median over the turns with its standard error.
     """
     dataset = experiment.make_dataset(settings, images)
     model = make_model(settings)
@@ -61,8 +62,16 @@ def _row(
         "batches": stage.batch_sizes,
         "in_memory": in_memory,
         "fed": fed,
-        "added": float(np.median(times[:, 0] / times[:, 1])) - 1.0,
+        **added(times[:, 0] / times[:, 1]),
     }
+
+
+def added(ratios: np.ndarray) -> Row:
+    """What steps take more than others, as the median over the turns, and its standard error."""
+    # The median of n normal numbers has sqrt(pi / 2) times the standard error of their mean.
+    rounds = len(ratios)
+    error = math.sqrt(0.5 * math.pi / rounds) * np.std(ratios, ddof=1) if rounds > 1 else math.nan
+    return {"added": float(np.median(ratios)) - 1.0, "added_error": float(error)}
 
 
 def _seconds(step: Step, least: float) -> float:

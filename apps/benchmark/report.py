@@ -45,6 +45,7 @@ _COLUMNS = {
     "in_memory": ("ms, in memory", "{:.2f}"),
     "fed": ("ms, fed", "{:.2f}"),
     "added": ("added", "{:+.1%}"),
+    "added_error": ("±", "{:.1%}"),
     "seconds_per_work_unit": ("ms per WU", "{:.1f}"),
     "efficiency": ("efficiency", "{:.2f}"),
     "relative": ("per WU, relative", "{:.2f}"),

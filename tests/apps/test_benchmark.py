@@ -80,6 +80,13 @@ def test_convolutions_are_counted():
     assert convolution_flops(model, (16, 16)) == 3 * 2 * multiply_adds
 
 
+def test_what_is_added_comes_with_its_error():
+    row = pipeline.added(np.array([1.02, 1.06, 1.04]))
+    assert row["added"] == pytest.approx(0.04)
+    assert row["added_error"] == pytest.approx(np.sqrt(np.pi / 2.0) * 0.02 / np.sqrt(3.0))
+    assert np.isnan(pipeline.added(np.array([1.02]))["added_error"])
+
+
 def test_every_table_has_its_rows(settings):
     images = small_images()
     levels = steps.by_level(settings, images)
