@@ -68,7 +68,9 @@ def test_saved_model_equals_the_network_at_random_sizes_and_keeps_the_type(denoi
         bits = np.round(255 * picture).astype(np.uint8)
         got = loaded(bits)
         assert got.dtype == tf.uint8
-        np.testing.assert_array_equal(got, np.round(255.0 * whole(bits / np.float32(255.0))))
+        exact = 255.0 * whole(bits / np.float32(255.0)).numpy()
+        # Rounded to the nearest; of two that are as near, floats of either graph may choose.
+        assert np.abs(got.numpy() - exact).max() <= 0.5 + 255.0 * 1e-5
         signature = loaded.signatures["serving_default"](pictures=tf.constant(picture))
         np.testing.assert_allclose(next(iter(signature.values())), wanted, atol=1e-5)
 
