@@ -40,11 +40,20 @@ class Race:
         self._folder.mkdir(parents=True, exist_ok=True)
         plain = settings_of(settings, self._problem, REFERENCE)
         self._images = list(experiment.load_images(plain, "train"))
-        chosen = precision.set_policy(plain)
-        self._settings = dataclasses.replace(settings, dtype_policy=chosen)
+        self._settings = dataclasses.replace(settings, dtype_policy=self._set_policy(plain))
         held_out = experiment.load_images(plain, "validation")
         self._validation = experiment.make_validation(plain, held_out)
         self._timings: dict[Any, Any] = {}
+
+    def _set_policy(self, plain: Settings) -> str:
+        """Sets the dtype policy; what a first start measured holds for all that follow."""
+        measured = self._folder / "dtype_policy.txt"
+        if plain.dtype_policy == precision.AUTO and measured.exists():
+            plain = dataclasses.replace(plain, dtype_policy=measured.read_text().strip())
+        chosen = precision.set_policy(plain)
+        if plain.dtype_policy == precision.AUTO:
+            measured.write_text(f"{chosen}\n")
+        return chosen
 
     def best_rate(self, name: str) -> float:
         """The learning rate whose trials end lowest, in the mean of the logarithm of the loss.

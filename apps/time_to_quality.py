@@ -9,8 +9,8 @@ For every task and network: (1) each strategy tries every learning rate of --rat
 single_scale trains for --reference_seconds with each of --seeds, and the mean of the validation
 losses it ends with is the target; (3) each strategy trains within the least of --budgets whose run
 ends at the target or below, and the time from which on it stays there counts. Leaves in --output a
-JSON file per run, which a second run reads instead of training again, and the table and the plot,
-time_to_quality.md and .png.
+JSON file per run, which a second run reads instead of training again (in the precision that the
+first one chose, with --dtype_policy=auto), and the table and the plot, time_to_quality.md and .png.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 import math
 
+import keras
 import pytest
 
-from apps import flags, race, time_to_quality
+from apps import flags, precision, race, time_to_quality
 from apps.contestants import CONTESTANTS
 from apps.race import Race
 from apps.race_settings import RaceSettings
@@ -52,6 +53,16 @@ def made_up(tmp_path, monkeypatch):
     made = Race(settings, "denoising", "espcn", str(tmp_path))
     made.asked = asked
     return made
+
+
+def test_a_second_start_goes_on_in_the_precision_of_the_first(tmp_path, monkeypatch):
+    settings = RaceSettings(output=str(tmp_path), dtype_policy="auto", **TINY)
+    used = []
+    for task, measured in (("denoising", 0.5), ("denoising", 2.0), ("deblurring", 2.0)):
+        monkeypatch.setattr(precision, "_time_in_bfloat16", lambda problem, part=measured: part)
+        used.append(Race(settings, task, "espcn", str(tmp_path))._settings.dtype_policy)
+    assert keras.config.dtype_policy().name == "float32"  # of the last one
+    assert used == ["mixed_bfloat16", "mixed_bfloat16", "float32"]
 
 
 def with_options(made_up, **options):
