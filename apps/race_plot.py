@@ -47,6 +47,7 @@ def _draw(axes: Any, problem: str, result: Result) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     names = list(result.reached)
+    axes.set_xscale("log")  # before there is data: there may be none
     right = axes.get_yaxis_transform()  # x as a share of the panel, y as a strategy
     for height, name in enumerate(reversed(names)):
         seconds = [np.inf if p is None else p.seconds for p in result.reached[name]]
@@ -61,7 +62,6 @@ def _draw(axes: Any, problem: str, result: Result) -> None:
         axes.axvline(result.reference.seconds, color="grey", linewidth=0.8)
     axes.set_yticks(range(len(names)), list(reversed(names)))
     axes.set_ylim(-0.6, len(names) - 0.4)
-    axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -8,6 +8,7 @@ import pytest
 from apps import flags, precision, race, time_to_quality
 from apps.contestants import CONTESTANTS
 from apps.race import Race
+from apps.race_plot import Result, save_plot
 from apps.race_settings import RaceSettings
 from apps.race_table import as_table
 from apps.recording import Point, crossing
@@ -114,6 +115,13 @@ def test_a_table_names_who_was_too_slow():
     )
     assert "| adaptive | 0.001 | 20.0 (20.0 to 30.0) | 500 | 15.0 |" in table
     assert "1 of 3 seeds reached it" in table
+
+
+@pytest.mark.parametrize("seconds", [math.nan, 300.0])
+def test_a_plot_is_made_also_where_nobody_was_in_time(tmp_path, seconds):
+    result = Result(Point(seconds, 9.0, 0.1), {"adaptive": [None, None], "progressive": [None]})
+    save_plot({"denoising": result}, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 5_000
 
 
 def test_real_runs_are_kept_and_not_repeated(tmp_path, capsys):
