@@ -46,14 +46,11 @@ class Race:
         self._timings: dict[Any, Any] = {}
 
     def _set_policy(self, plain: Settings) -> str:
-        """Sets the dtype policy; what a first start measured holds for all that follow."""
-        measured = self._folder / "dtype_policy.txt"
-        if plain.dtype_policy == precision.AUTO and measured.exists():
-            plain = dataclasses.replace(plain, dtype_policy=measured.read_text().strip())
-        chosen = precision.set_policy(plain)
-        if plain.dtype_policy == precision.AUTO:
-            measured.write_text(f"{chosen}\n")
-        return chosen
+        """Sets the dtype policy; `auto` is that of the runs on file, which fit no other."""
+        if plain.dtype_policy == precision.AUTO and (runs := sorted(self._folder.glob("*.json"))):
+            made_with = json.loads(runs[0].read_text())["settings"]
+            plain = dataclasses.replace(plain, dtype_policy=made_with["dtype_policy"])
+        return precision.set_policy(plain)
 
     def best_rate(self, name: str) -> float:
         """The learning rate whose trials end lowest, in the mean of the logarithm of the loss.

@@ -58,10 +58,13 @@ def made_up(tmp_path, monkeypatch):
 
 def test_a_second_start_goes_on_in_the_precision_of_the_first(tmp_path, monkeypatch):
     settings = RaceSettings(output=str(tmp_path), dtype_policy="auto", **TINY)
+    monkeypatch.setattr(Race, "_trained", lambda self, settings: [Point(1.0, 1.0, 1.0)])
     used = []
     for task, measured in (("denoising", 0.5), ("denoising", 2.0), ("deblurring", 2.0)):
         monkeypatch.setattr(precision, "_time_in_bfloat16", lambda problem, part=measured: part)
-        used.append(Race(settings, task, "espcn", str(tmp_path))._settings.dtype_policy)
+        made = Race(settings, task, "espcn", str(tmp_path))
+        made.run("adaptive", 0, 1e-3, 4.0)  # on file at the second start
+        used.append(made._settings.dtype_policy)
     assert keras.config.dtype_policy().name == "float32"  # of the last one
     assert used == ["mixed_bfloat16", "mixed_bfloat16", "float32"]
 
