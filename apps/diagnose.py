@@ -17,9 +17,10 @@ import keras
 import numpy as np
 
 import keras_ms
-from apps import experiment, flags, precision, prediction
-from apps.problem import Problem, check_counts, check_positive, option
 from keras_ms.diagnostics.plots import save_plot
+
+from .experiment import building, flags, precision, prediction
+from .experiment.problem import Problem, check_counts, check_positive, option
 
 COARSENINGS = {"task-consistent": "task", "degrade first": "degrade_first"}
 
@@ -59,7 +60,7 @@ def run(settings: DiagnoseSettings) -> dict[str, keras_ms.LevelReport]:
     """
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
-    images = list(experiment.load_images(settings, "train"))
+    images = list(building.load_images(settings, "train"))
     precision.set_policy(settings)
     model = trained(settings, images, settings.steps)
     reports = {}
@@ -70,7 +71,7 @@ def run(settings: DiagnoseSettings) -> dict[str, keras_ms.LevelReport]:
         print(reports[name])
     save_plot(reports, output / "levels.png")
     if settings.check_steps:
-        dataset = experiment.make_dataset(settings, images)
+        dataset = building.make_dataset(settings, images)
         report = reports["task-consistent"]
         print(f"\n{prediction.check(report, model, dataset, settings.check_steps)}")
     print(f"\nLook at {output / 'levels.png'}; the reports are in {output}.")
@@ -81,10 +82,10 @@ def trained(
     settings: DiagnoseSettings, images: list[np.ndarray], steps: int
 ) -> keras_ms.MultiscaleModel:
     """The network after some steps of task-consistent Multiscale Gradient Estimation."""
-    model = experiment.make_model(settings, settings.learning_rate)
+    model = building.make_model(settings, settings.learning_rate)
     if steps:
         print(f"Training for {steps} steps ...", flush=True)
-        dataset = experiment.make_dataset(settings, images, steps)
+        dataset = building.make_dataset(settings, images, steps)
         model.fit(dataset, verbose=0)
     return model
 
@@ -94,7 +95,7 @@ def measured(
 ) -> keras_ms.LevelReport:
     """The report of one coarsening."""
     by = settings.restriction if coarsening == "degrade_first" else "average"
-    dataset = experiment.make_dataset(settings, images, coarsening=coarsening, restriction=by)
+    dataset = building.make_dataset(settings, images, coarsening=coarsening, restriction=by)
     return keras_ms.diagnose(
         model, dataset, settings.samples, settings.seconds, settings.single_scale_batch
     )

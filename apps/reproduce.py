@@ -19,8 +19,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 import keras_ms
-from apps import experiment, flags, presets
-from apps.problem import Problem, check_counts, option, shared_options
+
+from .experiment import building, flags, presets
+from .experiment.problem import Problem, check_counts, option, shared_options
 
 COARSEST_SIDE = 16
 MOST_LEVELS = 4
@@ -70,7 +71,7 @@ def run(settings: ReproduceSettings) -> str:
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
     _check_same(settings, output / "settings.json")
-    images = list(experiment.load_images(settings, "train"))
+    images = list(building.load_images(settings, "train"))
     for task, network, seed in itertools.product(settings.tasks, settings.networks, settings.seeds):
         measure(problem(settings, task, network, seed), settings, images, output)
     table = as_table(settings, output)
@@ -114,7 +115,7 @@ def measure(
     model = trained(row, settings, images)
     for size, name in missing:
         coarsening, restriction = COARSENINGS[name]
-        dataset = experiment.make_dataset(
+        dataset = building.make_dataset(
             dataclasses.replace(row, image_size=size),
             images,
             levels=hierarchy(size),
@@ -131,8 +132,8 @@ def trained(
     row: Problem, settings: ReproduceSettings, images: list[np.ndarray]
 ) -> keras_ms.MultiscaleModel:
     """The network after plain training on the finest level."""
-    model = experiment.make_model(row, row.learning_rate)
-    dataset = experiment.make_dataset(row, images, settings.steps, levels=(settings.train_batch,))
+    model = building.make_model(row, row.learning_rate)
+    dataset = building.make_dataset(row, images, settings.steps, levels=(settings.train_batch,))
     model.fit(dataset, verbose=0)
     return model
 

@@ -21,8 +21,10 @@ import numpy as np
 from absl import app, flags, logging
 
 import keras_ms
-from apps import pictures, quality, report, tiling
-from keras_ms.data.folder import SUFFIXES
+from keras_ms.data.sources.folder import SUFFIXES
+from keras_ms.inference import pictures, tiling
+
+from .experiment import quality, report
 
 SHEET_ROWS = 6
 

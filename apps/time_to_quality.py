@@ -19,12 +19,12 @@ import itertools
 import pathlib
 from math import nan
 
-from apps import flags
-from apps.contestants import REFERENCE
-from apps.race import Race, check
-from apps.race_plot import Result, save_plot
-from apps.race_settings import RaceSettings
-from apps.race_table import as_table
+from .experiment import flags
+from .experiment.contestants import REFERENCE
+from .experiment.race import Race, check
+from .experiment.race_plot import Result, save_plot
+from .experiment.race_settings import RaceSettings
+from .experiment.race_table import as_table
 
 
 def run(settings: RaceSettings) -> str:

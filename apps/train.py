@@ -20,14 +20,14 @@ import sys
 import keras
 import numpy as np
 
-from apps import baselines, experiment, exporting, flags, precision, quality, report
-from apps.settings import ON_ONE_LEVEL, Settings
+from .experiment import baselines, building, exporting, flags, precision, quality, report
+from .experiment.settings import ON_ONE_LEVEL, Settings
 
 SHEET_ROWS = 2
 SHEET_ALIGNMENT = 12  # pixels; a multiple of every scale of super-resolution
 
 
-def run(settings: Settings) -> list[experiment.Outcome]:
+def run(settings: Settings) -> list[building.Outcome]:
     """Trains every strategy asked for and writes what there is to see.
 
     Returns:
@@ -37,15 +37,15 @@ def run(settings: Settings) -> list[experiment.Outcome]:
         ValueError: If data, levels or budget do not fit together.
     """
     output = _output_folder(settings)
-    images = experiment.load_images(settings, "train")
+    images = building.load_images(settings, "train")
     precision.set_policy(settings)
-    held_out = list(experiment.load_images(settings, "validation"))
-    validation = experiment.make_validation(settings, held_out)
+    held_out = list(building.load_images(settings, "validation"))
+    validation = building.make_validation(settings, held_out)
     print(f"{len(images)} photographs to train on, {len(held_out)} others to validate on.")
     outcomes = []
     for strategy in settings.strategies:
         print(f"\n== {strategy} ==", flush=True)
-        outcomes.append(experiment.train(settings, strategy, images, validation, output))
+        outcomes.append(building.train(settings, strategy, images, validation, output))
     models = {outcome.strategy: outcome.model for outcome in outcomes}
     reached = quality.table_of(settings, models, validation)
     _write(output, settings, outcomes, reached, held_out)
@@ -64,7 +64,7 @@ def _output_folder(settings: Settings) -> pathlib.Path:
 def _write(
     output: pathlib.Path,
     settings: Settings,
-    outcomes: list[experiment.Outcome],
+    outcomes: list[building.Outcome],
     reached: dict[str, quality.Quality],
     held_out: list[np.ndarray],
 ) -> None:
@@ -119,7 +119,7 @@ def _middle(side: int, image_size: int) -> slice:
 
 def _write_curves(
     settings: Settings,
-    outcomes: list[experiment.Outcome],
+    outcomes: list[building.Outcome],
     reached: dict[str, quality.Quality],
     path: pathlib.Path,
 ) -> None:

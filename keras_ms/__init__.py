@@ -9,13 +9,13 @@ if _keras.backend.backend() != "tensorflow":
     )
 
 from keras_ms import data, losses, metrics, networks, restriction, tasks
-from keras_ms.adaptive_schedule import AdaptiveSchedule
-from keras_ms.allocation import optimal_batch_sizes
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.diagnostics import LevelReport, diagnose
+from keras_ms.diagnostics.allocation import optimal_batch_sizes
 from keras_ms.levels import Levels
-from keras_ms.model import MultiscaleModel
-from keras_ms.schedule import FullMultiscaleSchedule
+from keras_ms.training.adaptive.schedule import AdaptiveSchedule
+from keras_ms.training.full_multiscale import FullMultiscaleSchedule
+from keras_ms.training.model import MultiscaleModel
 
 __version__ = "0.1.0"
 

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import numbers
 import operator
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 MIN_COARSEST_SIDE = 8
 """Smallest coarsest mesh accepted, in pixels a side: below it zero padding is most of the image."""
 USUAL_COARSEST_SIDE = 16
 """Smallest coarsest mesh that suits a residual network of 3x3 convolutions."""
+
+
+class Stage(NamedTuple):
+    """What the steps of an epoch hold.
+
+    Attributes:
+        finest: Finest active level.
+        batch_sizes: Batch sizes of the terms of the telescoping sum from there on, finest first;
+            a single one is a plain batch on level `finest`.
+    """
+
+    finest: int
+    batch_sizes: tuple[int, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -237,6 +251,22 @@ def deepest(image_size: int | Sequence[int]) -> Levels:
     while all(s % 2**depth == 0 and s // 2**depth >= USUAL_COARSEST_SIDE for s in sides):
         depth += 1
     return Levels(tuple(4 * 2**level for level in range(depth)), len(sides))
+
+
+def checked_weights(weights: Any, num_levels: int) -> tuple[float, ...]:
+    """The weights of a dataset as floats.
+
+    Raises:
+        ValueError: If they are not one finite number per pair of levels.
+    """
+    values = tuple(weights) if hasattr(weights, "__iter__") else ()
+    numbers_all = all(isinstance(v, numbers.Real) and math.isfinite(v) for v in values)
+    if len(values) != num_levels - 1 or not numbers_all:
+        raise ValueError(
+            "Control weights are one finite number per pair of levels, finest first. "
+            f"Received: control_weights={weights!r} for {num_levels} levels."
+        )
+    return tuple(float(value) for value in values)
 
 
 def _positive_ints(values: Any) -> tuple[int, ...]:

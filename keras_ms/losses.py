@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_ms import similarity
+from keras_ms import metrics
 
 
 @keras.saving.register_keras_serializable(package="keras_ms")
@@ -41,11 +41,11 @@ class NegativeSSIM(keras.losses.Loss):
         **options: Any,
     ) -> None:
         super().__init__(name=name, **options)
-        self.value_range = similarity.checked_range(value_range)
+        self.value_range = metrics.checked_range(value_range)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns one value per image, `(batch,)`."""
-        return -similarity.ssim(y_true, y_pred, self.value_range)
+        return -metrics.ssim(y_true, y_pred, self.value_range)
 
     def get_config(self) -> dict[str, Any]:
         """Options for `.keras` files."""

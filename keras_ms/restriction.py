@@ -12,6 +12,8 @@ from typing import Any
 
 import keras
 
+from keras_ms.validation import known
+
 Tensor = Any
 
 
@@ -147,12 +149,7 @@ def get(name: str) -> Callable[[Tensor], Tensor]:
     Raises:
         ValueError: If there is none of that name.
     """
-    if name not in _RESTRICTIONS:
-        raise ValueError(
-            f"There is no such restriction. Received: restriction={name!r}. "
-            f"Use one of {sorted(_RESTRICTIONS)}."
-        )
-    return _RESTRICTIONS[name]
+    return _RESTRICTIONS[known(name, _RESTRICTIONS, "restriction", "restriction")]
 
 
 def spatial_dims(field: Tensor) -> int:

@@ -21,11 +21,11 @@ from typing import Any
 
 import keras
 
-from apps import experiment, flags, precision
-from apps.benchmark import memory, pipeline, report, rivals, runs, stages, steps
-from apps.benchmark.flops import peak_gflops
-from apps.benchmark.settings import BenchmarkSettings
-from apps.race import check
+from ..experiment import building, flags, precision
+from ..experiment.race import check
+from . import memory, pipeline, report, rivals, runs, stages, steps
+from .flops import peak_gflops
+from .settings import BenchmarkSettings
 
 Rows = list[steps.Row]
 
@@ -38,7 +38,7 @@ def run(settings: BenchmarkSettings) -> dict[str, Rows]:
     """
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
-    images = list(experiment.load_images(settings, "train"))
+    images = list(building.load_images(settings, "train"))
     chosen = precision.set_policy(settings)
     settings = dataclasses.replace(settings, dtype_policy=chosen)
     _check_runs(settings)

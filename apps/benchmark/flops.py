@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from apps.timing import interleaved
+from ..experiment.timing import interleaved
 
 _PEAK_SIDE = 2048
 

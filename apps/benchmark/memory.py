@@ -10,11 +10,12 @@ import sys
 
 import keras
 
-from apps import experiment
-from apps.benchmark.settings import BenchmarkSettings
-from apps.benchmark.steps import Row, make_model
-from apps.timing import step_in_memory
-from keras_ms.fit_run import Stage
+from keras_ms.levels import Stage
+
+from ..experiment import building
+from ..experiment.timing import step_in_memory
+from .settings import BenchmarkSettings
+from .steps import Row, make_model
 
 STEPS = 3
 MIB = 2**20
@@ -41,8 +42,8 @@ def peaks(settings: BenchmarkSettings) -> list[Row]:
 
 def _peak(settings: BenchmarkSettings, finest: int, sizes: tuple[int, ...]) -> tuple[float, float]:
     keras.config.set_dtype_policy(settings.dtype_policy)
-    images = list(experiment.load_images(settings, "train"))
-    dataset = experiment.make_dataset(settings, images)
+    images = list(building.load_images(settings, "train"))
+    dataset = building.make_dataset(settings, images)
     model = make_model(settings)
     next(iter(dataset.stage(finest, batch_sizes=sizes)))  # the pyramids are not the steps'
     before = _resident_mib()

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from apps import experiment
-from apps.benchmark.settings import BenchmarkSettings
-from apps.benchmark.steps import Row, make_model
-from apps.timing import Step, kept_in_memory, training_step
 from keras_ms.data import MultiscaleDataset
-from keras_ms.fit_run import FitRun, Stage
+from keras_ms.levels import Stage
+from keras_ms.training.fit_run import FitRun
+
+from ..experiment import building
+from ..experiment.timing import Step, kept_in_memory, training_step
+from .settings import BenchmarkSettings
+from .steps import Row, make_model
 
 BUFFERED = 8  # steps at the start of a turn that live on, or make good, what the other let wait
 STEPS = 8  # the least that are timed in a turn
@@ -30,7 +32,7 @@ def share(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
         One row per stage, telescoping and plain: seconds of both, and what the pipeline adds as a
         share of the step from memory, the median over the turns with its standard error.
     """
-    dataset = experiment.make_dataset(settings, images)
+    dataset = building.make_dataset(settings, images)
     model = make_model(settings)
     with FitRun(model, dataset) as run:
         return [

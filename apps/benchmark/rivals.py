@@ -8,12 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from apps import experiment
-from apps.benchmark import torch_loop
-from apps.benchmark.settings import BenchmarkSettings
-from apps.benchmark.steps import TINY_RATE, Row, make_model
-from apps.timing import Timed, interleaved, ratio, step_in_memory
-from keras_ms.fit_run import Stage
+from keras_ms.levels import Stage
+
+from ..experiment import building
+from ..experiment.timing import Timed, interleaved, ratio, step_in_memory
+from . import torch_loop
+from .settings import BenchmarkSettings
+from .steps import TINY_RATE, Row, make_model
 
 FIRST = 3  # steps of a fit that start it up
 STEPS = 15
@@ -42,11 +43,11 @@ def fits(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
         those of stock Keras.
     """
     batch = settings.batch_sizes[0]
-    one = experiment.make_dataset(settings, images, STEPS, levels=(batch,))
-    several = experiment.make_dataset(settings, images, STEPS)
-    network = experiment.make_network(settings)
+    one = building.make_dataset(settings, images, STEPS, levels=(batch,))
+    several = building.make_dataset(settings, images, STEPS)
+    network = building.make_network(settings)
     stock = keras.Model(network.input, network.output)
-    experiment.compile_as_asked(stock, settings, TINY_RATE)
+    building.compile_as_asked(stock, settings, TINY_RATE)
     stream = one.stage(0).map(lambda b: b.fine[0])
     ours = make_model(settings)
     runs = {
@@ -76,8 +77,8 @@ def torch_steps(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
         return []
     batch = settings.batch_sizes[0]
     datasets = {
-        "single_scale": experiment.make_dataset(settings, images, levels=(batch,)),
-        "multiscale": experiment.make_dataset(settings, images),
+        "single_scale": building.make_dataset(settings, images, levels=(batch,)),
+        "multiscale": building.make_dataset(settings, images),
     }
     model = make_model(settings)
     steps: dict[str, Any] = {

@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from apps import experiment
-from apps.benchmark.memory import peak_mib
-from apps.benchmark.settings import BenchmarkSettings
-from apps.benchmark.steps import Row
-from apps.contestants import REFERENCE
-from apps.race import Race, settings_of
-from apps.race_table import median_seconds
-from apps.recording import Point, TrainingClock
-from apps.settings import Settings
+from ..experiment import building
+from ..experiment.contestants import REFERENCE
+from ..experiment.race import Race, settings_of
+from ..experiment.race_table import median_seconds
+from ..experiment.recording import Point, TrainingClock
+from ..experiment.settings import Settings
+from .memory import peak_mib
+from .settings import BenchmarkSettings
+from .steps import Row
 
 STOCK = "stock Keras fit"
 
@@ -73,15 +73,13 @@ def _settings_of(options: BenchmarkSettings, name: str, seed: int) -> Settings:
 
 def _run(settings: Settings, name: str) -> Run:
     keras.config.set_dtype_policy(settings.dtype_policy)
-    images = list(experiment.load_images(settings, "train"))
-    validation = experiment.make_validation(
-        settings, experiment.load_images(settings, "validation")
-    )
+    images = list(building.load_images(settings, "train"))
+    validation = building.make_validation(settings, building.load_images(settings, "validation"))
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         if name == STOCK:
             end = _stock(settings, images, validation)
         else:
-            end = experiment.train(settings, settings.strategy, images, validation).curve.final
+            end = building.train(settings, settings.strategy, images, validation).curve.final
     return Run(*end, peak_mib())
 
 
@@ -89,11 +87,11 @@ def _stock(settings: Settings, images: list[Any], validation: Any) -> Point:
     """Keras's own `Model` and `fit`, on the batches of single_scale."""
     batch = settings.single_scale_batch
     steps = int((settings.work_units or batch) // batch)
-    data = experiment.make_dataset(settings, images, levels=(batch,))
-    network = experiment.make_network(settings)
+    data = building.make_dataset(settings, images, levels=(batch,))
+    network = building.make_network(settings)
     model = keras.Model(network.input, network.output)
-    rate = experiment.decayed(settings, steps)
-    experiment.compile_as_asked(model, settings, rate)
+    rate = building.decayed(settings, steps)
+    building.compile_as_asked(model, settings, rate)
     stream, clock = data.stage(0).map(lambda b: b.fine[0]), TrainingClock()
     model.fit(stream, steps_per_epoch=steps, callbacks=[clock], verbose=0, shuffle=False)
     return Point(clock.seconds, float(steps * batch), model.evaluate(validation, verbose=0))

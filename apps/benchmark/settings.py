@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from apps.problem import check_counts, check_positive, option
-from apps.race_settings import RaceOptions
 from keras_ms.levels import MIN_COARSEST_SIDE
+
+from ..experiment.problem import check_counts, check_positive, option
+from ..experiment.race_settings import RaceOptions
 
 MEASURES = (
     "levels",

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 
 import keras_ms
-from apps import experiment
-from apps.benchmark.settings import BenchmarkSettings
-from apps.benchmark.steps import Row, make_model
+
+from ..experiment import building
+from .settings import BenchmarkSettings
+from .steps import Row, make_model
 
 
 class _StepTimes(keras.callbacks.Callback):
@@ -36,7 +37,7 @@ def starts(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
         One row per stage: steps, seconds of a step, seconds that its first step took longer in the
         first run, and in the second, which is also given as a share of the run's steps.
     """
-    dataset = experiment.make_dataset(settings, images, settings.stage_steps // 2)
+    dataset = building.make_dataset(settings, images, settings.stage_steps // 2)
     iterations = [settings.stage_steps * 2**level for level in range(dataset.levels.num_levels)]
     model = make_model(settings)
     first, second = (_times(model, dataset, iterations) for _ in range(2))

@@ -9,12 +9,13 @@ import keras
 import numpy as np
 
 import keras_ms
-from apps import experiment
-from apps.benchmark.flops import convolution_flops
-from apps.benchmark.report import Row
-from apps.benchmark.settings import BenchmarkSettings, batch_sizes, depths_of
-from apps.timing import Timed, interleaved, ratio, step_in_memory
-from keras_ms.fit_run import Stage
+from keras_ms.levels import Stage
+
+from ..experiment import building
+from ..experiment.timing import Timed, interleaved, ratio, step_in_memory
+from .flops import convolution_flops
+from .report import Row
+from .settings import BenchmarkSettings, batch_sizes, depths_of
 
 ENOUGH = 16  # photographs, where only the size of a batch matters
 TINY_RATE = 1e-6  # many steps on one batch are to change nothing that matters to speed
@@ -22,7 +23,7 @@ TINY_RATE = 1e-6  # many steps on one batch are to change nothing that matters t
 
 def make_model(settings: BenchmarkSettings) -> keras_ms.MultiscaleModel:
     """The network compiled for steps that are timed, not learned from."""
-    return experiment.make_model(settings, TINY_RATE)
+    return building.make_model(settings, TINY_RATE)
 
 
 def by_level(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
@@ -31,7 +32,7 @@ def by_level(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
     Returns:
         One row per level: mesh, batch, seconds per step and per work unit, GFLOP/s.
     """
-    dataset = experiment.make_dataset(settings, images)
+    dataset = building.make_dataset(settings, images)
     model, levels = make_model(settings), dataset.levels
     steps, flops = {}, {}
     for level in range(levels.num_levels):
@@ -66,7 +67,7 @@ def by_depth(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
     for size in settings.sizes:
         depths, model = depths_of(settings, size), make_model(settings)
         datasets = {
-            depth: experiment.make_dataset(
+            depth: building.make_dataset(
                 dataclasses.replace(settings, image_size=size),
                 [_large_enough(image, size) for image in images[:ENOUGH]],
                 levels=batch_sizes(settings, size, depth),

@@ -15,8 +15,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from apps.benchmark.settings import BenchmarkSettings
 from keras_ms.data import MultiscaleBatch
+
+from .settings import BenchmarkSettings
 
 _TINY_RATE = 1e-6
 

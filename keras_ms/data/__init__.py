@@ -1,14 +1,14 @@
 """Where images come from, and the pipeline that makes per-level batches of them."""
 
 from keras_ms.data import sources
-from keras_ms.data.aligned_crops import urban100_pairs
 from keras_ms.data.batch import MultiscaleBatch
 from keras_ms.data.evaluation import evaluation_pairs
-from keras_ms.data.folder import FolderImages, folder, image_files, read_image
 from keras_ms.data.multiscale_dataset import MultiscaleDataset
-from keras_ms.data.photos import photos
 from keras_ms.data.sources import Source
-from keras_ms.data.tfds_images import celeb_a, stl10, urban100
+from keras_ms.data.sources.folder import FolderImages, folder, image_files, read_image
+from keras_ms.data.sources.photos import photos
+from keras_ms.data.sources.tfds import celeb_a, stl10
+from keras_ms.data.sources.urban100 import urban100, urban100_pairs
 
 __all__ = [
     "FolderImages",

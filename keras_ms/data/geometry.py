@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from keras_ms.validation import known
+
 COARSENINGS = ("task", "degrade_first", "crop", "coarsen_and_crop")
 
 
@@ -31,11 +33,7 @@ def transitions(coarsening: str, num_levels: int) -> tuple[str, ...]:
     Raises:
         ValueError: If `coarsening` is not one of `COARSENINGS`.
     """
-    if coarsening not in COARSENINGS:
-        raise ValueError(
-            f"There is no such coarsening. Received: coarsening={coarsening!r}. "
-            f"Use one of {COARSENINGS}."
-        )
+    known(coarsening, COARSENINGS, "coarsening", "coarsening")
     cycle = {"crop": ("crop",), "coarsen_and_crop": ("coarsen", "crop")}.get(
         coarsening, ("coarsen",)
     )

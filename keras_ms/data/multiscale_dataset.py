@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import numbers
-import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from keras_ms import restriction as restrictions
-from keras_ms.control_weights import checked
 from keras_ms.data import fields, geometry
 from keras_ms.data.batch import weights_of_terms
 from keras_ms.data.pair_batches import PairBatches, target_sides
 from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import CACHE_BYTES
 from keras_ms.data.task_batches import TaskBatches
-from keras_ms.levels import Levels, deepest
+from keras_ms.levels import Levels, checked_weights, deepest
 from keras_ms.tasks import Task
+from keras_ms.validation import positive_integer
 
 
 class MultiscaleDataset:
@@ -106,8 +105,8 @@ class MultiscaleDataset:
         self._decided: tuple[tuple[int, ...], ...] | None = None
         self._control_weights: tuple[float, ...] = ()
         if control_weights is not None:
-            self._control_weights = checked(control_weights, self.levels.num_levels)
-        self.steps_per_epoch = _positive(steps_per_epoch, "steps_per_epoch")
+            self._control_weights = checked_weights(control_weights, self.levels.num_levels)
+        self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
         self.telescoping, self._prefetch = telescoping, prefetch
         _check_options(images, task, seed, prefetch, cache_bytes)
         geometry.transitions(coarsening, self.levels.num_levels)
@@ -221,12 +220,6 @@ def _automatic(levels: str, images: Any, task: Any, image_size: Any) -> Levels:
     if image_size is None:
         raise ValueError("With a task, `image_size` must be given. Received: None.")
     return deepest(image_size)
-
-
-def _positive(value: int, name: str) -> int:
-    if not hasattr(value, "__index__") or operator.index(value) < 1:
-        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value}.")
-    return operator.index(value)
 
 
 def _check_options(images: Any, task: Any, seed: Any, prefetch: Any, cache_bytes: Any) -> None:

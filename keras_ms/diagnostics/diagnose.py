@@ -11,13 +11,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ms import allocation
-from keras_ms.checks import check_model_fits
 from keras_ms.data import MultiscaleDataset
-from keras_ms.diagnostics.estimates import Groups, estimate, standard_errors
-from keras_ms.diagnostics.moments import MomentMeter
+from keras_ms.diagnostics import allocation
 from keras_ms.diagnostics.report import LevelReport
 from keras_ms.diagnostics.seconds import seconds_by_level
+from keras_ms.gradients.estimates import Groups, estimate, standard_errors
+from keras_ms.gradients.model_fits import check_model_fits
+from keras_ms.gradients.moments import MomentMeter
 
 GROUPS = 8
 LEAST_GROUPS = 4

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from keras_ms.diagnostics.report import LevelReport
+LevelReport = Any  # what `report` defines, which imports this module
 
 
 def save_plot(reports: Mapping[str, LevelReport], path: str | os.PathLike[str]) -> None:

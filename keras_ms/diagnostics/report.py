@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from keras_ms import allocation
-from keras_ms.control_weights import control_weights
-from keras_ms.control_weights import weighted as _weighted
+from keras_ms.diagnostics import allocation
+from keras_ms.diagnostics.control_weights import control_weights
+from keras_ms.diagnostics.control_weights import weighted as _weighted
+from keras_ms.diagnostics.plots import save_plot
+from keras_ms.diagnostics.table import as_table
 
 Floats = tuple[float, ...]
 _CHEAPER = 0.98  # relative costs above this are no reason for more than one level
@@ -200,14 +202,10 @@ class LevelReport:
         return f" Control weights ({listed}) and batch sizes to match would make it {best:.2f}."
 
     def __str__(self) -> str:
-        from keras_ms.diagnostics.table import as_table
-
         return f"{as_table(self)}\n{self.advice}"
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Saves a figure: variance, bias, and cost ratio by level."""
-        from keras_ms.diagnostics.plots import save_plot
-
         save_plot({"": self}, path)
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_ms.data import MultiscaleDataset
-from keras_ms.diagnostics.gradients import Aside, run_on_one_replica
+from keras_ms.gradients.per_sample import Aside, run_on_one_replica
 
 REPEATS = 5
 _LEAST_SLOPE = 0.1  # share of a pass that grows with its batch at least: noise may hide it all

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
-if TYPE_CHECKING:
-    from keras_ms.diagnostics.report import LevelReport
+LevelReport = Any  # what `report` defines, which imports this module
 
 _COLUMNS = (
     "level",
@@ -37,6 +32,10 @@ _CAPTION = (
 
 def as_table(report: LevelReport) -> str:
     """The report as a text table, one row per level."""
+    from rich import box  # imported late: it would slow down `import keras_ms`
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=box.SIMPLE, caption=_CAPTION, caption_justify="left")
     for name in _COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)

@@ -11,6 +11,7 @@ from keras_ms.networks import fitting
 from keras_ms.networks.espcn import ESPCN
 from keras_ms.networks.resnet import ResNet
 from keras_ms.networks.unet import UNet
+from keras_ms.validation import known
 
 # 2 convolutions per block, one before and one after: 18 = 1 + 2 * 8 + 1, 50 = 1 + 2 * 24 + 1.
 _NETWORKS: dict[str, Callable[..., keras.Model]] = {
@@ -41,11 +42,7 @@ def get(name: str, **options: Any) -> keras.Model:
         >>> keras_ms.networks.get("unet", width=4).count_params()
         11791
     """
-    if name not in _NETWORKS:
-        raise ValueError(
-            f"There is no such network. Received: network={name!r}. Use one of {names()}."
-        )
-    return _NETWORKS[name](**options)
+    return _NETWORKS[known(name, _NETWORKS, "network", "network")](**options)
 
 
 def names() -> tuple[str, ...]:

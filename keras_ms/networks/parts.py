@@ -11,6 +11,7 @@ from keras import layers
 from keras_ms.networks.fitting import Enlarge
 from keras_ms.networks.group_normalization import GroupNormalization
 from keras_ms.networks.noise_level import noise_level_embedding
+from keras_ms.validation import known
 
 NORMALIZATIONS = ("layer", "group", "channel", "none")
 GROUPS = 8
@@ -111,8 +112,4 @@ def check(spatial_dims: int, scale: int, normalization: str, **sizes: int) -> No
             "Enlarging networks have 2 spatial dimensions. "
             f"Received: scale={scale}, spatial_dims={spatial_dims}."
         )
-    if normalization not in NORMALIZATIONS:
-        raise ValueError(
-            f"There is no such normalization. Received: normalization={normalization!r}. "
-            f"Use one of {NORMALIZATIONS}."
-        )
+    known(normalization, NORMALIZATIONS, "normalization", "normalization")

@@ -9,6 +9,7 @@ from keras_ms.tasks.inpainting import Inpainting
 from keras_ms.tasks.noisy import NoisyTask
 from keras_ms.tasks.super_resolution import SuperResolution
 from keras_ms.tasks.task import Task
+from keras_ms.validation import known
 
 _TASKS: dict[str, type[NoisyTask]] = {
     "deblurring": Deblurring,
@@ -35,9 +36,7 @@ def get(name: str, **options: Any) -> NoisyTask:
         >>> keras_ms.tasks.get("denoising", conditional=True).conditional
         True
     """
-    if name not in _TASKS:
-        raise ValueError(f"There is no such task. Received: task={name!r}. Use one of {names()}.")
-    return _TASKS[name](**options)
+    return _TASKS[known(name, _TASKS, "task", "task")](**options)
 
 
 def names() -> tuple[str, ...]:

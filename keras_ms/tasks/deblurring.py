@@ -8,6 +8,7 @@ import numbers
 from keras_ms.tasks.blur import BORDERS, gaussian_blur
 from keras_ms.tasks.noisy import NoisyTask
 from keras_ms.tasks.task import Example, Tensor
+from keras_ms.validation import known
 
 
 class Deblurring(NoisyTask):
@@ -51,11 +52,7 @@ class Deblurring(NoisyTask):
                 "`sigma` is the kernel's standard deviation in pixels, at least 0. "
                 f"Received: sigma={sigma}."
             )
-        if border not in BORDERS:
-            raise ValueError(
-                f"There is no such border. Received: border={border!r}. Use one of "
-                f"{tuple(BORDERS)}."
-            )
+        known(border, BORDERS, "border", "border")
         self.sigma: float = float(sigma)
         self.border: str = border
 

@@ -10,11 +10,11 @@ import pytest
 from conftest import small_images
 
 import keras_ms
-from apps import timing
 from apps.benchmark import memory, pipeline, report, rivals, runs, stages, steps, torch_loop
 from apps.benchmark.flops import convolution_flops
 from apps.benchmark.settings import BenchmarkSettings, batch_sizes
-from apps.timing import Timed
+from apps.experiment import timing
+from apps.experiment.timing import Timed
 
 TINY = {
     "width": 4,

@@ -8,7 +8,8 @@ import matplotlib.pyplot as plt
 import pytest
 
 import keras_ms
-from apps import diagnose, flags, reproduce
+from apps import diagnose, reproduce
+from apps.experiment import flags
 
 TINY = {"batch_sizes": (2, 4), "image_size": 16, "width": 4, "samples": 8}
 

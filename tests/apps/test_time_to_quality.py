@@ -5,13 +5,14 @@ import math
 import keras
 import pytest
 
-from apps import flags, precision, race, time_to_quality
-from apps.contestants import CONTESTANTS
-from apps.race import Race
-from apps.race_plot import Result, save_plot
-from apps.race_settings import RaceSettings
-from apps.race_table import as_table
-from apps.recording import Point, crossing
+from apps import time_to_quality
+from apps.experiment import flags, precision, race
+from apps.experiment.contestants import CONTESTANTS
+from apps.experiment.race import Race
+from apps.experiment.race_plot import Result, save_plot
+from apps.experiment.race_settings import RaceSettings
+from apps.experiment.race_table import as_table
+from apps.experiment.recording import Point, crossing
 
 TINY = {
     "tasks": ("denoising",),

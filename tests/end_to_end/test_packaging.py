@@ -47,7 +47,13 @@ def test_wheel_holds_the_package_and_nothing_else(wheel):
         "keras_ms",
         f"keras_ms-{keras_ms.__version__}.dist-info",
     }
-    for module in ("model.py", "schedule.py", "data/pyramid.py", "tasks/denoising.py", "py.typed"):
+    for module in (
+        "training/model.py",
+        "levels.py",
+        "data/pyramid.py",
+        "tasks/denoising.py",
+        "py.typed",
+    ):
         assert f"keras_ms/{module}" in names
 
 

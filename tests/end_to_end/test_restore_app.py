@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from apps import exporting, restore, train
-from apps.settings import Settings
+from apps import restore, train
+from apps.experiment import exporting
+from apps.experiment.settings import Settings
 
 ROOT = pathlib.Path(__file__).parents[2]
 TINY = {

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from apps import experiment
-from apps.settings import STRATEGIES, Settings
+from apps.experiment import building
+from apps.experiment.settings import STRATEGIES, Settings
 
 RECORD = pathlib.Path(__file__).parents[1] / "recorded" / "weights.json"
 STEPS = 20
@@ -49,8 +49,8 @@ def pictures():
 
 def trained(strategy):
     images, settings = pictures(), settings_of(strategy)
-    validation = experiment.make_validation(settings, images[:1])
-    model = experiment.train(settings, strategy, images, validation).model
+    validation = building.make_validation(settings, images[:1])
+    model = building.train(settings, strategy, images, validation).model
     weights = [np.asarray(value) for value in model.get_weights()]
     flat = np.concatenate([value.ravel() for value in weights]).astype(np.float32)
     return int(model.optimizer.iterations), flat

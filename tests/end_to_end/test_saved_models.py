@@ -8,8 +8,10 @@ import pytest
 import tensorflow as tf
 
 import keras_ms
-from apps import experiment, quality, restore, tiling
-from apps.settings import Settings
+from apps import restore
+from apps.experiment import building, quality
+from apps.experiment.settings import Settings
+from keras_ms.inference import tiling
 
 ROOT = pathlib.Path(__file__).parents[2] / "saved_models"
 T_LOW = {"denoising": 0.7}
@@ -32,8 +34,8 @@ def test_they_are_small(task):
 
 def test_they_restore_held_out_photographs(task):
     settings = Settings(task=task, t_low=T_LOW.get(task), keep_contrast=True, validation_samples=8)
-    images = experiment.load_images(settings, "validation")
-    clean = tf.concat([y for _, y in experiment.make_validation(settings, images)], axis=0)
+    images = building.load_images(settings, "validation")
+    clean = tf.concat([y for _, y in building.make_validation(settings, images)], axis=0)
     made = quality.make_pictures(settings, clean, classical=False)
     model = restore.load(str(folder(task)))
     seen = 0.5 * made.inputs + 0.5

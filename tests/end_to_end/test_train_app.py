@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 
 import keras_ms
-from apps import baselines, experiment, train
-from apps.settings import STRATEGIES, Settings
+from apps import train
+from apps.experiment import baselines, building
+from apps.experiment.settings import STRATEGIES, Settings
 
 TINY = {
     "batch_sizes": (2, 4),
@@ -73,8 +74,8 @@ RUNS += [("deblurring", name, "full_multiscale") for name in ("espcn", "unet")]
 @pytest.mark.parametrize(("task", "network", "strategy"), RUNS)
 def test_every_task_trains_in_the_app(task, network, strategy, photo):
     settings = settings_of(task, network, strategy)
-    validation = experiment.make_validation(settings, photo)
-    outcome = experiment.train(settings, strategy, photo, validation)
+    validation = building.make_validation(settings, photo)
+    outcome = building.train(settings, strategy, photo, validation)
     assert np.isfinite(outcome.curve.final.loss)
     assert outcome.curve.final.work_units > 0.0
 
@@ -87,10 +88,8 @@ def test_every_task_trains_in_the_app(task, network, strategy, photo):
 @pytest.mark.parametrize("task", keras_ms.tasks.names())
 def test_every_task_network_and_strategy_take_a_step(task, network, strategy, photo):
     settings = settings_of(task, network, strategy)
-    dataset = experiment.make_dataset(
-        settings, photo, **experiment.data_options(settings, strategy)
-    )
-    model = experiment.make_model(settings, 1e-3)
+    dataset = building.make_dataset(settings, photo, **building.data_options(settings, strategy))
+    model = building.make_model(settings, 1e-3)
     model.run_eagerly = True
     before = [weight.numpy() for weight in model.trainable_variables]
     batch = next(iter(dataset.stage()))

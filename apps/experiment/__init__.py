@@ -1,0 +1,1 @@
+"""What the apps share: settings and flags, building, recording, quality, tables, plots."""

@@ -1,0 +1,153 @@
+"""How many steps of each stage fit a budget, and when to validate."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+import keras_ms
+from keras_ms.training.fit_run import FitRun
+
+from .settings import STAGED, Settings
+
+EPOCHS_OF_SHORTEST_STAGE = 4
+TIMED_STEPS = 6
+USED_SHARE = 0.97  # of the seconds, so that the learning rate reaches its end before time is up
+
+
+Timings = dict[Any, tuple[list[float], list[float]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Steps per stage, finest first, cut into epochs, and the epochs to validate after."""
+
+    iterations: tuple[int, ...]
+    steps_per_epoch: int
+    validation_epochs: list[int]
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the whole run."""
+        return sum(self.iterations) // self.steps_per_epoch
+
+
+def make_plan(
+    settings: Settings,
+    strategy: str,
+    dataset: keras_ms.MultiscaleDataset,
+    new_model: Callable[[], keras_ms.MultiscaleModel],
+    seconds: float | None = None,
+    timings: Timings | None = None,
+) -> Plan:
+    """Plans a run: the iterations asked for, or their proportions stretched to the budget.
+
+    Args:
+        settings: The settings.
+        strategy: The strategy to plan for.
+        dataset: Its data.
+        new_model: Makes a network to time steps on; its weights are thrown away.
+        seconds: What is left of the seconds. Defaults to all of `settings.seconds`.
+        timings: What was timed before in this process; grows.
+
+    Returns:
+        A `Plan`.
+
+    Raises:
+        ValueError: If the budget does not pay for one epoch of every stage.
+    """
+    staged = strategy in STAGED
+    wanted = settings.iterations if staged else (max(settings.iterations),)
+    if staged and settings.auto_levels:
+        levels = range(dataset.levels.num_levels)
+        wanted = tuple(max(1, wanted[-1] >> (len(levels) - 1 - level)) for level in levels)
+    stages = range(len(wanted))
+    costs = [dataset.work_units(stage) for stage in stages]
+    if settings.seconds is not None:
+        timings = {} if timings is None else timings
+        sizes = tuple(dataset.batch_sizes(stage) for stage in stages)
+        if sizes not in timings:
+            print(f"Timing the steps of {strategy} ...", flush=True)
+            timings[sizes] = measure_steps(new_model(), dataset, stages)
+        starts, steps = timings[sizes]
+        left = settings.seconds if seconds is None else seconds
+        available = left * USED_SHARE - sum(starts)
+        iterations = stretched(wanted, steps, available, f"--seconds={settings.seconds:g}")
+        costs = steps
+    elif settings.work_units is not None:
+        iterations = stretched(
+            wanted, costs, settings.work_units, f"--work_units={settings.work_units:g}"
+        )
+    else:
+        iterations = tuple(wanted)
+    return cut_into_epochs(iterations, costs, settings.validations)
+
+
+def stretched(
+    proportions: Sequence[int], costs: Sequence[float], budget: float, name: str
+) -> tuple[int, ...]:
+    """Steps per stage in given proportions that cost at most `budget` together.
+
+    Args:
+        proportions: Relative numbers of steps, finest first.
+        costs: Cost of one step of each stage, in the unit of the budget.
+        budget: What may be spent.
+        name: The budget as the user gave it, for the error.
+
+    Returns:
+        Steps per stage, at least one where the proportion is positive.
+
+    Raises:
+        ValueError: If the budget is less than one step of every stage.
+    """
+    least = sum(cost for cost, n in zip(costs, proportions, strict=True) if n)
+    unit = sum(n * cost for n, cost in zip(proportions, costs, strict=True))
+    if budget < least:
+        raise ValueError(
+            f"The budget does not pay for one step of every stage, which takes {least:.3g}. "
+            f"Received: {name}, of which {max(budget, 0.0):.3g} is left after starting up."
+        )
+    return tuple(max(1, int(n * budget / unit)) if n else 0 for n in proportions)
+
+
+def cut_into_epochs(iterations: Sequence[int], costs: Sequence[float], validations: int) -> Plan:
+    """Rounds steps down to whole epochs and spreads the validations evenly over the cost.
+
+    The shortest stage gets a few epochs, so that even it is validated more than once.
+    """
+    shortest = min(n for n in iterations if n)
+    steps = max(1, min(shortest // EPOCHS_OF_SHORTEST_STAGE, sum(iterations) // validations))
+    rounded = tuple(n - n % steps for n in iterations)
+    per_epoch = [
+        cost
+        for n, cost in reversed(list(zip(rounded, costs, strict=True)))
+        for _ in range(n // steps)
+    ]
+    spent = np.cumsum(per_epoch) / np.sum(per_epoch)
+    marks = np.linspace(0.0, 1.0, validations + 1)[1:]
+    after = np.minimum(np.searchsorted(spent, marks - 1e-9), len(spent) - 1) + 1
+    return Plan(rounded, steps, sorted({int(epoch) for epoch in after}))
+
+
+def measure_steps(
+    model: keras.Model, dataset: keras_ms.MultiscaleDataset, stages: Sequence[int]
+) -> tuple[list[float], list[float]]:
+    """Seconds to start each stage (trace, compile, first step) and of one step after that."""
+    starts, steps = [], []
+    model.make_train_function()
+    with FitRun(model, dataset) as run:
+        for stage in stages:
+            iterator = run.iterator_from(run.stage_from(stage), 0)
+            times = []
+            for _ in range(TIMED_STEPS + 1):
+                begin = time.perf_counter()
+                keras.tree.map_structure(float, model.train_function(iterator))
+                times.append(time.perf_counter() - begin)
+            steps.append(float(np.median(times[1:])))
+            starts.append(max(times[0] - steps[-1], 0.0))
+    return starts, steps

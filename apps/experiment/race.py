@@ -1,0 +1,180 @@
+"""Races to a quality: every strategy with its best learning rate, in the least budget that does."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import pathlib
+from typing import Any
+
+import keras
+import numpy as np
+
+import keras_ms
+
+from . import building, precision, presets
+from .contestants import CONTESTANTS, REFERENCE
+from .problem import shared_options
+from .race_settings import RaceOptions
+from .recording import Point, crossing
+from .settings import Settings
+
+TRIAL_SEEDS = (100, 101, 102, 103)
+LEAP = 2.0  # most that a budget grows at once
+PATIENT = 3.0  # times as long are the trials of the reference, whose steps are dearer
+
+
+class Race:
+    """All runs on one task and network.
+
+    Args:
+        settings: The settings.
+        task: Name of the task.
+        network: Name of the network.
+        output: Folder for the runs.
+    """
+
+    def __init__(self, settings: RaceOptions, task: str, network: str, output: str) -> None:
+        self._settings, self._problem = settings, (task, network)
+        self._folder = pathlib.Path(output) / f"{task}-{network}"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        plain = settings_of(settings, self._problem, REFERENCE)
+        self._images = list(building.load_images(plain, "train"))
+        self._settings = dataclasses.replace(settings, dtype_policy=self._set_policy(plain))
+        held_out = building.load_images(plain, "validation")
+        self._validation = building.make_validation(plain, held_out)
+        self._timings: dict[Any, Any] = {}
+
+    def _set_policy(self, plain: Settings) -> str:
+        """Sets the dtype policy; `auto` is that of the runs on file, which fit no other."""
+        if plain.dtype_policy == precision.AUTO and (runs := sorted(self._folder.glob("*.json"))):
+            made_with = json.loads(runs[0].read_text())["settings"]
+            plain = dataclasses.replace(plain, dtype_policy=made_with["dtype_policy"])
+        return precision.set_policy(plain)
+
+    def best_rate(self, name: str) -> float:
+        """The learning rate whose trials end lowest, in the mean of the logarithm of the loss.
+
+        Raises:
+            ValueError: If not even a longer trial pays for starting up.
+        """
+        if len(self._settings.rates) == 1:
+            return self._settings.rates[0]
+        for patience in (PATIENT,) if name == REFERENCE else (1.0, PATIENT):
+            seconds = self._settings.trial_seconds * patience
+            found = {rate: self._trial(name, rate, seconds) for rate in self._settings.rates}
+            if np.isfinite(list(found.values())).any():
+                return min(found, key=found.__getitem__)
+        raise ValueError(
+            f"No trial of {name} came to an end. Received: --trial_seconds="
+            f"{self._settings.trial_seconds:g}, which does not pay for starting up. Give more."
+        )
+
+    def _trial(self, name: str, rate: float, seconds: float) -> float:
+        ends = [self.run(name, seed, rate, seconds)[-1].loss for seed in TRIAL_SEEDS]
+        mean = float(np.mean(np.log(ends)))
+        return mean if np.isfinite(mean) else np.inf
+
+    def reference(self) -> Point:
+        """Where plain training ends: means over the seeds. Of a given target, only the loss."""
+        if self._settings.target is not None:
+            return Point(float("nan"), float("nan"), self._settings.target)
+        rate, seconds = self.best_rate(REFERENCE), self._settings.reference_seconds
+        runs = [self.run(REFERENCE, seed, rate, seconds) for seed in self._settings.seeds]
+        return Point(*np.mean([points[-1] for points in runs], axis=0).tolist())
+
+    def reached(self, name: str, target: float) -> list[Point | None]:
+        """For each seed, what had been spent when the target was reached; `None` if it was not.
+
+        Budgets are tried from the least on. Those are passed over that the loss would have to
+        fall faster for than inversely to the time since the first validation, up to twice a
+        budget.
+        """
+        rate, budgets = self.best_rate(name), sorted(self._settings.budgets)
+        if name == REFERENCE:  # has had its time
+            budgets = [self._settings.reference_seconds]
+        return [self._least(name, seed, rate, budgets, target) for seed in self._settings.seeds]
+
+    def _least(
+        self, name: str, seed: int, rate: float, budgets: list[float], target: float
+    ) -> Point | None:
+        least = 0.0
+        for budget in budgets:
+            if budget < least and budget != budgets[-1]:
+                continue
+            points = self.run(name, seed, rate, budget)
+            if point := crossing(points, target):
+                return point
+            ratio, begun = points[-1].loss / target, min(points[0].seconds, budget)
+            # Infinite if the run could not even start up.
+            least = begun + (budget - begun) * ratio if np.isfinite(ratio) else budget
+            least = min(least, LEAP * budget)
+        return None
+
+    def run(self, name: str, seed: int, rate: float, seconds: float) -> list[Point]:
+        """One training run, or what is on file of it.
+
+        Raises:
+            ValueError: If what is on file was made with other settings.
+        """
+        settings = settings_of(
+            self._settings, self._problem, name, seed=seed, learning_rate=rate, seconds=seconds
+        )
+        made_with = json.loads(json.dumps(dataclasses.asdict(settings)))
+        path = self._folder / f"{name}-{seed}-{rate:g}-{seconds:g}.json"
+        if not path.exists():
+            with path.with_suffix(".log").open("w") as log, contextlib.redirect_stdout(log):
+                points = self._trained(settings)
+            print(f"{path.parent.name}, {path.stem}: {points[-1].loss:.4f}", flush=True)
+            content = {"settings": made_with, "points": [point._asdict() for point in points]}
+            unfinished = path.with_suffix(".part")
+            unfinished.write_text(json.dumps(content, indent=1) + "\n")
+            unfinished.replace(path)
+        content = json.loads(path.read_text())
+        if content["settings"] != made_with:
+            raise ValueError(
+                f"--output holds runs with other settings. Received: {path}. Take another folder."
+            )
+        return [Point(**entry) for entry in content["points"]]
+
+    def _trained(self, settings: Settings) -> list[Point]:
+        keras.utils.clear_session()  # which forgets the policy, too
+        keras.config.set_dtype_policy(settings.dtype_policy)
+        try:
+            curve = building.train(
+                settings, settings.strategy, self._images, self._validation, None, self._timings
+            ).curve
+        except ValueError as error:
+            if "does not pay" not in str(error):
+                raise
+            print(error)
+            return [Point(settings.seconds or 0.0, 0.0, float("inf"))]
+        return curve.points
+
+
+def settings_of(
+    options: RaceOptions, problem: tuple[str, str], name: str, **special: Any
+) -> Settings:
+    """What `apps.train` would be told for one run.
+
+    Args:
+        options: Of the race.
+        problem: Task and network.
+        name: The strategy, one of `CONTESTANTS`.
+        **special: Seed, learning rate and budget of the run.
+    """
+    row = presets.with_row(*shared_options(options), *problem)
+    special["validations"] = options.validations
+    return Settings(**{**row, **CONTESTANTS[name], **special})
+
+
+def check(options: RaceOptions, task: str, network: str) -> None:
+    """Raises `ValueError` if a run would be refused, before the first one is made."""
+    known = {"--tasks": keras_ms.tasks.names(), "--networks": keras_ms.networks.names()}
+    for (flag, names), value in zip(known.items(), (task, network), strict=True):
+        if value not in names:
+            raise ValueError(f"{flag} are some of {', '.join(names)}. Received: {value}.")
+    for name in options.strategies:
+        made = settings_of(options, (task, network), name, seconds=options.budgets[0])
+        building.make_dataset(made, [np.zeros((options.image_size,) * 2 + (3,), "uint8")])

@@ -1,0 +1,163 @@
+"""Callbacks that keep the time, stop when it is up, and record validation loss against cost."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from keras_ms.training.clock import Clock
+
+Logs = dict[str, Any] | None
+
+
+class Point(NamedTuple):
+    """One validation: what had been spent, and the loss."""
+
+    seconds: float
+    work_units: float
+    loss: float
+
+
+class TrainingClock(keras.callbacks.Callback):
+    """Seconds since training began, tracing and compilation included, validation excluded.
+
+    Args:
+        already: Seconds spent before.
+    """
+
+    def __init__(self, already: float = 0.0) -> None:
+        super().__init__()
+        self._already, self._clock = already, Clock(already)
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far."""
+        return self._clock.seconds
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Starts the clock."""
+        self._clock = Clock(self._already)
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        """Stops it for validation."""
+        self._clock.pause()
+
+    def on_test_end(self, logs: Logs = None) -> None:
+        """Goes on."""
+        self._clock.go_on()
+
+
+class SecondsBudget(keras.callbacks.Callback):
+    """Stops training when the clock has passed a number of seconds."""
+
+    def __init__(self, clock: TrainingClock, seconds: float) -> None:
+        super().__init__()
+        self._clock, self._seconds = clock, seconds
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Ends the run after this step if its time is up."""
+        if self._clock.seconds > self._seconds:
+            self.model.stop_training = True
+
+
+class Curve(keras.callbacks.Callback):
+    """Validation loss against seconds and work units.
+
+    Attributes:
+        points: One `Point` per validation, in order.
+    """
+
+    def __init__(self, clock: TrainingClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.points: list[Point] = []
+        self.work_units = self.seconds = 0.0
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Notes the cost so far, which a run stopped within an epoch would lose."""
+        self.work_units = (logs or {})["work_units"]
+        self.seconds = self._clock.seconds
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Notes the validation loss, if there was a validation."""
+        if logs and "val_loss" in logs:
+            self.points.append(Point(self.seconds, self.work_units, logs["val_loss"]))
+
+    def close(self, model: keras.Model, validation: tf.data.Dataset) -> None:
+        """Adds the loss of the trained model, unless the last epoch was validated."""
+        if not self.points or self.points[-1].work_units != self.work_units:
+            loss = model.evaluate(validation, verbose=0)
+            self.points.append(Point(self.seconds, self.work_units, loss))
+
+    @property
+    def final(self) -> Point:
+        """The last point."""
+        return self.points[-1]
+
+    def first_reaching(self, loss: float) -> Point | None:
+        """The first point whose loss is at most `loss`, or `None`."""
+        return next((point for point in self.points if point.loss <= loss), None)
+
+
+class ValidateByBudget(keras.callbacks.Callback):
+    """Asks for a validation whenever another share of the budget is spent, and prints it.
+
+    Args:
+        pace: Whose `progress` is the share of the budget that is spent.
+        validations: How many.
+
+    Attributes:
+        epochs: What to pass to `fit(validation_freq=...)`; it grows.
+    """
+
+    def __init__(self, pace: Any, validations: int) -> None:
+        super().__init__()
+        self.epochs: list[int] = []
+        self._pace, self._next, self._step = pace, 0.0, 1.0 / validations
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Has this epoch validated at its end if it is time."""
+        if self._pace.progress >= self._next:
+            self.epochs.append(epoch + 1)
+            self._next = self._pace.progress + self._step
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Prints a validation."""
+        if logs and "val_loss" in logs:
+            print(
+                f"{logs['work_units']:,.0f} work units, {logs['resolution']:.0f} px: "
+                f"loss {logs['loss']:.4f}, val_loss {logs['val_loss']:.4f}",
+                flush=True,
+            )
+
+
+def crossing(points: Sequence[Point], loss: float) -> Point | None:
+    """From where on a curve stays at `loss` or below.
+
+    Between two validations the logarithm of the loss is taken to be linear.
+
+    Returns:
+        The point, or `None` if the curve ends above.
+    """
+    above = [index for index, point in enumerate(points) if not point.loss <= loss]
+    if not above:
+        return points[0] if points else None
+    if above[-1] == len(points) - 1:
+        return None
+    before, point = points[above[-1]], points[above[-1] + 1]
+    share = math.log(before.loss / loss) / math.log(before.loss / point.loss)
+    return Point(
+        before.seconds + share * (point.seconds - before.seconds),
+        before.work_units + share * (point.work_units - before.work_units),
+        loss,
+    )
+
+
+def verbosity() -> int:
+    """A progress bar on a terminal, a line per epoch in a file."""
+    return 1 if sys.stdout.isatty() else 2

@@ -1,0 +1,149 @@
+"""Progressive resizing as MosaicML's Composer defines it: a rival that resizes finished pairs.
+
+Images are degraded on the finest mesh and shrunk by nearest neighbours: to half of their sides for
+the first half of the training, then to more and more, and not at all in its last fifth (Composer,
+`ProgressiveResizing`, its defaults, with targets resized as inputs are).
+"""
+
+from __future__ import annotations
+
+import math
+import pathlib
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import keras_ms
+
+from ..experiment.recording import Curve, TrainingClock, ValidateByBudget
+from ..experiment.settings import Settings
+
+INITIAL_SCALE = 0.5
+DELAY_FRACTION = 0.5
+FINETUNE_FRACTION = 0.2
+SIZE_INCREMENT = 4  # pixels
+STEPS_PER_EPOCH = 10
+EPOCHS = keras_ms.AdaptiveSchedule.epochs
+
+
+def side_of(progress: float, full: int) -> int:
+    """Side of the targets after a share of the training, in pixels.
+
+    Args:
+        progress: The share, in [0, 1].
+        full: Side of the finest mesh.
+    """
+    ramp = (progress - DELAY_FRACTION) / (1.0 - FINETUNE_FRACTION - DELAY_FRACTION)
+    scale = INITIAL_SCALE + (1.0 - INITIAL_SCALE) * min(max(ramp, 0.0), 1.0)
+    return min(full, SIZE_INCREMENT * round(scale * full / SIZE_INCREMENT))
+
+
+def resized(pairs: tf.data.Dataset, side: tf.Variable) -> tf.data.Dataset:
+    """Pairs whose targets have `side` at the time, and whose inputs shrink with them."""
+
+    def resize(x: Any, y: Any) -> tuple[Any, Any]:
+        full = y.shape[1]
+
+        def shrink(image: Any) -> Any:
+            sides = [side * length // full for length in image.shape[1:3]]
+            return tf.image.resize(image, sides, method="nearest")
+
+        return keras.tree.map_structure(lambda t: shrink(t) if len(t.shape) == 4 else t, (x, y))
+
+    at_once = tf.data.Options()  # a batch prepared ahead would have the side of an earlier step
+    at_once.experimental_optimization.inject_prefetch = False
+    return pairs.map(resize).with_options(at_once)
+
+
+class ByTheBudget(keras.callbacks.Callback):
+    """Grows the images, decays the rate and counts the cost by the share of the budget spent.
+
+    Args:
+        clock: Counts the seconds.
+        settings: Of the run.
+        work_units: The budget if it is not `settings.seconds`.
+        side: Side of the targets, which is set here.
+    """
+
+    def __init__(
+        self, clock: TrainingClock, settings: Settings, work_units: float, side: tf.Variable
+    ) -> None:
+        super().__init__()
+        self._clock, self._settings, self._side = clock, settings, side
+        self._budget, self._spent = work_units, 0.0
+        alpha = settings.final_learning_rate / settings.learning_rate
+        self._rate = keras.optimizers.schedules.CosineDecay(
+            settings.learning_rate, 1.0, alpha=alpha
+        )
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget that is spent."""
+        if self._settings.seconds is not None:
+            return min(1.0, self._clock.seconds / self._settings.seconds)
+        return min(1.0, self._spent / self._budget)
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Sets rate and side."""
+        if self._settings.decay == "cosine":
+            self.model.optimizer.learning_rate = float(self._rate(self.progress))
+        self._side.assign(side_of(self.progress, self._settings.image_size))
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Adds the cost so far to the logs, and stops when the budget is spent."""
+        side = int(self._side.numpy())
+        share = (side / self._settings.image_size) ** 2
+        self._spent += self._settings.single_scale_batch * share
+        self._log(logs)
+        if self.progress >= 1.0:
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Adds the cost so far to the logs."""
+        self._log(logs)
+
+    def _log(self, logs: dict[str, Any] | None) -> None:
+        if logs is not None:
+            logs |= {"work_units": self._spent, "resolution": int(self._side.numpy())}
+
+
+def train(
+    settings: Settings,
+    model: keras.Model,
+    dataset: keras_ms.MultiscaleDataset,
+    validation: tf.data.Dataset,
+    output: pathlib.Path | None = None,
+) -> Curve:
+    """Trains a model compiled with a constant rate within the budget.
+
+    Without one, the budget is the largest of `--iterations`, times the batch.
+
+    Args:
+        settings: The settings.
+        model: The model.
+        dataset: Its data, of one level.
+        validation: Pairs to validate on.
+        output: Not used: there is nothing to keep but the model.
+
+    Returns:
+        The validation loss against cost.
+    """
+    steps = max(settings.iterations) * settings.single_scale_batch
+    work_units = math.inf if settings.seconds else settings.work_units or steps
+    side = tf.Variable(side_of(0.0, settings.image_size), trainable=False)
+    clock = TrainingClock()
+    pace = ByTheBudget(clock, settings, work_units, side)
+    curve, due = Curve(clock), ValidateByBudget(pace, settings.validations)
+    model.fit(
+        resized(dataset.stage(0).map(lambda batch: batch.fine[0]), side),
+        shuffle=False,
+        steps_per_epoch=STEPS_PER_EPOCH,
+        epochs=EPOCHS,
+        callbacks=[clock, pace, curve, due],
+        validation_data=validation,
+        validation_freq=due.epochs,
+        verbose=0,
+    )
+    curve.close(model, validation)
+    return curve

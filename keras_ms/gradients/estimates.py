@@ -1,0 +1,97 @@
+"""From moments to what a report says of every level, with standard errors. Pure NumPy."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_ms.gradients.moments import TermMoments
+
+Groups = Sequence[tuple[TermMoments, ...]]
+
+
+class Estimates(NamedTuple):
+    """What is known of the gradients, one entry per level, finest first.
+
+    Attributes:
+        variance: Per-sample variance of `g_l`, summed over the parameters.
+        difference: That of `g_l - g_(l+1)`; 0 on the coarsest level, which has no coarser.
+        correlation: Of a sample's `g_l` and `g_(l+1)`; one entry fewer.
+        cosine: Of the mean gradients of levels `l` and `l + 1`, noise removed; likewise.
+        squared_norm: `|E g_l|^2`, noise removed (it may come out negative).
+        squared_bias: `|E g_0 - E g_l|^2`, likewise.
+    """
+
+    variance: np.ndarray
+    difference: np.ndarray
+    correlation: np.ndarray
+    cosine: np.ndarray
+    squared_norm: np.ndarray
+    squared_bias: np.ndarray
+
+
+def estimate(groups: Groups) -> Estimates:
+    """Estimates from two independent groups or more, unbiased but for the quotients.
+
+    Mean gradients are telescoped, `E g_l = E g_(L-1) + sum E (g_k - g_(k+1))`, so that the many
+    samples of coarse levels serve the fine ones. Squares of means are products of *different*
+    groups' means, so that noise averages out, also where the samples of a group depend on each
+    other (photographs are drawn without replacement).
+    """
+    terms = list(zip(*groups, strict=True))
+    fine, coarse, covariance = (
+        np.array([np.mean([getattr(term, name) for term in group]) for group in terms])
+        for name in ("fine", "coarse", "covariance")
+    )
+    own = np.maximum(fine + coarse - 2.0 * covariance, 0.0)  # rounding may leave -1e-9
+    gradients = _telescoped(groups)
+    squared = np.array([_product(level, level) for level in gradients])
+    products = np.array([_product(a, b) for a, b in itertools.pairwise(gradients)])
+    distances = [gradients[0] - level for level in gradients]
+    biases = np.array([_product(distance, distance) for distance in distances])
+    return Estimates(
+        fine,
+        np.append(own[:-1], 0.0),
+        _quotient(covariance[:-1], fine[:-1] * coarse[:-1]),
+        _quotient(products, squared[:-1] * squared[1:]),
+        squared,
+        np.append(0.0, biases[1:]),
+    )
+
+
+def standard_errors(groups: Groups, function: Callable[[Groups], np.ndarray]) -> np.ndarray:
+    """Standard errors by leaving out one group after the other (the jackknife).
+
+    See Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 11.
+    """
+    number = len(groups)
+    without = [function([*groups[:k], *groups[k + 1 :]]) for k in range(number)]
+    deviations = np.array(without) - np.mean(without, axis=0)
+    return np.sqrt((number - 1) / number * np.sum(deviations**2, axis=0))
+
+
+def _telescoped(groups: Groups) -> list[np.ndarray]:
+    """The mean gradient of every level by group, each `(groups, parameters)`."""
+    means: list[np.ndarray] = [
+        np.stack([term.mean for term in terms]) for terms in zip(*groups, strict=True)
+    ]
+    for level in reversed(range(len(means) - 1)):
+        means[level] = means[level] + means[level + 1]
+    return means
+
+
+def _product(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean product of one group's `first` and another group's `second`."""
+    number = len(first)
+    sums = np.sum(first, axis=0, dtype=np.float64), np.sum(second, axis=0, dtype=np.float64)
+    same = np.einsum("gp,gp->", first, second, dtype=np.float64)
+    return float((np.dot(*sums) - same) / (number * (number - 1)))
+
+
+def _quotient(value: np.ndarray, squared: np.ndarray) -> np.ndarray:
+    """`value / sqrt(squared)` within [-1, 1]; nan where noise has made `squared` negative."""
+    root = np.sqrt(np.where(squared > 0.0, squared, np.nan))
+    return np.clip(value / root, -1.0, 1.0)

@@ -1,0 +1,82 @@
+"""Whether a model takes every level of a dataset."""
+
+from __future__ import annotations
+
+import keras
+
+from keras_ms.data import MultiscaleDataset
+
+
+def check_model_fits(model: keras.Model, dataset: MultiscaleDataset, num_replicas: int) -> None:
+    """Checks that a model takes every level of a dataset.
+
+    Raises:
+        ValueError: If it is no model, its input size is fixed, its output does not match the target
+            on every level, a loss is a sum, or the replicas cannot share every batch evenly.
+    """
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"A keras.Model is needed. Received: {type(model).__name__}.")
+    _check_replicas(dataset, num_replicas)
+    if dataset.levels.num_levels > 1:
+        _check_any_size(model, len(dataset.image_size))
+        _check_losses(model)
+    if model.built:
+        for level in range(dataset.levels.num_levels):
+            _check_output(model, dataset, level)
+
+
+def _check_losses(model: keras.Model) -> None:
+    for loss in keras.tree.flatten(getattr(model, "loss", None)):
+        if getattr(loss, "reduction", None) == "sum":
+            raise ValueError(
+                "Sums over batches and pixels differ from level to level and do not telescope; "
+                f"losses must be means. Received: {loss.name} with reduction='sum'. Use "
+                "reduction='sum_over_batch_size'."
+            )
+
+
+def _check_replicas(dataset: MultiscaleDataset, num_replicas: int) -> None:
+    for level in range(dataset.levels.num_levels):
+        sizes = dataset.batch_sizes(level)
+        if any(size % num_replicas for size in sizes):
+            raise ValueError(
+                "The number of replicas must divide the batch size of every level. Received: "
+                f"batch_sizes={sizes}, {num_replicas} replicas."
+            )
+
+
+def _check_any_size(model: keras.Model, spatial_dims: int) -> None:
+    for tensor in getattr(model, "inputs", None) or ():
+        sides = tuple(tensor.shape)[1:-1]
+        if len(sides) == spatial_dims and any(side is not None for side in sides):
+            channels = tensor.shape[-1]
+            raise ValueError(
+                "The network has a fixed input size, but coarse levels are smaller. Received: "
+                f"an input of shape {tuple(tensor.shape)}. Build it with keras.Input("
+                f"({'None, ' * spatial_dims}{channels}))."
+            )
+
+
+def _check_output(model: keras.Model, dataset: MultiscaleDataset, level: int) -> None:
+    x, y, _ = keras.utils.unpack_x_y_sample_weight(dataset.pair_spec(level))
+    symbols = keras.tree.map_structure(lambda s: keras.KerasTensor(tuple(s.shape), s.dtype), x)
+    shapes = keras.tree.map_structure(lambda s: tuple(s.shape), x)
+    try:
+        outputs = keras.tree.flatten(model.compute_output_spec(symbols))
+    except Exception as error:  # whatever the layers raise
+        raise ValueError(
+            f"The network does not take the images of level {level}. Received: an input of shape "
+            f"{shapes}. Change its strides, padding or fixed sizes, or the levels. ({error})"
+        ) from error
+    targets = keras.tree.flatten(y)
+    if len(outputs) != len(targets):
+        return  # Keras compares the structures of outputs, targets and losses itself.
+    rank = len(dataset.image_size) + 2
+    for output, target in zip(outputs, targets, strict=True):
+        made, wanted = tuple(output.shape), tuple(target.shape)
+        if len(made) == len(wanted) == rank and made[1:-1] != wanted[1:-1]:
+            raise ValueError(
+                "The network's output and the target have incompatible sizes on level "
+                f"{level}. Received: output {made}, target {wanted} for an input {shapes}. Change "
+                "the network's strides or padding, or the task."
+            )

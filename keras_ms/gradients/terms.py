@@ -1,0 +1,138 @@
+"""The gradients of the telescoping sum, level by level (equation 8)."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_ms.gradients.traces import Spec, loosened
+from keras_ms.keras_internals import track_loss
+
+Tensor = Any
+Gradients = list[Tensor | None]
+
+
+def finest_gradients(model: keras.Model, pair: Any) -> tuple[Gradients, dict[str, Tensor]]:
+    """Gradients of the finest active level, the only one that leaves traces in the model's state.
+
+    Args:
+        model: A compiled model.
+        pair: `(x, y)` or `(x, y, sample_weight)` of the level.
+
+    Returns:
+        The gradients of the scaled loss, one per trainable weight, and the logs of the step.
+    """
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(pair)
+    with tf.GradientTape() as tape:
+        y_pred = model(x, training=True)
+        loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
+        track_loss(model, loss, tf.shape(keras.tree.flatten(x)[0])[0])
+        loss = model.optimizer.scale_loss(loss)
+    gradients = tape.gradient(loss, model.trainable_weights)
+    return gradients, model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+
+def side_gradients(model: keras.Model, fine: Any, coarse: Any) -> Gradients:
+    """What a coarser level adds to the gradient, by its own term and by another.
+
+    Both occurrences go through the network in one batch. Losses added by layers and regularizers
+    are the same number in both, so they cancel.
+
+    Args:
+        model: A compiled model, whose state is left alone.
+        fine: Pair of the level as the fine side of its own term.
+        coarse: Pair of the level as the coarse side of another.
+
+    Returns:
+        The gradients of the scaled difference of losses, one per trainable weight.
+    """
+    with tf.GradientTape() as tape:
+        as_fine, as_coarse = _side_losses(model, fine, coarse)
+        difference = model.optimizer.scale_loss(as_fine - as_coarse)
+    return tape.gradient(difference, model.trainable_weights)
+
+
+def _side_losses(model: keras.Model, fine: Any, coarse: Any) -> tuple[Tensor, Tensor]:
+    fine = keras.utils.unpack_x_y_sample_weight(fine)
+    coarse = keras.utils.unpack_x_y_sample_weight(coarse)
+    # Keras reads regularized variables from the mapping alone.
+    weights = [(variable, variable.value) for variable in model.trainable_variables]
+    with keras.StatelessScope(weights, collect_losses=True, initialize_variables=False):
+        both = keras.tree.map_structure(lambda *xs: tf.concat(xs, axis=0), coarse[0], fine[0])
+        y_pred = model(both, training=True)
+        size = tf.shape(keras.tree.flatten(coarse[0])[0])[0]
+        of_coarse = keras.tree.map_structure(lambda t: t[:size], y_pred)
+        of_fine = keras.tree.map_structure(lambda t: t[size:], y_pred)
+        as_fine, as_coarse = (
+            model.compute_loss(x=x, y=y, y_pred=made, sample_weight=weight)
+            for (x, y, weight), made in ((fine, of_fine), (coarse, of_coarse))
+        )
+        return as_fine, as_coarse
+
+
+def scaled(gradients: Gradients, weight: Tensor) -> Gradients:
+    """Gradients times a number; `None`, of weights that play no part, remains."""
+    return [
+        None if g is None else tf.convert_to_tensor(g) * tf.cast(weight, g.dtype) for g in gradients
+    ]
+
+
+def added(some: Gradients, others: Gradients) -> Gradients:
+    """Sums of gradients, `None` counting as zero."""
+    return [_sum(*pair) for pair in zip(some, others, strict=True)]
+
+
+def _sum(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return tf.convert_to_tensor(first) + tf.convert_to_tensor(second)
+
+
+class Terms:
+    """The gradients of a model's levels, traced in every step that asks for them.
+
+    Args:
+        model: A compiled model.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self._finest: Any = functools.partial(finest_gradients, model)
+        self._side: Any = functools.partial(side_gradients, model)
+
+    def finest(self, pair: Any) -> tuple[Gradients, dict[str, Tensor]]:
+        """`finest_gradients` of the model."""
+        return self._finest(pair)
+
+    def side(self, fine: Any, coarse: Any) -> Gradients:
+        """`side_gradients` of the model."""
+        return self._side(fine, coarse)
+
+
+class SharedTerms(Terms):
+    """The same, each traced and optimized once for all levels, sizes and stages.
+
+    The step of a stage then holds calls where it would hold copies of the network, as many as
+    levels are active. TensorFlow would put the copies back if it were let to.
+
+    Args:
+        model: A compiled model.
+        spec: What the pairs of all levels agree with: see `keras_ms.one_trace`.
+    """
+
+    def __init__(self, model: keras.Model, spec: Spec) -> None:
+        super().__init__(model)
+        once = {"experimental_attributes": {"_noinline": True}, "autograph": False}
+        self._spec = spec
+        self._finest = tf.function(self._finest, input_signature=[spec], **once)
+        self._side = tf.function(self._side, input_signature=[spec, spec], **once)
+
+    def finest(self, pair: Any) -> tuple[Gradients, dict[str, Tensor]]:
+        """`finest_gradients` of the model."""
+        return self._finest(loosened(pair, self._spec))
+
+    def side(self, fine: Any, coarse: Any) -> Gradients:
+        """`side_gradients` of the model."""
+        return self._side(loosened(fine, self._spec), loosened(coarse, self._spec))

@@ -1,0 +1,1 @@
+"""How a model of any kind leaves: receptive field, tiles, picture files."""

@@ -1,0 +1,1 @@
+"""What `fit` does: the model, the run of a `fit`, schedules and callbacks."""

@@ -1,0 +1,135 @@
+"""What an adaptive run measures of the levels on its way, and what that may cost."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+
+from keras_ms.data import MultiscaleDataset
+from keras_ms.gradients.estimates import estimate
+from keras_ms.gradients.moments import MomentMeter, TermMoments
+from keras_ms.training.adaptive import rule
+
+SAMPLES = 2
+"""Samples in a group on the finest level that is measured; twice as many on each coarser one."""
+MOST_GROUPS = 8
+"""Groups in a measurement."""
+LEAST_GROUPS = 4
+"""Groups without which a measurement is not worth its name."""
+MEASURING_SHARE = 0.05
+"""Of the work units, and of a budget of seconds, what measurements may take."""
+FIRST_SECONDS = 1.0
+"""What the first measurement is reckoned to take: mostly tracing (.7 s for a ResNet, 1.5 s for a
+U-Net of width 16 on 2 cores)."""
+
+
+class LevelGauge:
+    """Measures the gradients of a stage's levels and of the next finer one, and keeps the findings.
+
+    Args:
+        model: The model in training.
+        dataset: What it trains on.
+        found: What an earlier run measured, as `Measurement.as_dict` of each.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        dataset: MultiscaleDataset,
+        found: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        self._model, self._dataset, self._levels = model, dataset, dataset.levels
+        self.measured = [rule.Measurement.from_dict(measured) for measured in found]
+        self._meter: MomentMeter | None = None
+        self._streams: dict[int, Iterator[tuple[TermMoments, ...]]] = {}
+        self._last_seconds, self._seconds = FIRST_SECONDS, 0.0
+        self.first_step = 0.0  # seconds, mostly of tracing one level
+
+    def affordable(
+        self,
+        level: int,
+        work_units: float,
+        measuring: float,
+        seconds: tuple[float, float] | None,
+    ) -> int:
+        """Groups that a measurement in the stage on `level` may take now.
+
+        Args:
+            level: Finest level of the stage.
+            work_units: Spent so far on steps.
+            measuring: Spent so far on measuring.
+            seconds: Spent so far, and left, if the budget is one of seconds.
+
+        Returns:
+            `MOST_GROUPS` or fewer; 0 if it is too early.
+        """
+        if seconds is not None:
+            spent, left = seconds
+            late = self._seconds + self._last_seconds > MEASURING_SHARE * spent
+            if late or self._last_seconds > MEASURING_SHARE * left:
+                return 0
+        allowed = MEASURING_SHARE * work_units - measuring
+        groups = min(MOST_GROUPS, int(allowed / self._group_work_units(level)))
+        return groups if groups >= LEAST_GROUPS else 0
+
+    def measure(self, level: int, groups: int, rate_share: float) -> tuple[dict[str, Any], float]:
+        """Measures the levels of the stage on `level`, and the next finer one.
+
+        Args:
+            level: Finest level of the stage, 1 or coarser.
+            groups: How much: see `affordable`.
+            rate_share: The present learning rate over the largest so far.
+
+        Returns:
+            What was found, for a journal, and the work units that took.
+        """
+        begin = time.perf_counter()
+        if self._meter is None:
+            self._meter = MomentMeter(self._model, self._dataset)
+        finest = level - 1
+        if finest not in self._streams:
+            counts = self._counts(level)
+            units = tuple(count // SAMPLES for count in counts)
+            start = sum(m.groups for m in self.measured if m.finest == finest)
+            self._streams[finest] = self._meter.groups(counts, finest, start, units)
+        found = list(itertools.islice(self._streams[finest], groups))
+        samples = sum(terms[0].samples for terms in found)
+        measurement = rule.Measurement(finest, estimate(found), samples, groups, rate_share)
+        self.measured.append(measurement)
+        self._last_seconds = time.perf_counter() - begin
+        self._seconds += self._last_seconds
+        return measurement.as_dict(), groups * self._group_work_units(level)
+
+    def evidence(self, level: int) -> rule.Evidence | None:
+        """What was measured in the stage on `level` says of it; `None` if nothing was."""
+        return rule.evidence(self.measured, level, self._levels.batch_sizes[level])
+
+    def batch_sizes(self, level: int, seconds_left: float | None = None) -> tuple[int, ...]:
+        """The cheapest step from `level` on that is as certain as a plain batch of `N_l`.
+
+        A plain batch if the dataset's stages are, or if starting a sum, which has to be traced,
+        would take more than a twentieth of the seconds left.
+        """
+        costs = [self._levels.sample_work_units(k) for k in range(self._levels.num_levels)]
+        replicas = self._model.distribute_strategy.num_replicas_in_sync
+        size = self._levels.batch_sizes[level]
+        if not self._dataset.telescoping:
+            return (size,)
+        sizes = rule.batch_sizes(self.measured, level, size, costs, replicas)
+        starting = self.first_step * len(sizes)
+        late = seconds_left is not None and starting > MEASURING_SHARE * seconds_left
+        return (size,) if late else sizes
+
+    def _counts(self, level: int) -> tuple[int, ...]:
+        return tuple(SAMPLES * 2**k for k in range(self._levels.num_levels - level + 1))
+
+    def _group_work_units(self, level: int) -> float:
+        if self._meter is None:
+            self._meter = MomentMeter(self._model, self._dataset)
+        counts, finest = self._counts(level), level - 1
+        sizes = self._meter.sizes(counts, finest, tuple(count // SAMPLES for count in counts))
+        return self._levels.step_work_units(finest, sizes)

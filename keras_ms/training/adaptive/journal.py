@@ -1,0 +1,144 @@
+"""The journal of an adaptive run: every decision with its figures, and all a resumed run needs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from keras_ms.levels import Stage
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """What to train on from an epoch on, and why.
+
+    Attributes:
+        epoch: First epoch that it is about.
+        finest: Finest active level.
+        batch_sizes: Batch sizes from there on, finest first.
+        reason: In words.
+        work_units: Spent before the epoch, measuring included.
+        seconds: Likewise, validation not counted.
+        figures: What the decision rests on; empty if nothing was measured so far.
+        measured: What was measured for it, entry by entry of a `Measurement`; empty if nothing.
+        measuring: Work units that measuring took.
+    """
+
+    epoch: int
+    finest: int
+    batch_sizes: tuple[int, ...]
+    reason: str
+    work_units: float = 0.0
+    seconds: float = 0.0
+    figures: dict[str, Any] = dataclasses.field(default_factory=dict)
+    measured: dict[str, Any] = dataclasses.field(default_factory=dict)
+    measuring: float = 0.0
+
+    @property
+    def stage(self) -> Stage:
+        """The stage decided on."""
+        return Stage(self.finest, self.batch_sizes)
+
+    def announced(self, mesh_size: tuple[int, ...]) -> str:
+        """The decision in a line, for a level of these sides."""
+        mesh = "x".join(str(side) for side in mesh_size)
+        sizes = ", ".join(str(size) for size in self.batch_sizes)
+        return (
+            f"Level {self.finest}, {mesh} px, batches of {sizes}, after "
+            f"{self.work_units:,.0f} work units: {self.reason}"
+        )
+
+
+class Journal:
+    """Decisions in order, validation losses and seconds by epoch; saved as JSON after each epoch.
+
+    Args:
+        path: The file, or `None` to keep nothing.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+        self._path = None if path is None else pathlib.Path(path)
+        self.decisions: list[Decision] = []
+        self.validations: list[tuple[int, float]] = []
+        self.seconds: list[float] = []
+        self.largest_rate = 0.0
+        self._warned = False
+
+    def stage(self, epoch: int) -> Stage:
+        """The stage of an epoch."""
+        return next(d.stage for d in reversed(self.decisions) if d.epoch <= epoch)
+
+    def measuring(self, epoch: int) -> float:
+        """Work units that measuring took until an epoch began."""
+        return sum(d.measuring for d in self.decisions if d.epoch <= epoch)
+
+    @property
+    def stage_start(self) -> Decision:
+        """The decision that began the present stage."""
+        finest = self.decisions[-1].finest
+        return next(d for d in self.decisions if d.finest == finest)
+
+    def note_validation(self, epoch: int, logs: Mapping[str, Any], monitor: str) -> None:
+        """Keeps the loss that `monitor` names; warns once if validation reports others only."""
+        if monitor in logs:
+            self.validations.append((epoch, float(logs[monitor])))
+            return
+        reported = [name for name in logs if name.startswith("val_")]
+        if reported and not self._warned:
+            self._warned = True
+            warnings.warn(
+                "Validation does not report what `monitor` names, so it ends no stage. Received: "
+                f"monitor={monitor!r}, reported: {', '.join(reported)}.",
+                stacklevel=2,
+            )
+
+    def save(self) -> None:
+        """Writes the file, whole or not at all."""
+        if self._path is None:
+            return
+        content = {
+            "decisions": [dataclasses.asdict(decision) for decision in self.decisions],
+            "validations": self.validations,
+            "seconds": self.seconds,
+            "largest_rate": self.largest_rate,
+        }
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self._path.with_name(f"{self._path.name}.part")
+        unfinished.write_text(json.dumps(content, indent=1) + "\n")
+        unfinished.replace(self._path)
+
+    def resume(self, epoch: int) -> None:
+        """Loads what had been decided and seen before and at the start of `epoch`.
+
+        Raises:
+            ValueError: If there is no file, or it does not reach back to `epoch`.
+        """
+        try:
+            if self._path is None:
+                raise OSError("no journal was asked for")
+            content = json.loads(self._path.read_text())
+            found = [Decision(**_with_tuple(entry)) for entry in content["decisions"]]
+            self.seconds = content["seconds"][:epoch]
+            self.validations = [(e, loss) for e, loss in content["validations"] if e < epoch]
+            self.largest_rate = content["largest_rate"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                "An adaptive run goes on from its journal. "
+                f"Received: epoch {epoch}, journal={self._path} ({error}). Pass the same "
+                "journal=... in every run, or start from epoch 0."
+            ) from error
+        self.decisions = [decision for decision in found if decision.epoch <= epoch]
+        if len(self.seconds) < epoch or not self.decisions:
+            raise ValueError(
+                f"The journal ends before the epoch to go on from. Received: epoch {epoch}, "
+                f"{self._path} with {len(self.seconds)} epochs. Is it another run's?"
+            )
+
+
+def _with_tuple(entry: dict[str, Any]) -> dict[str, Any]:
+    return {**entry, "batch_sizes": tuple(entry["batch_sizes"])}

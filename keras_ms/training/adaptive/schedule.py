@@ -1,0 +1,254 @@
+"""AdaptiveSchedule: coarse to fine, switching when measurements say so."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ms.training.adaptive import rule
+from keras_ms.training.adaptive.gauge import LevelGauge
+from keras_ms.training.adaptive.journal import Decision, Journal
+from keras_ms.training.checks import check_adaptive_arguments, check_adaptive_run, check_journal
+from keras_ms.training.clock import Clock
+
+Logs = dict[str, Any] | None
+Verdict = tuple[str, dict[str, float]]
+
+
+class AdaptiveSchedule(keras.callbacks.Callback):
+    """Full-Multiscale training that decides by itself when to go on to the next finer level.
+
+    Training starts on the coarsest level with plain batches of the dataset's `N_(L-1)`. It leaves
+    level `l` for the next finer one as soon as
+
+    - the squared bias `|E g_(l-1) - E g_l|^2` against the next finer level exceeds what the step
+      is uncertain by anyway: its sampling variance, less the smaller the learning rate has
+      become, plus a quarter of `|E g_(l-1)|^2`, within which both gradients point the same way; or
+    - the validation loss has not improved for `patience` validations; or
+    - half of the budget that was left when the stage began is used: hot-started, every finer level
+      needs less (Theorem 1 of Ahamed et al., TMLR 2026).
+
+    At every switch batch sizes are allocated anew: the cheapest that make the step as certain as a
+    plain batch of the dataset's `N_l`, a telescoping sum where that is clearly cheaper (Giles's
+    allocation). The gradients of the stage's levels and the next finer one are measured for it, at
+    most a twentieth of the work; the logged `work_units` contain it. A budget of work units makes
+    all decisions functions of the seeds.
+
+    Args:
+        seconds: Stop after so many seconds, validation not counted; or
+        work_units: stop after so many work units. One of the two.
+        learning_rate: The rate as a function of the share of the budget that is spent, in [0, 1],
+            for example `keras.optimizers.schedules.CosineDecay(3e-3, 1.0)`; set at the start of
+            every epoch. Defaults to leaving the optimizer's rate alone.
+        patience: Validations without improvement after which a level is left. Defaults to 3.
+        monitor: What is to decrease in validation.
+        journal: JSON file for all decisions and the figures that led to them. A run that goes on
+            at a later epoch (`BackupAndRestore`) reads it, and needs it.
+        verbose: Whether to print a line when a stage starts (never if `fit(verbose=0)`).
+
+    Attributes:
+        decisions: Everything decided so far, as `Decision`s.
+        epochs: What to pass to `fit(epochs=...)`: more than any budget lasts.
+
+    Raises:
+        ValueError: If not exactly one budget is given or an argument is out of range; when training
+            starts, if the data is no `MultiscaleDataset`, the optimizer's rate cannot be set, or
+            a run that goes on has no journal.
+
+    Example:
+        >>> network = keras_ms.networks.ResNet(width=8)
+        >>> model = keras_ms.MultiscaleModel(network.input, network.output)
+        >>> model.compile(keras.optimizers.Adam(3e-3), "mse")
+        >>> dataset = keras_ms.MultiscaleDataset(
+        ...     keras_ms.data.photos("train"), keras_ms.tasks.Denoising(), (2, 4), 32, 2)
+        >>> schedule = keras_ms.AdaptiveSchedule(
+        ...     work_units=20, learning_rate=keras.optimizers.schedules.CosineDecay(3e-3, 1.0))
+        >>> history = model.fit(dataset, epochs=schedule.epochs, callbacks=[schedule], verbose=0)
+        >>> [decision.finest for decision in schedule.decisions]
+        [1, 0]
+    """
+
+    epochs = 1_000_000
+
+    def __init__(
+        self,
+        seconds: float | None = None,
+        work_units: float | None = None,
+        learning_rate: Callable[[float], Any] | None = None,
+        patience: int = 3,
+        monitor: str = "val_loss",
+        journal: str | os.PathLike[str] | None = None,
+        verbose: bool = True,
+    ) -> None:
+        super().__init__()
+        check_adaptive_arguments(seconds, work_units, learning_rate, patience)
+        check_journal(journal, monitor)
+        self._seconds, self._work_units = seconds, work_units
+        self._learning_rate, self._patience, self._monitor = learning_rate, patience, monitor
+        self._path, self._verbose = journal, verbose
+        self._journal = Journal(journal)
+        self._epoch: int | None = None
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Everything decided so far."""
+        return tuple(self._journal.decisions)
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget that was spent when the present epoch began."""
+        return self._progress(self._epoch, 0) if self._epoch is not None else 0.0
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Takes over the choice of stage."""
+        run: Any = getattr(self.model, "fit_run", None)
+        check_adaptive_run(self.model, run, bool(self._learning_rate))
+        self._run, self._levels = run, run.dataset.levels
+        self._journal, self._clock = Journal(self._path), Clock()
+        self._gauge = LevelGauge(self.model, run.dataset)
+        self._epoch = None
+        run.follow(self._journal.stage, self._journal.measuring)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Decides what the epoch trains on, and sets the learning rate."""
+        if self._epoch is None and epoch > 0:
+            self._journal.resume(epoch)
+            self._clock = Clock(self._journal.seconds[-1])
+            found = [d.measured for d in self._journal.decisions if d.measured]
+            self._gauge = LevelGauge(self.model, self._run.dataset, found)
+        self._epoch = epoch
+        if not self._journal.decisions:
+            self._start(epoch)
+        elif self._journal.decisions[-1].epoch < epoch:  # else a resumed run had decided already
+            self._decide(epoch)
+        self._set_rate(epoch)
+        self._epoch_start = self._clock.seconds
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Ends the run after this step if the budget is spent."""
+        if not self._gauge.first_step:
+            self._gauge.first_step = self._clock.seconds - self._epoch_start
+        if self._progress(self._epoch or 0, batch + 1) >= 1.0:
+            self.model.stop_training = True
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        """Stops the clock for validation."""
+        self._clock.pause()
+
+    def on_test_end(self, logs: Logs = None) -> None:
+        """Starts it again."""
+        self._clock.go_on()
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Notes validation and time, and saves the journal."""
+        self._journal.note_validation(epoch, logs or {}, self._monitor)
+        self._journal.seconds.append(self._clock.seconds)
+        self._journal.save()
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Warns if `fit` ended with most of the budget left, for want of epochs."""
+        if self._epoch is not None and not self.model.stop_training:
+            warnings.warn(
+                f"Training ended with {1.0 - self._progress(self._epoch + 1, 0):.0%} of the budget "
+                f"left. Received: epochs={self._epoch + 1}. Pass epochs=schedule.epochs to `fit`.",
+                stacklevel=2,
+            )
+
+    def _start(self, epoch: int) -> None:
+        coarsest = self._levels.num_levels - 1
+        sizes = (self._levels.batch_sizes[coarsest],)
+        self._record(Decision(epoch, coarsest, sizes, "start on the coarsest level"))
+
+    def _decide(self, epoch: int) -> None:
+        last = self._journal.decisions[-1]
+        if last.finest == 0:
+            return
+        reason, figures = self._used_up(epoch) or self._stalled() or ("", {})
+        groups = self._affordable_groups(epoch, last.finest)
+        if not (reason or groups):
+            return
+        spent = {"work_units": self._spent(epoch), "seconds": self._clock.seconds}
+        share = self._rate() / (self._journal.largest_rate or 1.0)
+        measured: dict[str, Any] = {}
+        measuring = 0.0
+        if groups:
+            measured, measuring = self._gauge.measure(last.finest, groups, share)
+        if found := self._gauge.evidence(last.finest):
+            figures |= {**found._asdict(), "ratio": found.ratio}
+            if groups and found.ratio > 1.0:
+                reason = "the coarse gradient is biased"
+        level, sizes = last.stage
+        if reason:
+            level -= 1
+            sizes = self._gauge.batch_sizes(level, self._seconds_left())
+        self._record(
+            Decision(
+                epoch,
+                level,
+                sizes,
+                reason or "the coarse gradient serves",
+                **spent,
+                figures=figures,
+                measured=measured,
+                measuring=measuring,
+            )
+        )
+
+    def _affordable_groups(self, epoch: int, level: int) -> int:
+        measuring = self._journal.measuring(epoch)
+        steps = self._spent(epoch) - measuring
+        left = self._seconds_left()
+        seconds = None if left is None else (self._clock.seconds, left)
+        return self._gauge.affordable(level, steps, measuring, seconds)
+
+    def _seconds_left(self) -> float | None:
+        return None if self._seconds is None else self._seconds - self._clock.seconds
+
+    def _used_up(self, epoch: int) -> Verdict | None:
+        start = self._journal.stage_start
+        begun = self._share(start.work_units + start.measuring, start.seconds)
+        limit = begun + rule.SHARE_OF_REST * (1.0 - begun)
+        spent = self._progress(epoch, 0)
+        if spent < limit:
+            return None
+        return "half of the rest is spent", {"share_spent": spent, "share_allowed": limit}
+
+    def _stalled(self) -> Verdict | None:
+        start = self._journal.stage_start.epoch
+        losses = [loss for epoch, loss in self._journal.validations if epoch >= start]
+        figures = rule.stalled(losses, self._patience)
+        return (f"{self._monitor} has stopped to improve", figures) if figures else None
+
+    def _record(self, decision: Decision) -> None:
+        before = self._journal.decisions[-1].finest if self._journal.decisions else None
+        self._journal.decisions.append(decision)
+        self._journal.save()
+        loud = self._verbose and (self.params or {}).get("verbose", 1)
+        if loud and decision.finest != before:
+            print(decision.announced(self._run.dataset.mesh_sizes[decision.finest]))
+
+    def _set_rate(self, epoch: int) -> None:
+        if self._learning_rate is not None:
+            share = min(1.0, self._progress(epoch, 0))
+            self.model.optimizer.learning_rate = float(self._learning_rate(share))
+        self._journal.largest_rate = max(self._journal.largest_rate, self._rate())
+
+    def _rate(self) -> float:
+        return float(np.asarray(self.model.optimizer.learning_rate))
+
+    def _spent(self, epoch: int) -> float:
+        return self._run.work_units(epoch, 0) if epoch else 0.0
+
+    def _progress(self, epoch: int, steps: int) -> float:
+        return self._share(self._run.work_units(epoch, steps), self._clock.seconds)
+
+    def _share(self, work_units: float, seconds: float) -> float:
+        if self._work_units is not None:
+            return work_units / self._work_units
+        return seconds / (self._seconds or math.inf)

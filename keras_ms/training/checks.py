@@ -1,0 +1,142 @@
+"""What is checked before the first step of a `fit` on a `MultiscaleDataset`, or of a schedule."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_ms.data import MultiscaleDataset
+from keras_ms.keras_internals import has_settable_rate
+
+_OWNED_BY_DATASET = {
+    "y": "the targets are part of the dataset",
+    "sample_weight": "sample weights are part of the dataset's examples",
+    "class_weight": "sample weights are part of the dataset's examples",
+    "batch_size": "every level has its own batch size; set them in `Levels`",
+    "validation_split": "hold out whole images and pass `validation_data`",
+    "steps_per_epoch": "set it in `MultiscaleDataset(steps_per_epoch=...)`",
+}
+
+
+def check_fit_arguments(
+    arguments: Mapping[str, Any], dataset: MultiscaleDataset, steps_per_execution: int
+) -> None:
+    """Refuses arguments of `fit` that belong to the dataset.
+
+    Raises:
+        ValueError: Naming the argument and where its value goes instead.
+    """
+    for name, mend in _OWNED_BY_DATASET.items():
+        value = arguments.get(name)
+        if value is not None and not (name == "validation_split" and value == 0):
+            raise ValueError(
+                f"`{name}` cannot be passed to `fit` with a MultiscaleDataset: {mend}. "
+                f"Received: {name}={_short(value)}."
+            )
+    check_evaluation_data(arguments.get("validation_data"), "validation_data")
+    if dataset.steps_per_epoch % steps_per_execution:
+        raise ValueError(
+            "`steps_per_execution` must divide the dataset's steps_per_epoch. Received: "
+            f"steps_per_execution={steps_per_execution}, "
+            f"steps_per_epoch={dataset.steps_per_epoch}."
+        )
+
+
+def check_evaluation_data(data: Any, name: str) -> None:
+    """Refuses a dataset that never ends.
+
+    Raises:
+        ValueError: If `data` is a `MultiscaleDataset`.
+    """
+    if isinstance(data, MultiscaleDataset):
+        raise ValueError(
+            f"A MultiscaleDataset is endless and for training. Received: {name}={_short(data)}. "
+            "Evaluate on (x, y) pairs of the finest mesh, for example those of "
+            "keras_ms.data.evaluation_pairs."
+        )
+
+
+def check_adaptive_arguments(
+    seconds: Any, work_units: Any, learning_rate: Any, patience: Any
+) -> None:
+    """Checks the arguments of an `AdaptiveSchedule`.
+
+    Raises:
+        ValueError: If not exactly one budget is given, or one of them is out of range.
+    """
+    budget = seconds if work_units is None else work_units
+    number = isinstance(budget, numbers.Real) and 0.0 < float(budget) < math.inf
+    if (seconds is None) == (work_units is None) or not number:
+        raise ValueError(
+            "A budget is a positive number of seconds or of work units, one of the two. "
+            f"Received: seconds={seconds!r}, work_units={work_units!r}."
+        )
+    if learning_rate is not None and not callable(learning_rate):
+        raise ValueError(
+            "`learning_rate` is a function of the share of the budget that is spent. Received: "
+            f"learning_rate={learning_rate!r}. Compile the optimizer with a constant rate instead."
+        )
+    if not isinstance(patience, numbers.Integral) or patience < 1:
+        raise ValueError(f"`patience` is a positive integer. Received: patience={patience!r}.")
+
+
+def check_journal(journal: Any, monitor: Any) -> None:
+    """Checks the file and the name of the loss that an `AdaptiveSchedule` is given.
+
+    Raises:
+        ValueError: If the file cannot be one, or the name is none.
+    """
+    path = pathlib.Path(journal) if isinstance(journal, (str, os.PathLike)) else None
+    blocked = path is not None and (
+        not path.name or path.is_dir() or any(p.is_file() for p in path.parents)
+    )
+    if blocked or (path is None and journal is not None):
+        raise ValueError(
+            "`journal` is the path of a JSON file, in a folder that exists or can be made. "
+            f"Received: journal={journal!r}."
+        )
+    if not isinstance(monitor, str) or not monitor:
+        raise ValueError(
+            "`monitor` is the name of a validation loss, for example 'val_loss'. "
+            f"Received: monitor={monitor!r}."
+        )
+
+
+def check_adaptive_run(model: keras.Model, run: Any, sets_rate: bool) -> None:
+    """Checks that an `AdaptiveSchedule` can lead a `fit`.
+
+    Args:
+        model: The model in training.
+        run: Its `fit_run`.
+        sets_rate: Whether the schedule sets the learning rate.
+
+    Raises:
+        ValueError: If the data is no `MultiscaleDataset` or decides batch sizes by itself, or the
+            optimizer's rate cannot be set.
+    """
+    if run is None:
+        raise ValueError(
+            "AdaptiveSchedule works in `MultiscaleModel.fit` on a MultiscaleDataset. "
+            f"Received: a {type(model).__name__} fitted on other data."
+        )
+    if run.dataset.automatic:
+        raise ValueError(
+            "AdaptiveSchedule measures by itself. Received: a dataset with levels='auto'. Give it "
+            "Levels or a tuple of batch sizes."
+        )
+    if sets_rate and not has_settable_rate(model.optimizer):
+        raise ValueError(
+            "The optimizer has a schedule of its own. Received: learning_rate in both. "
+            "Compile with a number, or leave `learning_rate` out here."
+        )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,52 @@
+import pytest
+
+import keras_ms
+from apps.experiment import budget
+
+
+def test_stretched_keeps_proportions_within_the_budget():
+    levels = keras_ms.Levels((16, 32, 64, 128))
+    costs = [levels.work_units(stage) for stage in range(4)]
+    iterations = budget.stretched((250, 500, 1000, 2000), costs, 14375.0, "--work_units=14375")
+    assert iterations == (125, 250, 500, 1000)
+    assert levels.full_multiscale_work_units(iterations) == 14375.0
+
+
+def test_stretched_never_overspends():
+    costs = (37.0, 17.0, 7.0, 2.0)
+    for spend in (63, 64, 100, 1000, 12345):
+        iterations = budget.stretched((1, 2, 4, 8), costs, spend, "--work_units")
+        assert min(iterations) >= 1
+        if spend >= 115:
+            assert sum(n * c for n, c in zip(iterations, costs, strict=True)) <= spend
+
+
+def test_stretched_skips_a_stage_asked_to_be_skipped():
+    assert budget.stretched((1, 0, 2), (4.0, 2.0, 1.0), 60.0, "")[1] == 0
+
+
+def test_a_budget_too_small_is_named():
+    with pytest.raises(ValueError, match=r"takes 63.*--work_units=10, of which 10"):
+        budget.stretched((1, 1, 1, 1), (37.0, 17.0, 7.0, 2.0), 10.0, "--work_units=10")
+
+
+def test_epochs_divide_every_stage_and_round_down():
+    plan = budget.cut_into_epochs((50, 101, 203, 407), (9.25, 4.25, 1.75, 0.5), 40)
+    assert all(n % plan.steps_per_epoch == 0 for n in plan.iterations)
+    assert all(a <= b for a, b in zip(plan.iterations, (50, 101, 203, 407), strict=True))
+    assert plan.steps_per_epoch == 12
+    assert plan.epochs == sum(plan.iterations) // 12
+
+
+def test_validations_are_spread_over_the_cost_and_end_with_the_run():
+    plan = budget.cut_into_epochs((800,), (16.0,), 40)
+    assert plan.steps_per_epoch == 20
+    assert plan.validation_epochs == list(range(1, 41))
+    plan = budget.cut_into_epochs((50, 100, 200, 400), (9.25, 4.25, 1.75, 0.5), 40)
+    assert plan.validation_epochs[-1] == plan.epochs
+    assert len(plan.validation_epochs) <= 40
+
+
+def test_a_single_step_is_a_plan():
+    plan = budget.cut_into_epochs((1,), (16.0,), 40)
+    assert (plan.epochs, plan.validation_epochs) == (1, [1])

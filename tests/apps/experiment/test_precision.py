@@ -1,0 +1,52 @@
+"""`apps.precision`: what is asked for, or what is faster here."""
+
+import keras
+import numpy as np
+import pytest
+
+from apps.experiment import building, exporting, precision
+from apps.experiment.problem import Problem
+from apps.experiment.settings import Settings
+from apps.experiment.timing import Timed
+
+TINY = {"width": 4, "image_size": 16, "batch_sizes": (2, 4)}
+
+
+@pytest.fixture(autouse=True)
+def _policy_of_before():
+    before = keras.config.dtype_policy()
+    yield
+    keras.config.set_dtype_policy(before)
+
+
+def test_what_is_asked_for_is_not_measured(monkeypatch):
+    monkeypatch.setattr(precision, "interleaved", None)
+    assert precision.set_policy(Problem(dtype_policy="mixed_bfloat16")) == "mixed_bfloat16"
+    assert keras.config.dtype_policy().name == "mixed_bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "chosen"), [(0.5, "mixed_bfloat16"), (0.95, "float32"), (2.0, "float32")]
+)
+def test_the_faster_is_taken_where_it_pays(monkeypatch, capsys, seconds, chosen):
+    def timed(steps, rounds, seconds_per_round):
+        for step in steps.values():
+            step()  # both train
+        return {"float32": Timed((1.0,)), "mixed_bfloat16": Timed((seconds,))}
+
+    monkeypatch.setattr(precision, "interleaved", timed)
+    assert precision.set_policy(Problem(dtype_policy="auto", **TINY)) == chosen
+    assert keras.config.dtype_policy().name == chosen
+    assert f"{seconds:.2f} of one in float32" in capsys.readouterr().out
+
+
+def test_exports_compute_in_float32():
+    settings = Settings(iterations=(1, 2), **TINY)
+    pictures = np.random.default_rng(0).random((1, 24, 20, 3)).astype("float32")
+    made = []
+    for name in ("mixed_bfloat16", "float32"):
+        with precision.policy(name):
+            model = building.make_model(settings, 1e-3)
+            made.append(exporting.pictures_model(model, settings)(pictures))
+        assert keras.config.dtype_policy().name == "float32"
+    np.testing.assert_array_equal(*made)  # the same seed, the same weights

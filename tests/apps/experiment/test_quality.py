@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import skimage.metrics
+import tensorflow as tf
+
+import keras_ms
+from apps.experiment import baselines, quality
+from apps.experiment.settings import Settings
+
+TASKS = keras_ms.tasks.names()
+
+
+def photos(count=2, side=96):
+    cat = keras_ms.data.photos("validation")[0]
+    corners = [(40 * k, 60 * k) for k in range(count)]
+    crops = np.stack([cat[i : i + side, j : j + side] for i, j in corners])
+    return (crops / np.float32(255.0) - 0.5) / 0.5
+
+
+def test_psnr_and_ssim_are_scikit_images():
+    clean = 0.5 * photos() + 0.5
+    noisy = np.clip(clean + 0.1 * np.random.default_rng(0).normal(size=clean.shape), 0, 1)
+    got = quality.measure(clean, noisy.astype("float32"))
+    pairs = list(zip(clean, noisy, strict=True))
+    psnr = [skimage.metrics.peak_signal_noise_ratio(*pair, data_range=1.0) for pair in pairs]
+    ssim = [
+        skimage.metrics.structural_similarity(
+            *pair,
+            data_range=1.0,
+            channel_axis=-1,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+        )
+        for pair in pairs
+    ]
+    assert got.psnr == pytest.approx(np.mean(psnr), abs=1e-3)
+    assert got.ssim == pytest.approx(np.mean(ssim), abs=1e-4)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_classical_method_improves_on_the_degraded_picture(task):
+    # Unsupervised Wiener deconvolution amplifies noise: it helps where there is next to none.
+    t = {"denoising": 0.75, "deblurring": 0.0001}.get(task, 0.05)
+    settings = Settings(task=task, t_low=t, t_high=t)
+    made = quality.make_pictures(settings, tf.constant(photos()), classical=True)
+    assert made.clean.shape == made.degraded.shape == made.classical.shape
+    degraded, restored = (
+        quality.measure(made.clean, pictures) for pictures in (made.degraded, made.classical)
+    )
+    assert restored.psnr > degraded.psnr
+    assert set(baselines.NAMES) == set(TASKS)
+
+
+@pytest.mark.parametrize("keep_contrast", [False, True])
+def test_degraded_pictures_have_full_contrast(keep_contrast):
+    settings = Settings(t_low=0.5, t_high=0.5, keep_contrast=keep_contrast)
+    clean = np.zeros((40, 24, 24, 3), "float32") + np.float32(0.2)
+    made = quality.make_pictures(settings, clean, classical=False)
+    np.testing.assert_allclose(made.clean, 0.6, atol=1e-6)
+    # Noise of standard deviation 1/2 (in [0, 1]) about 0.6, clipped: its median stays.
+    assert np.median(made.degraded) == pytest.approx(0.6, abs=0.01)
+
+
+def test_table_measures_models_on_the_targets_of_the_validation_pairs():
+    settings = Settings(t_low=1.0, t_high=1.0, validation_samples=3)
+    clean = photos(3, 32)
+    validation = tf.data.Dataset.from_tensor_slices((clean, clean)).batch(2)
+
+    class Halving:
+        def predict(self, inputs, **options):
+            return np.asarray(inputs) / 2.0
+
+    rows = quality.table_of(settings, {"single_scale": Halving()}, validation)
+    assert list(rows) == ["degraded", "single_scale"]
+    assert rows["degraded"].psnr > 100.0  # t = 1 leaves the picture clean
+    error = (clean / 4.0) ** 2
+    wanted = np.mean([-10.0 * np.log10(one.mean()) for one in error])
+    assert rows["single_scale"].psnr == pytest.approx(wanted, abs=1e-3)

@@ -1,0 +1,70 @@
+import time
+
+import keras
+import pytest
+from conftest import Blur, small_images, small_net
+
+import keras_ms
+from apps.experiment.recording import Curve, Point, SecondsBudget, TrainingClock
+
+
+@pytest.fixture
+def fit():
+    model = keras_ms.MultiscaleModel(*small_net())
+    model.compile("sgd", "mse")
+    data = keras_ms.MultiscaleDataset(small_images(), Blur(), (2, 4), 32, steps_per_epoch=3)
+    pairs = keras_ms.data.evaluation_pairs(small_images(), Blur(), 32, samples=4)
+
+    def run(*callbacks, epochs=4, **options):
+        model.fit(
+            data, epochs=epochs, callbacks=[*callbacks], validation_data=pairs, verbose=0, **options
+        )
+        return model, pairs
+
+    return run
+
+
+def test_the_clock_stands_still_during_validation(fit):
+    class SlowValidation(keras.callbacks.Callback):
+        def on_test_batch_begin(self, batch, logs=None):
+            time.sleep(0.3)
+
+    clock = TrainingClock()
+    curve = Curve(clock)
+    begin = time.perf_counter()
+    fit(clock, curve, SlowValidation(), epochs=3)
+    elapsed = time.perf_counter() - begin
+    assert curve.seconds < elapsed - 3 * 0.3
+
+
+def test_curve_has_a_point_per_validation_with_its_cost(fit):
+    clock = TrainingClock()
+    curve = Curve(clock)
+    model, pairs = fit(clock, curve, validation_freq=2)
+    # 2 (1 + 1/4) + 4/4 = 3.5 WU a step, 3 steps an epoch.
+    assert [point.work_units for point in curve.points] == [21.0, 42.0]
+    curve.close(model, pairs)
+    assert len(curve.points) == 2
+    assert curve.final.loss == pytest.approx(model.evaluate(pairs, verbose=0), rel=1e-6)
+
+
+def test_close_validates_the_model_a_stopped_run_left(fit):
+    clock = TrainingClock()
+    curve = Curve(clock)
+    model, pairs = fit(clock, curve, validation_freq=3)
+    curve.close(model, pairs)
+    assert [point.work_units for point in curve.points] == [31.5, 42.0]
+
+
+def test_budget_stops_after_the_step_in_which_time_is_up(fit):
+    clock = TrainingClock()
+    curve = Curve(clock)
+    fit(clock, curve, SecondsBudget(clock, 1e-9), epochs=4)
+    assert curve.work_units == 3.5
+
+
+def test_first_reaching():
+    curve = Curve(TrainingClock())
+    curve.points = [Point(1, 1, 0.5), Point(2, 2, 0.3), Point(3, 3, 0.4)]
+    assert curve.first_reaching(0.4) == Point(2, 2, 0.3)
+    assert curve.first_reaching(0.1) is None
