@@ -23,10 +23,13 @@ class Stage(NamedTuple):
         finest: Finest active level.
         batch_sizes: Batch sizes of the terms of the telescoping sum from there on, finest first;
             a single one is a plain batch on level `finest`.
+        control_weights: How often each coarser level counts, one per pair of the stage's levels,
+            finest first; empty if all count once.
     """
 
     finest: int
     batch_sizes: tuple[int, ...]
+    control_weights: tuple[float, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

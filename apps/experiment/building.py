@@ -179,7 +179,8 @@ def train(
         curve = BY_PROGRESS[strategy](settings, model, dataset, validation, output)
         return Outcome(strategy, model, curve, (int(model.optimizer.iterations),))
     dataset = make_dataset(settings, images, **data_options(settings, strategy))
-    clock = TrainingClock(_deciding(settings, dataset))
+    dataset, seconds = _decided(settings, dataset)
+    clock = TrainingClock(seconds)
     curve = Curve(clock)
     plan = budget.make_plan(
         settings,
@@ -189,7 +190,7 @@ def train(
         (settings.seconds or 0.0) - clock.seconds,
         timings,
     )
-    dataset.steps_per_epoch = plan.steps_per_epoch
+    dataset = dataset.replaced(plan.steps_per_epoch)
     model = make_model(settings, decayed(settings, sum(plan.iterations)))
     callbacks: list[keras.callbacks.Callback] = [clock, curve]
     if settings.seconds is not None:
@@ -208,10 +209,13 @@ def train(
     return Outcome(strategy, model, curve, plan.iterations)
 
 
-def _deciding(settings: Settings, dataset: keras_ms.MultiscaleDataset) -> float:
-    """Decides levels and batch sizes where they are open; returns the seconds it took."""
-    if not dataset.undecided:
-        return 0.0
+def _decided(
+    settings: Settings, dataset: keras_ms.MultiscaleDataset
+) -> tuple[keras_ms.MultiscaleDataset, float]:
+    """The dataset with levels and batch sizes measured if they are open; the seconds it took."""
+    if dataset.allocation == "given":
+        return dataset, 0.0
     clock = Clock()
-    print(automatic.decide(make_model(settings, settings.learning_rate), dataset), flush=True)
-    return clock.seconds
+    stages = automatic.stages_for(make_model(settings, settings.learning_rate), dataset)
+    print(automatic.described(dataset, stages), flush=True)
+    return dataset.replaced(stages=stages), clock.seconds

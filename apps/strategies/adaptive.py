@@ -36,7 +36,7 @@ def train(
     Returns:
         The validation loss against cost.
     """
-    dataset.steps_per_epoch = STEPS_PER_EPOCH
+    dataset = dataset.replaced(STEPS_PER_EPOCH)
     work_units = settings.work_units
     if settings.seconds is None and work_units is None:
         work_units = dataset.levels.full_multiscale_work_units(settings.iterations)

@@ -66,7 +66,7 @@ def diagnose(
         (2, 2)
     """
     _check(dataset, samples, seconds, batch_size)
-    check_model_fits(model, dataset, num_replicas=1)
+    check_model_fits(model, dataset)
     start = time.perf_counter()
     meter = MomentMeter(model, dataset)
     depth = dataset.levels.num_levels

@@ -183,7 +183,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
             figures |= {**found._asdict(), "ratio": found.ratio}
             if groups and found.ratio > 1.0:
                 reason = "the coarse gradient is biased"
-        level, sizes = last.stage
+        level, sizes = last.finest, last.batch_sizes
         if reason:
             level -= 1
             sizes = self._gauge.batch_sizes(level, self._seconds_left())
