@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -148,11 +149,10 @@ def _build(model: Any, dataset: MultiscaleDataset) -> None:
     """Builds the model, its losses, metrics and optimizer, and checks that all fits."""
     unbuilt = not getattr(model, "built", False)
     check_model_fits(model, dataset)
-    try:
+    # What does not run on symbols the first step builds, as in Keras, and says what is wrong.
+    with contextlib.suppress(Exception):
         build(model, dataset.pair_spec(0))
-    except Exception:  # whatever layers and losses raise that do not run on symbols
-        return  # as in Keras, the first step builds the rest, or says what is wrong
-    if unbuilt:
+    if unbuilt and model.built:
         check_model_fits(model, dataset)
 
 
