@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -43,11 +42,11 @@ class FitRun:
     """
 
     def __init__(self, model: Any, dataset: MultiscaleDataset, share: bool = True) -> None:
-        _build(model, dataset)
+        built = _build(model, dataset)
         self.dataset, self.stages = dataset, stages_for(model, dataset)
         check_replicas(self.stages, model.distribute_strategy.num_replicas_in_sync)
         self.adapter = StageAdapter(self._current_iterator, dataset.steps_per_epoch)
-        share = share and dataset.levels.num_levels > 1
+        share = share and built and dataset.levels.num_levels > 1
         self._plain_spec = plain_spec(model, dataset) if share else None
         self._model, self._strategy = model, model.distribute_strategy
         self.renew_terms()
@@ -145,15 +144,22 @@ class FitRun:
         return stream
 
 
-def _build(model: Any, dataset: MultiscaleDataset) -> None:
-    """Builds the model, its losses, metrics and optimizer, and checks that all fits."""
+def _build(model: Any, dataset: MultiscaleDataset) -> bool:
+    """Builds the model, its losses, metrics and optimizer; checks that all fits; whether it could.
+
+    What does not run on symbols the first step builds, as in Keras, and says what is wrong.
+    """
     unbuilt = not getattr(model, "built", False)
     check_model_fits(model, dataset)
-    # What does not run on symbols the first step builds, as in Keras, and says what is wrong.
-    with contextlib.suppress(Exception):
+    try:
         build(model, dataset.pair_spec(0))
+    except Exception:  # whatever layers, losses and metrics raise
+        done = False
+    else:
+        done = True
     if unbuilt and model.built:
         check_model_fits(model, dataset)
+    return done
 
 
 class CostLog(keras.callbacks.Callback):
