@@ -10,6 +10,8 @@ from typing import Any
 import keras
 
 from keras_ms.networks import fitting
+from keras_ms.networks.backbones import from_backbone
+from keras_ms.networks.encoders import ResNetEncoder
 from keras_ms.networks.espcn import ESPCN
 from keras_ms.networks.resnet import ResNet
 from keras_ms.networks.unet import UNet
@@ -21,7 +23,8 @@ def get(name: str, **options: Any) -> keras.Model:
 
     Args:
         name: One of `names()`: `"resnet"`, `"unet"`, `"espcn"`, the 18 and 50 layers deep
-            `"resnet18"` and `"resnet50"`, or `"unet5"` of five meshes.
+            `"resnet18"` and `"resnet50"`, `"unet5"` of five meshes, or `"resnet18_encoder"` and
+            `"resnet50_encoder"` of He et al.
         **options: Arguments of the network's function.
 
     Returns:
@@ -51,4 +54,14 @@ def _function(name: str) -> Callable[..., keras.Model]:
     return registered(__name__)[known(name, names(), "network", "network")]
 
 
-__all__ = ["ESPCN", "ResNet", "UNet", "fitting", "get", "names", "options"]
+__all__ = [
+    "ESPCN",
+    "ResNet",
+    "ResNetEncoder",
+    "UNet",
+    "fitting",
+    "from_backbone",
+    "get",
+    "names",
+    "options",
+]
