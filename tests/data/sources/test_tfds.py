@@ -166,7 +166,7 @@ def test_sources_load_what_a_multiscale_dataset_takes(prepared, name):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"split": "test"}, r"Received: split='test'. Use one of \['train', 'validation'\]"),
+        ({"split": "test"}, r"Received: split='test'. Use one of \('train', 'validation'\)"),
         ({"limit": 0}, "Received: limit=0"),
         ({"limit": 1.5}, "Received: limit=1.5"),
         ({"image_size": -1}, "Received: image_size=-1"),
