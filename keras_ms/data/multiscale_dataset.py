@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -148,6 +149,22 @@ class MultiscaleDataset:
         if self._decided is not None:
             sizes = self._decided[finest]
         return sizes if self.telescoping else sizes[:1]
+
+    def with_steps_per_epoch(self, steps_per_epoch: int) -> MultiscaleDataset:
+        """The same batches in epochs of another length.
+
+        Args:
+            steps_per_epoch: Steps of one epoch.
+
+        Returns:
+            A dataset that shares the images, so that none is decoded again.
+
+        Raises:
+            ValueError: If it is not a positive integer.
+        """
+        other = copy.copy(self)
+        other.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
+        return other
 
     @property
     def undecided(self) -> bool:
