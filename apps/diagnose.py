@@ -12,15 +12,19 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from typing import TYPE_CHECKING, ClassVar
 
-import keras
-import numpy as np
+from .experiment import flags
+from .experiment.options import check_counts, check_positive, option
+from .experiment.problem import RESULTS, Problem
 
-import keras_ms
-from keras_ms.diagnostics.plots import save_plot
+if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
+    import keras
+    import numpy as np
 
-from .experiment import building, flags, precision, prediction
-from .experiment.problem import Problem, check_counts, check_positive, option
+    import keras_ms
+
+MEASURING = "Measuring"
 
 COARSENINGS = {"task-consistent": "task", "degrade first": "degrade_first"}
 
@@ -29,14 +33,28 @@ COARSENINGS = {"task-consistent": "task", "degrade first": "degrade_first"}
 class DiagnoseSettings(Problem):
     """Options of `apps.diagnose`, one flag each."""
 
-    steps: int = option(100, "Steps of the telescoping sum to train for first; 0 for none.")
-    samples: int = option(128, "Samples on the finest level; twice as many on each coarser one.")
-    seconds: float = option(60.0, "Stop measuring a coarsening after about so long.")
-    single_scale_batch: int = option(16, "Batch size of the single-scale training to compare with.")
-    check_steps: int = option(
-        0, "Training steps to compare with the task-consistent report's predictions; 0 for none."
+    UNUSED: ClassVar[tuple[str, ...]] = ("validation_samples",)
+
+    steps: int = option(
+        100, "Steps of the telescoping sum to train for first; 0 for none.", theme=MEASURING
     )
-    output: str = option("diagnosis", "Folder for the reports and the plot.")
+    samples: int = option(
+        128,
+        "Samples on the finest level; twice as many on each coarser one.",
+        theme=MEASURING,
+    )
+    seconds: float = option(
+        60.0, "Stop measuring a coarsening after about so long.", theme=MEASURING
+    )
+    single_scale_batch: int = option(
+        16, "Batch size of the single-scale training to compare with.", theme=MEASURING
+    )
+    check_steps: int = option(
+        0,
+        "Training steps to compare with the task-consistent report's predictions; 0 for none.",
+        theme=MEASURING,
+    )
+    output: str = option("diagnosis", "Folder for the reports and the plot.", theme=RESULTS)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -58,6 +76,10 @@ def run(settings: DiagnoseSettings) -> dict[str, keras_ms.LevelReport]:
     Raises:
         ValueError: If data and levels do not fit together.
     """
+    from keras_ms.diagnostics.plots import save_plot
+
+    from .experiment import building, precision, prediction
+
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
     images = list(building.load_images(settings, "train"))
@@ -82,6 +104,8 @@ def trained(
     settings: DiagnoseSettings, images: list[np.ndarray], steps: int
 ) -> keras_ms.MultiscaleModel:
     """The network after some steps of task-consistent Multiscale Gradient Estimation."""
+    from .experiment import building
+
     model = building.make_model(settings, settings.learning_rate)
     if steps:
         print(f"Training for {steps} steps ...", flush=True)
@@ -94,6 +118,10 @@ def measured(
     settings: DiagnoseSettings, model: keras.Model, images: list[np.ndarray], coarsening: str
 ) -> keras_ms.LevelReport:
     """The report of one coarsening."""
+    import keras_ms
+
+    from .experiment import building
+
     by = settings.restriction if coarsening == "degrade_first" else "average"
     dataset = building.make_dataset(settings, images, coarsening=coarsening, restriction=by)
     return keras_ms.diagnose(

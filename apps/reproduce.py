@@ -15,14 +15,18 @@ import itertools
 import json
 import pathlib
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
+from .experiment import choices, flags, presets, tables
+from .experiment.options import as_dict, check_counts, option
+from .experiment.problem import NETWORK, RESULTS, TASK, Problem
 
-import keras_ms
+if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
+    import numpy as np
 
-from .experiment import building, flags, presets
-from .experiment.problem import Problem, check_counts, option, shared_options
+    import keras_ms
 
+MEASURING = "Measuring"
 COARSEST_SIDE = 16
 MOST_LEVELS = 4
 COARSENINGS = {
@@ -36,25 +40,36 @@ COARSENINGS = {
 class ReproduceSettings(Problem):
     """Options of `apps.reproduce`, one flag each."""
 
-    tasks: tuple[str, ...] = option(("denoising", "deblurring"), "Tasks.")
-    networks: tuple[str, ...] = option(("resnet", "unet"), "Networks.")
-    sizes: tuple[int, ...] = option((64, 128, 256), "Sides of the crops that are diagnosed.")
-    seeds: tuple[int, ...] = option((0, 1, 2), "Seeds.")
-    steps: int = option(600, "Adam steps before diagnosing.")
-    train_batch: int = option(4, "Plain batch of those steps.")
-    samples: int = option(64, "Samples on the finest level; twice as many on each coarser one.")
-    output: str = option("reproduced", "Folder for the reports and the table.")
+    # Every row has its own of these, and nothing is validated.
+    UNUSED: ClassVar[tuple[str, ...]] = (
+        "task",
+        "network",
+        "seed",
+        "batch_sizes",
+        "restriction",
+        "validation_samples",
+    )
+
+    tasks: tuple[str, ...] = option(
+        ("denoising", "deblurring"), "Tasks.", choices.of_library("tasks"), TASK
+    )
+    networks: tuple[str, ...] = option(
+        ("resnet", "unet"), "Networks.", choices.of_library("networks"), NETWORK
+    )
+    sizes: tuple[int, ...] = option(
+        (64, 128, 256), "Sides of the crops that are diagnosed.", theme=MEASURING
+    )
+    seeds: tuple[int, ...] = option((0, 1, 2), "Seeds.", theme=MEASURING)
+    steps: int = option(600, "Adam steps before diagnosing.", theme=MEASURING)
+    train_batch: int = option(4, "Plain batch of those steps.", theme=MEASURING)
+    samples: int = option(
+        64, "Samples on the finest level; twice as many on each coarser one.", theme=MEASURING
+    )
+    output: str = option("reproduced", "Folder for the reports and the table.", theme=RESULTS)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_counts(self, "steps", "train_batch", "samples")
-        known = {"tasks": keras_ms.tasks.names(), "networks": keras_ms.networks.names()}
-        for name, names in known.items():
-            wrong = [value for value in getattr(self, name) if value not in names]
-            if wrong:
-                raise ValueError(
-                    f"--{name} are some of {', '.join(names)}. Received: {', '.join(wrong)}."
-                )
         if not self.seeds or any(side < COARSEST_SIDE or side % 8 for side in self.sizes):
             raise ValueError(
                 f"--sizes are multiples of 8, at least {COARSEST_SIDE}, and --seeds not empty. "
@@ -68,12 +83,16 @@ def run(settings: ReproduceSettings) -> str:
     Returns:
         The table, in Markdown.
     """
+    from .experiment import building
+
+    one_each = itertools.product(settings.tasks, settings.networks, settings.seeds)
+    problems = [problem(settings, *one) for one in one_each]
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
     _check_same(settings, output / "settings.json")
     images = list(building.load_images(settings, "train"))
-    for task, network, seed in itertools.product(settings.tasks, settings.networks, settings.seeds):
-        measure(problem(settings, task, network, seed), settings, images, output)
+    for row in problems:
+        measure(row, settings, images, output)
     table = as_table(settings, output)
     (output / "levels.md").write_text(table)
     print(f"\n{table}\nThe table is in {output / 'levels.md'}.")
@@ -83,7 +102,8 @@ def run(settings: ReproduceSettings) -> str:
 def _check_same(settings: ReproduceSettings, path: pathlib.Path) -> None:
     """Refuses a folder of reports that were made with other settings than these."""
     free = ("tasks", "networks", "sizes", "seeds", "output")  # in the names of the reports
-    made = {k: v for k, v in dataclasses.asdict(settings).items() if k not in free}
+    made = {name: value for name, value in as_dict(settings).items() if name not in free}
+    made |= {"preset": settings.preset, "given": _given(settings)}
     made = json.loads(json.dumps(made))
     if path.exists() and (before := json.loads(path.read_text())) != made:
         differing = [name for name, value in made.items() if before.get(name) != value]
@@ -94,16 +114,25 @@ def _check_same(settings: ReproduceSettings, path: pathlib.Path) -> None:
     path.write_text(json.dumps(made, indent=1) + "\n")
 
 
+def _given(settings: ReproduceSettings) -> list[str]:
+    """The options given that a preset would have decided."""
+    return sorted(presets.decided_names() & set(settings.given or ()))
+
+
 def problem(settings: ReproduceSettings, task: str, network: str, seed: int) -> Problem:
     """The shared options with those of a network; the task's noise is the paper's."""
-    row = presets.with_row(*shared_options(settings), task, network)
-    return Problem(**{**row, "seed": seed, "t_low": settings.t_low, "t_high": settings.t_high})
+    noise = {"t_low": settings.t_low, "t_high": settings.t_high}
+    return presets.row(settings, Problem, task, network, seed=seed, **noise)
 
 
 def measure(
     row: Problem, settings: ReproduceSettings, images: list[np.ndarray], output: pathlib.Path
 ) -> None:
     """Trains one network and saves its reports, those that are not there yet."""
+    import keras_ms
+
+    from .experiment import building, precision
+
     missing = [
         (size, name)
         for size, name in rows(settings)
@@ -112,6 +141,7 @@ def measure(
     if not missing:
         return
     print(f"{row.task}, {row.network}, seed {row.seed}: training ...", flush=True)
+    precision.set_policy(row)
     model = trained(row, settings, images)
     for size, name in missing:
         coarsening, restriction = COARSENINGS[name]
@@ -132,6 +162,8 @@ def trained(
     row: Problem, settings: ReproduceSettings, images: list[np.ndarray]
 ) -> keras_ms.MultiscaleModel:
     """The network after plain training on the finest level."""
+    from .experiment import building
+
     model = building.make_model(row, row.learning_rate)
     dataset = building.make_dataset(row, images, settings.steps, levels=(settings.train_batch,))
     model.fit(dataset, verbose=0)
@@ -159,34 +191,41 @@ def path_of(
 
 def as_table(settings: ReproduceSettings, output: pathlib.Path) -> str:
     """Means and standard deviations over the seeds, one line per row."""
+    columns = ["task, network, crop", "coarsening", "dV by level", "cos", "cost by levels"]
     lines = [
-        "| task, network, crop | coarsening | dV by level | cos | cost by levels | weighted |",
-        "|---|---|---|---|---|---|",
+        _line(settings, output, *row)
+        for row in itertools.product(settings.tasks, settings.networks, list(rows(settings)))
     ]
-    for task, network, (size, name) in itertools.product(
-        settings.tasks, settings.networks, list(rows(settings))
-    ):
-        reports = [
-            keras_ms.LevelReport.load(path_of(output, task, network, size, name, seed))
-            for seed in settings.seeds
-        ]
-        shares = [np.array(r.difference[:-1]) / r.variance[0] for r in reports]
-        cosines = [[value for value in r.cosine[:1] if value is not None] for r in reports]
-        ratios = [r.relative_costs("work_units") for r in reports]
-        cells = (
-            f"{task}, {network}, {size} px",
-            name,
-            _spread(shares),
-            _spread([np.array(c) for c in cosines if c]),
-            _spread([np.array(r) for r in ratios], best=True),
-            _spread([np.array([min(r.relative_costs("work_units", True))]) for r in reports]),
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return tables.markdown([*columns, "weighted"], lines)
+
+
+def _line(
+    settings: ReproduceSettings, output: pathlib.Path, task: str, network: str, of: tuple[int, str]
+) -> list[str]:
+    import numpy as np
+
+    import keras_ms
+
+    size, name = of
+    reports = [
+        keras_ms.LevelReport.load(path_of(output, task, network, size, name, seed))
+        for seed in settings.seeds
+    ]
+    cosines = [[value for value in r.cosine[:1] if value is not None] for r in reports]
+    return [
+        f"{task}, {network}, {size} px",
+        name,
+        _spread([np.array(r.difference[:-1]) / r.variance[0] for r in reports]),
+        _spread([np.array(c) for c in cosines if c]),
+        _spread([np.array(r.relative_costs("work_units")) for r in reports], best=True),
+        _spread([np.array([min(r.relative_costs("work_units", True))]) for r in reports]),
+    ]
 
 
 def _spread(values: Sequence[np.ndarray], best: bool = False) -> str:
     """Means ± standard deviations over the seeds, the least one bold if it is to stand out."""
+    import numpy as np
+
     if not values:
         return "?"
     means, deviations = np.mean(values, axis=0), np.std(values, axis=0, ddof=len(values) > 1)

@@ -24,7 +24,7 @@ import keras_ms
 from keras_ms.data.sources.folder import SUFFIXES
 from keras_ms.inference import pictures, tiling
 
-from .experiment import quality, report
+from .experiment import plots, quality, tables
 
 SHEET_ROWS = 6
 
@@ -195,7 +195,7 @@ def _write_sheet(results: list[Result], output: pathlib.Path) -> pathlib.Path:
         name = f"_{name}"
     compared = [result.row for result in results if "clean" in result.row]
     rows = compared or [result.row for result in results if result.row]
-    report.save_sheet(rows[:SHEET_ROWS], output / name)
+    plots.save_sheet(rows[:SHEET_ROWS], output / name)
     return output / name
 
 
@@ -214,7 +214,7 @@ def main(argv: Sequence[str]) -> None:
         sheet = _write_sheet(results, pathlib.Path(given.output))
         compared = {str(r.name): r.compared for r in results if r.compared}
         if compared:
-            report.print_restored(compared)
+            tables.print_restored(compared)
         print(f"{len(results)} pictures are in {given.output}; look at {sheet} .")
     if problems:
         sys.exit(f"apps.restore: {len(problems)} problems, named above.")

@@ -20,11 +20,8 @@ import pathlib
 from math import nan
 
 from .experiment import flags
-from .experiment.contestants import REFERENCE
-from .experiment.race import Race, check
-from .experiment.race_plot import Result, save_plot
-from .experiment.race_settings import RaceSettings
-from .experiment.race_table import as_table
+from .races.contestants import REFERENCE
+from .races.settings import RaceSettings
 
 
 def run(settings: RaceSettings) -> str:
@@ -32,23 +29,28 @@ def run(settings: RaceSettings) -> str:
 
     Returns:
         The table, in Markdown.
+
+    Raises:
+        ValueError: If one of the runs would be refused.
     """
+    from .races import race, results
+
     problems = list(itertools.product(settings.tasks, settings.networks))
     for problem in problems:
-        check(settings, *problem)
+        race.check(settings, *problem)
     lines: list[str] = []
-    plotted: dict[str, Result] = {}
+    plotted: dict[str, results.Result] = {}
     for task, network in problems:
-        race = Race(settings, task, network, settings.output)
-        reference = race.reference()
-        results = {name: race.reached(name, reference.loss) for name in settings.strategies}
-        rates = {name: race.best_rate(name) for name in settings.strategies}
-        rate = nan if settings.target is not None else race.best_rate(REFERENCE)
-        lines.append(as_table(f"{task}, {network}", reference, results, rates, rate))
+        title, raced = f"{task}, {network}", race.Race(settings, task, network, settings.output)
+        reference = raced.reference()
+        reached = {name: raced.reached(name, reference.loss) for name in settings.strategies}
+        rates = {name: raced.best_rate(name) for name in settings.strategies}
+        rate = nan if settings.target is not None else raced.best_rate(REFERENCE)
+        plotted[title] = results.Result(reference, reached)
+        lines.append(results.as_table(title, plotted[title], rates, rate))
         print(f"\n{lines[-1]}", flush=True)
-        plotted[f"{task}, {network}"] = Result(reference, results)
         pathlib.Path(settings.output, "time_to_quality.md").write_text("\n".join(lines))
-        save_plot(plotted, pathlib.Path(settings.output, "time_to_quality.png"))
+        results.save_plot(plotted, pathlib.Path(settings.output, "time_to_quality.png"))
     return "\n".join(lines)
 
 

@@ -12,22 +12,27 @@ loss against work units and seconds) and curves.json.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import pathlib
 import sys
+from typing import TYPE_CHECKING
 
-import keras
-import numpy as np
+from .experiment import flags
+from .experiment.options import as_dict
+from .experiment.settings import Settings
 
-from .experiment import baselines, building, exporting, flags, precision, quality, report
-from .experiment.settings import ON_ONE_LEVEL, Settings
+if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
+    import keras
+    import numpy as np
+
+    from .experiment.outcome import Outcome
+    from .experiment.quality import Quality
 
 SHEET_ROWS = 2
 SHEET_ALIGNMENT = 12  # pixels; a multiple of every scale of super-resolution
 
 
-def run(settings: Settings) -> list[building.Outcome]:
+def run(settings: Settings) -> list[Outcome]:
     """Trains every strategy asked for and writes what there is to see.
 
     Returns:
@@ -36,6 +41,10 @@ def run(settings: Settings) -> list[building.Outcome]:
     Raises:
         ValueError: If data, levels or budget do not fit together.
     """
+    from . import strategies
+    from .experiment import building, precision, quality
+
+    chosen = strategies.chosen(settings)
     output = _output_folder(settings)
     images = building.load_images(settings, "train")
     precision.set_policy(settings)
@@ -43,9 +52,9 @@ def run(settings: Settings) -> list[building.Outcome]:
     validation = building.make_validation(settings, held_out)
     print(f"{len(images)} photographs to train on, {len(held_out)} others to validate on.")
     outcomes = []
-    for strategy in settings.strategies:
-        print(f"\n== {strategy} ==", flush=True)
-        outcomes.append(building.train(settings, strategy, images, validation, output))
+    for strategy in chosen:
+        print(f"\n== {strategy.name} ==", flush=True)
+        outcomes.append(strategy.train(settings, images, validation, output))
     models = {outcome.strategy: outcome.model for outcome in outcomes}
     reached = quality.table_of(settings, models, validation)
     _write(output, settings, outcomes, reached, held_out)
@@ -64,20 +73,22 @@ def _output_folder(settings: Settings) -> pathlib.Path:
 def _write(
     output: pathlib.Path,
     settings: Settings,
-    outcomes: list[building.Outcome],
-    reached: dict[str, quality.Quality],
+    outcomes: list[Outcome],
+    reached: dict[str, Quality],
     held_out: list[np.ndarray],
 ) -> None:
+    from .experiment import exporting, plots, tables
+
     exporting.export(outcomes[0].model, settings, output / "model")
     for kind in settings.portable:
         exporting.export_portable(outcomes[0].model, settings, output, kind)
     rows = [_row(settings, outcomes[0].model, image) for image in held_out[-SHEET_ROWS:]]
-    report.save_sheet(rows, output / "restored.png")
-    report.save_plot(outcomes, settings.loss, output / "loss.png")
+    plots.save_sheet(rows, output / "restored.png")
+    plots.save_curves(outcomes, settings.loss, output / "loss.png")
     _write_curves(settings, outcomes, reached, output / "curves.json")
     print()
-    report.print_costs(outcomes, _batches(settings), settings.loss)
-    report.print_quality(reached)
+    tables.print_costs(outcomes, settings.loss)
+    tables.print_quality(reached, {outcome.strategy: outcome.label for outcome in outcomes})
     print(
         f"Look at  {output / 'restored.png'}  (clean, degraded, restored)\n"
         f"and at   {output / 'loss.png'}  (validation loss against work units and seconds).\n"
@@ -98,6 +109,10 @@ def _python() -> str:
 
 def _row(settings: Settings, model: keras.Model, picture: np.ndarray) -> dict[str, np.ndarray]:
     """The middle of a held-out photograph: clean, degraded, restored (also classically)."""
+    import numpy as np
+
+    from .experiment import baselines, quality
+
     mean, std = (np.array(values, "float32") for values in settings.normalization_of_images)
     height, width = (_middle(side, settings.image_size) for side in picture.shape[:2])
     scaled = picture[height, width] / np.float32(255.0)
@@ -119,27 +134,19 @@ def _middle(side: int, image_size: int) -> slice:
 
 def _write_curves(
     settings: Settings,
-    outcomes: list[building.Outcome],
-    reached: dict[str, quality.Quality],
+    outcomes: list[Outcome],
+    reached: dict[str, Quality],
     path: pathlib.Path,
 ) -> None:
     curves = {o.strategy: [point._asdict() for point in o.curve.points] for o in outcomes}
     planned = {o.strategy: o.iterations for o in outcomes}
     content = {
-        "settings": dataclasses.asdict(settings),
+        "settings": as_dict(settings),
         "iterations": planned,
         "curves": curves,
         "quality": {name: values._asdict() for name, values in reached.items()},
     }
     path.write_text(json.dumps(content, indent=1) + "\n")
-
-
-def _batches(settings: Settings) -> dict[str, str]:
-    levels = ",".join(str(size) for size in settings.batch_sizes)
-    return {
-        strategy: str(settings.single_scale_batch) if strategy in ON_ONE_LEVEL else levels
-        for strategy in settings.strategies
-    }
 
 
 if __name__ == "__main__":

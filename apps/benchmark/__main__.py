@@ -13,21 +13,17 @@ for several tasks and networks. Leaves tables (benchmark.md), benchmark.json and
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import keras
-
-from ..experiment import building, flags, precision
-from ..experiment.race import check
-from . import memory, pipeline, report, rivals, runs, stages, steps
-from .flops import peak_gflops
+from ..experiment import flags
+from ..experiment.options import as_dict, replaced
+from . import report
 from .settings import BenchmarkSettings
 
-Rows = list[steps.Row]
+Rows = list[report.Row]
 
 
 def run(settings: BenchmarkSettings) -> dict[str, Rows]:
@@ -36,11 +32,13 @@ def run(settings: BenchmarkSettings) -> dict[str, Rows]:
     Returns:
         The rows of every table, by its name.
     """
+    from ..experiment import building, precision
+
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
     images = list(building.load_images(settings, "train"))
     chosen = precision.set_policy(settings)
-    settings = dataclasses.replace(settings, dtype_policy=chosen)
+    settings = replaced(settings, dtype_policy=chosen)
     _check_runs(settings)
     results: dict[str, Rows] = {}
     tables = []
@@ -56,7 +54,7 @@ def run(settings: BenchmarkSettings) -> dict[str, Rows]:
         tables.insert(0, _titled("summary", results["summary"]))
         print(tables[0])
     (output / "benchmark.md").write_text("\n".join(tables))
-    content = {"settings": dataclasses.asdict(settings), "results": results}
+    content = {"settings": as_dict(settings), "results": results}
     (output / "benchmark.json").write_text(json.dumps(content, indent=1) + "\n")
     report.save_plot(results, output / "benchmark.png", settings.dtype_policy)
     print(f"Look at {output / 'benchmark.png'}; the tables are in {output / 'benchmark.md'}.")
@@ -67,7 +65,9 @@ def _check_runs(settings: BenchmarkSettings) -> None:
     """Refuses what a whole run would refuse, before hours of measuring."""
     if not {"runs", "quality"} & set(settings.measures):
         return
-    options = dataclasses.replace(settings, batch_sizes=settings.run_batch_sizes)
+    from ..races.race import check
+
+    options = replaced(settings, batch_sizes=settings.run_batch_sizes)
     check(options, settings.task, settings.network)
 
 
@@ -78,6 +78,8 @@ def _titled(name: str, rows: Rows) -> str:
 def _measures(
     settings: BenchmarkSettings, images: list[Any]
 ) -> Iterator[tuple[str, Callable[[], Rows]]]:
+    from . import memory, pipeline, rivals, runs, stages, steps
+
     all_of_them: dict[str, dict[str, Callable[[], Rows]]] = {
         "levels": {"levels": lambda: _beside_peak(settings, images)},
         "precision": {"precision": lambda: _in_bfloat16(settings, images)},
@@ -97,6 +99,11 @@ def _measures(
 
 
 def _beside_peak(settings: BenchmarkSettings, images: list[Any]) -> Rows:
+    import keras
+
+    from . import steps
+    from .flops import peak_gflops
+
     dtype = keras.config.dtype_policy().compute_dtype
     peak = peak_gflops(dtype, settings.rounds, settings.seconds_per_round)
     print(f"A matrix product of 2048 in {dtype}: {peak:.0f} GFLOP/s")
@@ -105,6 +112,8 @@ def _beside_peak(settings: BenchmarkSettings, images: list[Any]) -> Rows:
 
 
 def _in_bfloat16(settings: BenchmarkSettings, images: list[Any]) -> Rows:
+    from ..experiment import precision
+
     with precision.policy(precision.MIXED):
         return _beside_peak(settings, images)
 

@@ -7,6 +7,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from ..experiment import plots, tables
+
 Row = dict[str, Any]
 
 TITLES = {
@@ -63,10 +65,8 @@ _COLUMNS = {
 def as_table(rows: Sequence[Row]) -> str:
     """A Markdown table; columns are those of the first row."""
     names = list(rows[0])
-    heads = [_COLUMNS[name][0] for name in names]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(names)]
-    lines += [f"| {' | '.join(_shown(name, row[name]) for name in names)} |" for row in rows]
-    return "\n".join(lines) + "\n"
+    lines = [[_shown(name, row[name]) for name in names] for row in rows]
+    return tables.markdown([_COLUMNS[name][0] for name in names], lines)
 
 
 def _shown(name: str, value: Any) -> str:
@@ -82,10 +82,7 @@ def save_plot(
     results: dict[str, list[Row]], path: str | os.PathLike[str], policy: str = "float32"
 ) -> None:
     """Saves milliseconds per work unit by level, and efficiency by number of levels."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.5, 4.0), layout="constrained")
-    price, efficiency = figure.subplots(1, 2)
+    figure, ((price, efficiency),) = plots.panels(1, 2, (9.5, 4.0))
     for name in ("levels", "precision"):
         if rows := results.get(name):
             price.plot(
@@ -106,7 +103,7 @@ def save_plot(
         )
     efficiency.axhline(0.95, color="grey", linewidth=0.8)
     _finish(efficiency, "Efficiency of a step", "levels", "predicted over measured time")
-    figure.savefig(path, dpi=120)
+    plots.save(figure, path)
 
 
 def _finish(axes: Any, title: str, x: str, y: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import math
 import multiprocessing
 import os
@@ -12,12 +11,14 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from .. import strategies
 from ..experiment import building
-from ..experiment.contestants import REFERENCE
-from ..experiment.race import Race, settings_of
-from ..experiment.race_table import median_seconds
+from ..experiment.options import replaced
 from ..experiment.recording import Point, TrainingClock
 from ..experiment.settings import Settings
+from ..races.contestants import REFERENCE
+from ..races.race import Race, settings_of
+from ..races.results import median_seconds
 from .memory import peak_mib
 from .settings import BenchmarkSettings
 from .steps import Row
@@ -66,7 +67,7 @@ def _row(name: str, runs: list[Run], stock: list[Run]) -> Row:
 
 def _settings_of(options: BenchmarkSettings, name: str, seed: int) -> Settings:
     strategy = REFERENCE if name == STOCK else name
-    options = dataclasses.replace(options, batch_sizes=options.run_batch_sizes)
+    options = replaced(options, batch_sizes=options.run_batch_sizes)
     problem, budget = (options.task, options.network), options.run_work_units
     return settings_of(options, problem, strategy, seed=seed, work_units=budget)
 
@@ -79,7 +80,8 @@ def _run(settings: Settings, name: str) -> Run:
         if name == STOCK:
             end = _stock(settings, images, validation)
         else:
-            end = building.train(settings, settings.strategy, images, validation).curve.final
+            strategy = strategies.get(settings.strategy)
+            end = strategy.train(settings, images, validation).curve.final
     return Run(*end, peak_mib())
 
 
@@ -104,7 +106,7 @@ def quality(settings: BenchmarkSettings) -> list[Row]:
         One row per strategy, after stock Keras, whose steps single_scale takes: median seconds
         over the seeds, and how many times less that is than stock Keras takes.
     """
-    options = dataclasses.replace(settings, batch_sizes=settings.run_batch_sizes)
+    options = replaced(settings, batch_sizes=settings.run_batch_sizes)
     race = Race(options, settings.task, settings.network, os.path.join(settings.output, "runs"))
     reference = race.reference()
     rows = [_quality(STOCK, race.best_rate(REFERENCE), reference.seconds, reference.seconds)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from keras_ms.levels import MIN_COARSEST_SIDE
-
-from ..experiment.problem import check_counts, check_positive, option
-from ..experiment.race_settings import RaceOptions
+from ..experiment.options import check_choice, check_counts, check_positive, option
+from ..experiment.problem import LEVELS, RESULTS
+from ..races.contestants import CONTESTANTS
+from ..races.settings import RACE, RaceOptions
 
 MEASURES = (
     "levels",
@@ -22,28 +22,42 @@ MEASURES = (
 )
 CONTENDERS = ("single_scale", "multiscale", "full_multiscale_paper", "adaptive")
 LARGEST_BATCH = 16
+STEPS, RUNS = "Steps", "Whole runs"
 
 
 @dataclasses.dataclass(frozen=True)
 class BenchmarkSettings(RaceOptions):
     """Options of `apps.benchmark`, one flag each."""
 
-    measures: tuple[str, ...] = option(MEASURES, "What to measure.")
+    measures: tuple[str, ...] = option(MEASURES, "What to measure.", MEASURES, STEPS)
     batch_sizes: tuple[int, ...] = option(
-        (16, 32, 64, 128), "Batch size per level, finest first (the paper's)."
+        (16, 32, 64, 128), "Batch size per level, finest first (the paper's).", theme=LEVELS
     )
-    sizes: tuple[int, ...] = option((64, 128, 256, 512), "Image sizes that depths are timed on.")
-    depths: tuple[int, ...] = option((1, 2, 3, 4, 5), "Numbers of levels that are timed.")
-    rounds: int = option(7, "Rounds; medians over them are reported.")
-    seconds_per_round: float = option(1.0, "Least time of each candidate in a round.")
-    stage_steps: int = option(40, "Steps of the shortest stage in the run that switches stages.")
+    sizes: tuple[int, ...] = option(
+        (64, 128, 256, 512), "Image sizes that depths are timed on.", theme=STEPS
+    )
+    depths: tuple[int, ...] = option(
+        (1, 2, 3, 4, 5), "Numbers of levels that are timed.", theme=STEPS
+    )
+    rounds: int = option(7, "Rounds; medians over them are reported.", theme=STEPS)
+    seconds_per_round: float = option(1.0, "Least time of each candidate in a round.", theme=STEPS)
+    stage_steps: int = option(
+        40, "Steps of the shortest stage in the run that switches stages.", theme=STEPS
+    )
     strategies: tuple[str, ...] = option(
-        (*CONTENDERS, "progressive_resizing"), "Strategies whose whole runs are compared."
+        (*CONTENDERS, "progressive_resizing"),
+        "Whose whole runs are compared.",
+        tuple(CONTESTANTS),
+        RACE,
     )
-    run_batch_sizes: tuple[int, ...] = option((4, 8, 16, 32), "Batch sizes of whole runs.")
-    run_work_units: float = option(1000.0, "Work units of a whole run.")
-    run_rounds: int = option(3, "Rounds of whole runs, a seed each.")
-    output: str = option("benchmark", "Folder for benchmark.md, benchmark.json and the plot.")
+    run_batch_sizes: tuple[int, ...] = option(
+        (4, 8, 16, 32), "Batch sizes of whole runs.", theme=RUNS
+    )
+    run_work_units: float = option(1000.0, "Work units of a whole run.", theme=RUNS)
+    run_rounds: int = option(3, "Rounds of whole runs, a seed each.", theme=RUNS)
+    output: str = option(
+        "benchmark", "Folder for benchmark.md, benchmark.json and the plot.", theme=RESULTS
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,11 +73,9 @@ class BenchmarkSettings(RaceOptions):
                 f"--run_work_units pay for a step of {LARGEST_BATCH} images at least. Received: "
                 f"--run_work_units={self.run_work_units:g}."
             )
-        unknown = [name for name in self.measures if name not in MEASURES]
-        if unknown or not self.measures:
-            raise ValueError(
-                f"--measures are some of {', '.join(MEASURES)}. Received: {', '.join(unknown)}."
-            )
+        check_choice(self, "measures", MEASURES)
+        if not self.measures:
+            raise ValueError(f"--measures are some of {', '.join(MEASURES)}. Received: none.")
         if not self.sizes or not self.depths or min(*self.sizes, *self.depths, 1) < 1:
             raise ValueError(
                 "--sizes and --depths are positive and not empty. "
@@ -73,19 +85,26 @@ class BenchmarkSettings(RaceOptions):
             if not depths_of(self, size):
                 raise ValueError(
                     "Sizes are halved from level to level, to whole meshes of "
-                    f"{MIN_COARSEST_SIDE} pixels or more, which none of the depths leaves. "
+                    f"{least_side()} pixels or more, which none of the depths leaves. "
                     f"Received: --sizes={size}, --depths={self.depths}."
                 )
 
 
 def depths_of(settings: BenchmarkSettings, size: int) -> list[int]:
     """The numbers of levels asked for that an image size allows."""
+    least = least_side()
     return [
         depth
         for depth in settings.depths
-        if size % 2 ** (depth - 1) == 0
-        and (depth == 1 or size // 2 ** (depth - 1) >= MIN_COARSEST_SIDE)
+        if size % 2 ** (depth - 1) == 0 and (depth == 1 or size // 2 ** (depth - 1) >= least)
     ]
+
+
+def least_side() -> int:
+    """The fewest pixels that a side of the coarsest level may have."""
+    from keras_ms.levels import MIN_COARSEST_SIDE
+
+    return MIN_COARSEST_SIDE
 
 
 def batch_sizes(settings: BenchmarkSettings, size: int, depth: int) -> tuple[int, ...]:

@@ -13,10 +13,10 @@ import numpy as np
 import keras_ms
 from keras_ms.training.fit_run import FitRun
 
-from .settings import STAGED, Settings
+from .settings import Settings
 
 EPOCHS_OF_SHORTEST_STAGE = 4
-TIMED_STEPS = 6
+TIMED_STEPS = 6  # of each stage
 USED_SHARE = 0.97  # of the seconds, so that the learning rate reaches its end before time is up
 
 
@@ -37,9 +37,13 @@ class Plan:
         return sum(self.iterations) // self.steps_per_epoch
 
 
+class BudgetError(ValueError):
+    """A budget that does not pay for one step of every stage."""
+
+
 def make_plan(
     settings: Settings,
-    strategy: str,
+    wanted: Sequence[int],
     dataset: keras_ms.MultiscaleDataset,
     new_model: Callable[[], keras_ms.MultiscaleModel],
     seconds: float | None = None,
@@ -49,8 +53,8 @@ def make_plan(
 
     Args:
         settings: The settings.
-        strategy: The strategy to plan for.
-        dataset: Its data.
+        wanted: Steps of the stage with each finest level, finest first.
+        dataset: The data.
         new_model: Makes a network to time steps on; its weights are thrown away.
         seconds: What is left of the seconds. Defaults to all of `settings.seconds`.
         timings: What was timed before in this process; grows.
@@ -59,33 +63,32 @@ def make_plan(
         A `Plan`.
 
     Raises:
-        ValueError: If the budget does not pay for one epoch of every stage.
+        BudgetError: If the budget does not pay for one step of every stage.
     """
-    staged = strategy in STAGED
-    wanted = settings.iterations if staged else (max(settings.iterations),)
-    if staged and settings.auto_levels:
-        levels = range(dataset.levels.num_levels)
-        wanted = tuple(max(1, wanted[-1] >> (len(levels) - 1 - level)) for level in levels)
-    stages = range(len(wanted))
-    costs = [dataset.work_units(stage) for stage in stages]
+    costs = [dataset.work_units(stage) for stage in range(len(wanted))]
+    iterations = tuple(wanted)
     if settings.seconds is not None:
-        timings = {} if timings is None else timings
-        sizes = tuple(dataset.batch_sizes(stage) for stage in stages)
-        if sizes not in timings:
-            print(f"Timing the steps of {strategy} ...", flush=True)
-            timings[sizes] = measure_steps(new_model(), dataset, stages)
-        starts, steps = timings[sizes]
+        starts, costs = _timed(dataset, len(wanted), new_model, {} if timings is None else timings)
         left = settings.seconds if seconds is None else seconds
         available = left * USED_SHARE - sum(starts)
-        iterations = stretched(wanted, steps, available, f"--seconds={settings.seconds:g}")
-        costs = steps
+        iterations = stretched(wanted, costs, available, f"--seconds={settings.seconds:g}")
     elif settings.work_units is not None:
-        iterations = stretched(
-            wanted, costs, settings.work_units, f"--work_units={settings.work_units:g}"
-        )
-    else:
-        iterations = tuple(wanted)
+        name = f"--work_units={settings.work_units:g}"
+        iterations = stretched(wanted, costs, settings.work_units, name)
     return cut_into_epochs(iterations, costs, settings.validations)
+
+
+def _timed(
+    dataset: keras_ms.MultiscaleDataset,
+    stages: int,
+    new_model: Callable[[], keras_ms.MultiscaleModel],
+    timings: Timings,
+) -> tuple[list[float], list[float]]:
+    sizes = tuple(dataset.batch_sizes(stage) for stage in range(stages))
+    if sizes not in timings:
+        print("Timing the steps ...", flush=True)
+        timings[sizes] = measure_steps(new_model(), dataset, range(stages))
+    return timings[sizes]
 
 
 def stretched(
@@ -103,12 +106,12 @@ def stretched(
         Steps per stage, at least one where the proportion is positive.
 
     Raises:
-        ValueError: If the budget is less than one step of every stage.
+        BudgetError: If the budget is less than one step of every stage.
     """
     least = sum(cost for cost, n in zip(costs, proportions, strict=True) if n)
     unit = sum(n * cost for n, cost in zip(proportions, costs, strict=True))
     if budget < least:
-        raise ValueError(
+        raise BudgetError(
             f"The budget does not pay for one step of every stage, which takes {least:.3g}. "
             f"Received: {name}, of which {max(budget, 0.0):.3g} is left after starting up."
         )

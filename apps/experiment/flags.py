@@ -1,8 +1,7 @@
-"""absl flags made from the fields of a settings dataclass."""
+"""absl flags made from the fields of a settings dataclass, and how an app starts."""
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import typing
 from collections.abc import Callable, Sequence
@@ -10,19 +9,24 @@ from typing import Any
 
 from absl import app, flags, logging
 
-from . import presets
+from . import help_text, presets
+from .options import options_of
 
 
 def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
     """Runs an app on the settings of the command line.
 
-    Senseless settings end in one line that says what to mend.
+    `--help` is answered at once: nothing heavy has been imported by then if the app imports keras
+    and TensorFlow within `run` only. Senseless settings end in one line that says what to mend.
 
     Args:
         name: The app's module within `apps`, for that line.
         settings: Class of its settings.
-        run: The app, a function of the settings.
+        run: The app, a function of the settings; its module's docstring begins the help.
     """
+    if help_text.is_asked_for(sys.argv[1:]):
+        print(help_text.of_app(run.__globals__.get("__doc__") or "", settings))
+        return
 
     def main(argv: Sequence[str]) -> None:
         logging.set_verbosity(logging.WARNING)
@@ -34,19 +38,17 @@ def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
             sys.exit(f"apps.{name}: {error}")
 
     define(settings)
-    for flag in flags.FLAGS.get_key_flags_for_module(__name__):  # so that --help shows them
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     app.run(main)
 
 
 def define(settings: type) -> None:
-    """Defines `--preset` and one flag per field; a flag that is not given follows the preset."""
-    names = list(presets.PRESETS)
-    flags.DEFINE_enum("preset", names[0], names, "Values of flags not given.")
+    """Defines one flag per option, and `--preset` where options have values by preset."""
+    if _has_presets(settings):
+        names = list(presets.PRESETS)
+        flags.DEFINE_enum("preset", names[0], names, help_text.PRESET)
     hints = typing.get_type_hints(settings)
-    for field in dataclasses.fields(settings):
-        text = f"{field.metadata['help']} ({presets.described(field.name, field.default)})"
-        _define_one(field.name, hints[field.name], text, field.metadata["choices"])
+    for field in options_of(settings):
+        _define_one(field.name, hints[field.name], field.metadata)
 
 
 def read(settings: type) -> Any:
@@ -58,29 +60,26 @@ def read(settings: type) -> Any:
     """
     given = {}
     hints = typing.get_type_hints(settings)
-    for field in dataclasses.fields(settings):
+    for field in options_of(settings):
         value = flags.FLAGS[field.name].value
         if value is not None:
             given[field.name] = _converted(field.name, hints[field.name], value)
-    return make(settings, flags.FLAGS.preset, **given)
-
-
-def make(settings: type, preset: str, **given: Any) -> Any:
-    """Returns settings of a preset with some values given."""
-    defaults = {field.name: field.default for field in dataclasses.fields(settings)}
-    if "tasks" in defaults:  # several problems, each of which takes its own part of a preset
+    if not _has_presets(settings):
         return settings(**given)
-    chosen = {**defaults, **given}
-    values = presets.values(preset, chosen["task"], chosen["network"])
-    return settings(**{**{name: values[name] for name in values if name in defaults}, **given})
+    return presets.make(settings, flags.FLAGS.preset, **given)
 
 
-def _define_one(name: str, hint: Any, text: str, choices: tuple[str, ...] | None) -> None:
+def _has_presets(settings: type) -> bool:
+    return "preset" in typing.get_type_hints(settings)
+
+
+def _define_one(name: str, hint: Any, metadata: typing.Mapping[str, Any]) -> None:
     kinds = (hint, *typing.get_args(hint))
-    if choices is not None:
-        flags.DEFINE_enum(name, None, list(choices), text)
-    elif any(typing.get_origin(kind) is tuple for kind in kinds):
+    text = metadata["help"]
+    if any(typing.get_origin(kind) is tuple for kind in kinds):
         flags.DEFINE_list(name, None, text)
+    elif metadata["choices"]:
+        flags.DEFINE_enum(name, None, list(metadata["choices"]), text)
     elif bool in kinds:
         flags.DEFINE_bool(name, None, text)
     elif int in kinds:

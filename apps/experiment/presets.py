@@ -1,9 +1,13 @@
-"""Named sets of values for flags that are not given, by task and network."""
+"""Named sets of values for options that are not given, by task and network."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
+from .options import options_of
+from .problem import Problem
+
+T = TypeVar("T")
 Values = dict[str, Any]
 
 QUICK: dict[str, Values] = {
@@ -20,6 +24,7 @@ QUICK: dict[str, Values] = {
 PAPER: dict[str, Values] = {
     "common": {
         "batch_sizes": (16, 32, 64, 128),
+        "run_batch_sizes": (16, 32, 64, 128),
         "single_scale_batch": 240,
         "iterations": (250, 500, 1000, 2000),
         "coarsening": "degrade_first",
@@ -34,6 +39,7 @@ PAPER: dict[str, Values] = {
     "inpainting": {"iterations": (2000, 2000, 2000, 2000)},
     "super_resolution": {
         "batch_sizes": (1, 2, 4, 8),
+        "run_batch_sizes": (1, 2, 4, 8),
         "single_scale_batch": 15,
         "iterations": (2000, 2000, 2000, 2000),
         "learning_rate": 1e-3,
@@ -46,36 +52,81 @@ PRESETS = {"quick": QUICK, "paper": PAPER}
 
 
 def values(preset: str, task: str, network: str) -> Values:
-    """The values of a preset: those common to all, then the task's, then the network's."""
+    """The values of a preset: those common to all, then the task's, then the network's.
+
+    Raises:
+        ValueError: If there is no such preset.
+    """
+    if preset not in PRESETS:
+        raise ValueError(f"--preset is one of {', '.join(PRESETS)}. Received: --preset={preset}.")
     chosen = PRESETS[preset]
     return {**chosen["common"], **chosen.get(task, {}), **chosen.get(network, {})}
 
 
-def with_row(shared: Values, usual: Values, task: str, network: str) -> Values:
-    """Options of one of several problems: those given by the user, else the quick preset's.
+def make(settings: type[T], preset: str, **given: Any) -> T:
+    """Settings of a preset with some options given.
+
+    The settings remember preset and names given, for apps that go through several problems, each
+    of which takes its own part of the preset (`row`).
 
     Args:
-        shared: The options of all problems.
-        usual: Their defaults; an option that differs from its default was given.
+        settings: Their class, a `Problem`.
+        preset: One of `PRESETS`.
+        **given: The options given, also those that are given their default.
+    """
+    defaults = {field.name: field.default for field in options_of(settings)}
+    chosen: Values = {}
+    if "tasks" not in defaults:
+        one = {**defaults, **given}
+        chosen = values(preset, one["task"], one["network"])
+    chosen = {name: value for name, value in chosen.items() if name in defaults}
+    return settings(**{**chosen, **given, "preset": preset, "given": tuple(given)})
+
+
+def row(settings: Any, kind: type[T], task: str, network: str, **special: Any) -> T:
+    """Settings of one of the problems that an app goes through.
+
+    Args:
+        settings: The app's, which say what is common to all problems.
+        kind: Class of the settings to make.
         task: Name of the task.
         network: Name of the network.
+        **special: Options of this row, whatever was given for all.
+
+    Returns:
+        Options that were given; for others the preset's for this problem, if `settings` were made
+        of one, and what `settings` say.
     """
-    quick = values("quick", task, network)
-    preset = {name: quick[name] for name in quick if shared.get(name) == usual.get(name)}
-    return {**shared, **preset, "task": task, "network": network}
+    names = {field.name for field in options_of(kind)}
+    own: Values = {"task": task, "network": network, **special}
+    if settings.preset is not None:
+        usual = values(settings.preset, task, network)
+        own = {**{n: v for n, v in usual.items() if n not in settings.given}, **own}
+    shared = {f.name: getattr(settings, f.name) for f in options_of(Problem) if f.name in names}
+    return kind(**{**shared, **{name: value for name, value in own.items() if name in names}})
+
+
+def decided_names() -> set[str]:
+    """Names of all options that some preset decides."""
+    return {name for parts in PRESETS.values() for part in parts.values() for name in part}
 
 
 def described(name: str, default: Any) -> str:
     """What a flag is in each preset if it is not given, for its help."""
-    shown = {}
-    for preset, parts in PRESETS.items():
-        special = [f"{_shown(p[name])} for {key}" for key, p in parts.items() if name in p]
-        common = _shown(parts["common"].get(name, default))
-        special = [text for text in special if not text.endswith(" for common")]
-        shown[preset] = ", ".join([common, *special])
+    shown = {preset: _in_preset(parts, name, default) for preset, parts in PRESETS.items()}
     if len(set(shown.values())) == 1:
-        return f"default: {shown['quick']}"
+        return f"default: {next(iter(shown.values()))}"
     return "; ".join(f"{preset}: {text}" for preset, text in shown.items())
+
+
+def _in_preset(parts: dict[str, Values], name: str, default: Any) -> str:
+    common = parts["common"].get(name, default)
+    keys: dict[str, list[str]] = {}
+    for key, values_of_key in parts.items():
+        if name in values_of_key and key != "common":
+            keys.setdefault(_shown(values_of_key[name]), []).append(key)
+    texts = [f"{value} for {' and '.join(which)}" for value, which in keys.items()]
+    return ", ".join(texts if texts and common is None else [_shown(common), *texts])
 
 
 def _shown(value: Any) -> str:

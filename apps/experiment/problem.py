@@ -4,75 +4,107 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
 
-import keras_ms
+from . import choices
+from .options import check_choice, check_counts, check_positive, option, remembered
 
 LOSSES = ("mse", "mae", "ssim")
 TASK_OPTIONS = ("sigma", "border", "max_rectangles", "scale")
+NOISE_OPTIONS = ("conditional", "keep_contrast")
 NETWORK_OPTIONS = ("width", "depth", "dropout", "normalization", "residual")
 
-
-def option(default: Any, help_text: str, choices: tuple[str, ...] | None = None) -> Any:
-    """A field of settings, which becomes a flag."""
-    return dataclasses.field(default=default, metadata={"help": help_text, "choices": choices})
+TASK, IMAGES, NETWORK = "What is learned", "Images", "Network"
+LEVELS, TRAINING, RESULTS = "Levels", "Training", "Results"
 
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """Options that apps share, one flag each. `None` leaves a value to the task or network."""
+    """Options that apps share, one flag each. `None` leaves a value to the task or network.
 
-    task: str = option("denoising", "What is learned.", keras_ms.tasks.names())
-    dataset: str = option("photos", "Where images come from.", keras_ms.data.sources.names())
+    Attributes:
+        preset: Name of the preset that the settings were made of, if they were.
+        given: Names of the options that were given, if the settings were made of a preset.
+    """
+
+    preset: str | None = remembered()
+    given: tuple[str, ...] | None = remembered()
+    task: str = option("denoising", "What is learned.", choices.of_library("tasks"), TASK)
+    dataset: str = option(
+        "photos", "Where images come from.", choices.of_library("data", "sources"), IMAGES
+    )
     data_dir: str | None = option(
-        None, "Folder of images, with --dataset=folder; for stl10, celeb_a and urban100 TFDS's."
+        None,
+        "Folder of images, with --dataset=folder; for stl10, celeb_a and urban100 TFDS's.",
+        theme=IMAGES,
     )
-    limit: int | None = option(None, "Most images to train on.")
+    limit: int | None = option(None, "Most images to train on.", theme=IMAGES)
     cache_gb: float = option(
-        4.0, "GiB of images and coarser levels in memory; what is beyond lies in a temporary file."
+        4.0,
+        "GiB of images and coarser levels in memory; what is beyond lies in a temporary file.",
+        theme=IMAGES,
     )
-    network: str = option("resnet", "The network.", keras_ms.networks.names())
-    batch_sizes: tuple[int, ...] = option((4, 8, 16, 32), "Batch size per level, finest first.")
-    image_size: int = option(128, "Side of the crops on the finest mesh, in pixels.")
-    restriction: str = option("average", "How pairs are restricted.", ("average", "stride"))
+    network: str = option("resnet", "The network.", choices.of_library("networks"), NETWORK)
+    batch_sizes: tuple[int, ...] = option(
+        (4, 8, 16, 32), "Batch size per level, finest first.", theme=LEVELS
+    )
+    image_size: int = option(128, "Side of the crops on the finest mesh, in pixels.", theme=IMAGES)
+    restriction: str = option("average", "How pairs are restricted.", ("average", "stride"), LEVELS)
     t_low: float | None = option(
-        None, "Least t: share of the clean image in denoising, of the noise in other tasks."
+        None,
+        "Least t: share of the clean image in denoising, of the noise in other tasks.",
+        theme=TASK,
     )
-    t_high: float | None = option(None, "Greatest t.")
-    conditional: bool = option(False, "Whether the network is told t.")
+    t_high: float | None = option(None, "Greatest t.", theme=TASK)
+    conditional: bool = option(False, "Whether the network is told t.", theme=TASK)
     keep_contrast: bool = option(
-        False, "Whether inputs are as bright as photographs, not dimmed by the noise's share."
+        False,
+        "Whether inputs are as bright as photographs, not dimmed by the noise's share.",
+        theme=TASK,
     )
-    sigma: float | None = option(None, "Standard deviation of the blur in pixels (deblurring).")
-    border: str | None = option(None, "Border of the blur: reflect or circular (deblurring).")
-    max_rectangles: int | None = option(None, "Most missing rectangles (inpainting).")
-    scale: int | None = option(None, "Enlargement: 2, 3 or 4 (super_resolution).")
-    width: int | None = option(None, "Channels of the network.")
-    depth: int | None = option(None, "Residual blocks (resnet).")
-    dropout: float | None = option(None, "Dropout rate (unet).")
-    normalization: str | None = option(None, "layer, group, channel or none.")
-    residual: bool | None = option(None, "Whether the network adds to its input.")
-    loss: str = option("mse", "What is minimised; ssim is its negative.", LOSSES)
-    optimizer: str = option("adam", "Name of a Keras optimizer.")
-    learning_rate: float = option(3e-3, "First learning rate.")
+    sigma: float | None = option(
+        None, "Standard deviation of the blur in pixels (deblurring).", theme=TASK
+    )
+    border: str | None = option(
+        None, "Border of the blur: reflect or circular (deblurring).", theme=TASK
+    )
+    max_rectangles: int | None = option(None, "Most missing rectangles (inpainting).", theme=TASK)
+    scale: int | None = option(None, "Enlargement: 2, 3 or 4 (super_resolution).", theme=TASK)
+    width: int | None = option(None, "Channels of the network.", theme=NETWORK)
+    depth: int | None = option(None, "Residual blocks (resnet).", theme=NETWORK)
+    dropout: float | None = option(None, "Dropout rate (unet).", theme=NETWORK)
+    normalization: str | None = option(None, "layer, group, channel or none.", theme=NETWORK)
+    residual: bool | None = option(None, "Whether the network adds to its input.", theme=NETWORK)
+    loss: str = option("mse", "What is minimised; ssim is its negative.", LOSSES, TRAINING)
+    optimizer: str = option("adam", "Name of a Keras optimizer.", theme=TRAINING)
+    learning_rate: float = option(3e-3, "First learning rate.", theme=TRAINING)
     mean: tuple[float, ...] | None = option(
-        None, "Mean of the images in [0, 1], one or per channel; by default the data set's."
+        None,
+        "Mean of the images in [0, 1], one or per channel; by default the data set's.",
+        theme=IMAGES,
     )
-    std: tuple[float, ...] | None = option(None, "Their standard deviation, likewise.")
-    flip: bool = option(True, "Whether images are mirrored at random.")
+    std: tuple[float, ...] | None = option(
+        None, "Their standard deviation, likewise.", theme=IMAGES
+    )
+    flip: bool = option(True, "Whether images are mirrored at random.", theme=IMAGES)
     dtype_policy: str = option(
-        "float32", "Keras dtype policy; auto times float32 and mixed_bfloat16 and takes the faster."
+        "float32",
+        "Keras dtype policy; auto times float32 and mixed_bfloat16 and takes the faster.",
+        theme=TRAINING,
     )
     jit_compile: bool | None = option(
-        None, "Whether XLA compiles the steps; None leaves it to Keras (on a GPU, yes)."
+        None,
+        "Whether XLA compiles the steps; None leaves it to Keras (on a GPU, yes).",
+        theme=TRAINING,
     )
-    validation_samples: int = option(32, "Crops of held-out photographs to validate on.")
-    seed: int = option(0, "Seed of the batches and of the weights.")
+    validation_samples: int = option(
+        32, "Crops of held-out photographs to validate on.", theme=IMAGES
+    )
+    seed: int = option(0, "Seed of the batches and of the weights.", theme=TRAINING)
 
     def __post_init__(self) -> None:
+        check_choice(self, "loss", LOSSES)
         _check_data(self)
-        _check_options(self, TASK_OPTIONS, keras_ms.tasks.options(self.task), self.task)
-        _check_options(self, NETWORK_OPTIONS, keras_ms.networks.options(self.network), self.network)
+        _check_names(self)
         check_positive(self, "learning_rate")
         check_counts(self, "limit", "validation_samples")
         if not 0.0 <= self.cache_gb < math.inf:
@@ -83,14 +115,29 @@ class Problem:
     @property
     def normalization_of_images(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and standard deviation, the data set's unless given."""
+        import keras_ms
+
         source = keras_ms.data.sources.get(self.dataset)
         return self.mean or source.mean, self.std or source.std
 
 
-def shared_options(settings: Problem) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The options of `Problem` among those of an app, and what they are by default."""
-    fields = dataclasses.fields(Problem)
-    return {f.name: getattr(settings, f.name) for f in fields}, {f.name: f.default for f in fields}
+def _check_names(settings: Problem) -> None:
+    import keras_ms
+
+    check_choice(settings, "dataset", keras_ms.data.sources.names())
+    tasks, networks = keras_ms.tasks.names(), keras_ms.networks.names()
+    if hasattr(settings, "tasks"):  # several problems, which are checked one by one
+        check_choice(settings, "tasks", tasks)
+        check_choice(settings, "networks", networks)
+        return
+    check_choice(settings, "task", tasks)
+    check_choice(settings, "network", networks)
+    of_task = keras_ms.tasks.options(settings.task)
+    of_network = keras_ms.networks.options(settings.network)
+    _check_options(settings, (*TASK_OPTIONS, *NOISE_OPTIONS), of_task, settings.task)
+    _check_options(settings, (*NETWORK_OPTIONS, "conditional"), of_network, settings.network)
+    if "t_range" not in of_task:
+        _check_options(settings, ("t_low", "t_high"), (), settings.task)
 
 
 def _check_data(settings: Problem) -> None:
@@ -107,21 +154,5 @@ def _check_options(
 ) -> None:
     for name in names:
         value = getattr(settings, name)
-        if value is not None and name not in taken:
+        if value not in (None, False) and name not in taken:
             raise ValueError(f"--{name} is no option of {by}. Received: --{name}={value}.")
-
-
-def check_positive(settings: Problem, *names: str) -> None:
-    """Raises `ValueError` unless the settings named, if given, are positive and finite."""
-    for name in names:
-        value = getattr(settings, name)
-        if value is not None and not 0.0 < value < math.inf:
-            raise ValueError(f"--{name} must be positive and finite. Received: --{name}={value:g}.")
-
-
-def check_counts(settings: Problem, *names: str) -> None:
-    """Raises `ValueError` unless the settings named, if given, are at least 1."""
-    for name in names:
-        value = getattr(settings, name)
-        if value is not None and value < 1:
-            raise ValueError(f"--{name} must be positive. Received: --{name}={value}.")

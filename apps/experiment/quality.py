@@ -46,8 +46,8 @@ def make_pictures(settings: Settings, clean: Any, classical: bool) -> Pictures:
     example = task.draw(clean, SEED)
     inputs, targets = task.pair(example)
     image = np.asarray(inputs["image"] if isinstance(inputs, dict) else inputs)
-    share = np.reshape(task.share(np.asarray(example["t"])), (-1, 1, 1, 1))
-    contrast = 1.0 if task.keep_contrast else 1.0 - share
+    share = _share_of_noise(task, example)
+    contrast = 1.0 if settings.keep_contrast else 1.0 - share
     seen = _as_pictures(settings, image / contrast)
     scale = np.shape(targets)[1] // image.shape[1]
     restored = _classical(settings, task, example, seen, share) if classical else None
@@ -105,6 +105,13 @@ def _classical(
         for picture, sigma, mask in zip(seen, noise, masks, strict=True)
     ]
     return np.stack(restored).astype("float32")
+
+
+def _share_of_noise(task: Any, example: Any) -> np.ndarray:
+    """The part of every input that is noise, `(count, 1, 1, 1)`; none if the task has no noise."""
+    if not hasattr(task, "share"):
+        return np.zeros((1, 1, 1, 1), "float32")
+    return np.reshape(task.share(np.asarray(example["t"])), (-1, 1, 1, 1))
 
 
 def _as_pictures(settings: Settings, images: np.ndarray) -> np.ndarray:

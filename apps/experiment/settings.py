@@ -3,63 +3,93 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
-from keras_ms.data.geometry import COARSENINGS
+from . import choices
+from .options import check_choice, check_counts, check_positive, listed, option
+from .problem import LEVELS, RESULTS, TRAINING, Problem
 
-from .problem import Problem, check_counts, check_positive, option
-
-STRATEGIES = (
-    "single_scale",
-    "multiscale",
-    "full_multiscale",
-    "adaptive",
-    "progressive",
-    "progressive_resizing",
-)
-STAGED = ("full_multiscale", "progressive")
-ON_ONE_LEVEL = ("single_scale", "progressive_resizing")
 PORTABLE = ("onnx", "litert")
+BUDGET = "Budget"
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings(Problem):
-    """Options of `apps.train`, one flag each. `None` leaves a value to the task or network."""
+    """Options of `apps.train`, one flag each. `None` leaves a value to the task or network.
+
+    What a strategy asks of them, its own file checks when training starts.
+    """
 
     dtype_policy: str = option(
-        "auto", "Keras dtype policy; auto times float32 and mixed_bfloat16 and takes the faster."
+        "auto",
+        "Keras dtype policy; auto times float32 and mixed_bfloat16 and takes the faster.",
+        theme=TRAINING,
     )
-    strategy: str = option("full_multiscale", "How gradients are estimated.", STRATEGIES)
-    compare: tuple[str, ...] = option((), "Strategies to train as well, for comparison.")
-    seconds: float | None = option(None, "Training time of each strategy, without validation.")
-    work_units: float | None = option(None, "Work units of each strategy.")
+    strategy: str = option(
+        "full_multiscale",
+        "How to train: by which steps, on which levels.",
+        choices.strategies(),
+        TRAINING,
+    )
+    compare: tuple[str, ...] = option(
+        (), "Strategies to train as well, for comparison.", choices.strategies(), TRAINING
+    )
+    seconds: float | None = option(
+        None, "Training time of each strategy, without validation.", theme=BUDGET
+    )
+    work_units: float | None = option(None, "Work units of each strategy.", theme=BUDGET)
     iterations: tuple[int, ...] = option(
         (250, 500, 1000, 2000),
-        "Steps of each stage, finest first; single_scale and multiscale take the largest. With a "
+        "Steps of each stage, finest first; a strategy without stages takes the largest. With a "
         "budget only their proportions count.",
+        theme=BUDGET,
     )
-    coarsening: str = option("task", "How coarse levels are made.", COARSENINGS)
-    single_scale_batch: int = option(16, "Batch size of single_scale and progressive_resizing.")
-    final_learning_rate: float = option(1e-6, "Last learning rate of the cosine decay.")
-    decay: str = option("cosine", "Learning rate over the whole run.", ("cosine", "constant"))
+    coarsening: str = option(
+        "task",
+        "How coarse levels are made.",
+        choices.constant_of_library("data/geometry.py", "COARSENINGS"),
+        LEVELS,
+    )
+    single_scale_batch: int = option(
+        16, "Batch size of strategies that train on one level.", theme=TRAINING
+    )
+    final_learning_rate: float = option(
+        1e-6, "Last learning rate of the cosine decay.", theme=TRAINING
+    )
+    decay: str = option(
+        "cosine", "Learning rate over the whole run.", ("cosine", "constant"), TRAINING
+    )
+    control_weights: tuple[float, ...] | None = option(
+        None,
+        "How often each coarser level is taken away and added again in the telescoping sum, one "
+        "number per pair of levels, finest first; by default once. See apps.diagnose.",
+        theme=LEVELS,
+    )
     auto_levels: bool = option(
         False,
         "Whether measured gradients decide levels and batch sizes instead of --batch_sizes; "
         "--iterations then gives the coarsest level's steps, which halve with each finer one.",
+        theme=LEVELS,
     )
-    validations: int = option(40, "Validations of a run, spread evenly over its cost.")
-    baseline: bool = option(False, "Whether a classical method is measured as well; slow.")
-    portable: tuple[str, ...] = option((), "Formats to export to as well: onnx, litert.")
+    validations: int = option(
+        40, "Validations of a run, spread evenly over its cost.", theme=BUDGET
+    )
+    baseline: bool = option(
+        False, "Whether a classical method is measured as well; slow.", theme=RESULTS
+    )
+    portable: tuple[str, ...] = option((), "Formats to export to as well.", PORTABLE, RESULTS)
     output: str | None = option(
-        None, "Where model, picture and plot go; by default saved_models/trained/TASK."
+        None,
+        "Where model, picture and plot go; by default saved_models/trained/TASK.",
+        theme=RESULTS,
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_counts(self, "single_scale_batch", "validations")
+        check_choice(self, "portable", PORTABLE)
+        check_choice(self, "decay", ("cosine", "constant"))
         _check_iterations(self)
-        _check_coarsening(self)
-        _check_strategies(self)
+        _check_levels(self)
         _check_budget(self)
 
     @property
@@ -68,48 +98,25 @@ class Settings(Problem):
         return tuple(dict.fromkeys((self.strategy, *self.compare)))
 
 
-def _check_strategies(settings: Settings) -> None:
-    unknown = [name for name in settings.compare if name not in STRATEGIES]
-    if unknown:
-        raise ValueError(
-            f"--compare names strategies: {', '.join(STRATEGIES)}. Received: {', '.join(unknown)}."
-        )
-    foreign = [name for name in settings.portable if name not in PORTABLE]
-    if foreign:
-        raise ValueError(
-            f"--portable names formats: {', '.join(PORTABLE)}. Received: {', '.join(foreign)}."
-        )
-    staged = any(name in (*STAGED, "adaptive") for name in settings.strategies)
-    if staged and len(settings.iterations) != len(settings.batch_sizes):
-        raise ValueError(
-            "--iterations and --batch_sizes have one entry per level each, finest first. Received: "
-            f"--iterations={_listed(settings.iterations)}, "
-            f"--batch_sizes={_listed(settings.batch_sizes)}."
-        )
-    planned = [
-        name
-        for name in settings.strategies
-        if name in ("adaptive", "progressive", "progressive_resizing")
-    ]
-    if settings.auto_levels and planned:
-        raise ValueError(
-            "--auto_levels is for multiscale and full_multiscale; adaptive measures by itself, and "
-            f"progressive does not measure. Received: {', '.join(planned)}."
-        )
-    multilevel = any(name not in ON_ONE_LEVEL for name in settings.strategies)
-    if multilevel and len(settings.batch_sizes) < 2:
-        raise ValueError(
-            f"--strategy={settings.strategy} needs two levels or more. Received: "
-            f"--batch_sizes={_listed(settings.batch_sizes)}. Use for example 4,8,16,32."
-        )
-
-
-def _check_coarsening(settings: Settings) -> None:
+def _check_levels(settings: Settings) -> None:
     if settings.coarsening != "degrade_first" and settings.restriction != "average":
         raise ValueError(
             "--restriction says how pairs are coarsened, so it goes with "
             "--coarsening=degrade_first. Received: "
             f"--restriction={settings.restriction}, --coarsening={settings.coarsening}."
+        )
+    weights = settings.control_weights
+    if weights is None:
+        return
+    if settings.auto_levels:
+        raise ValueError(
+            "--control_weights go with --batch_sizes, which --auto_levels decides. Received: "
+            f"--auto_levels, --control_weights={listed(weights)}. Leave one of them out."
+        )
+    if len(weights) != len(settings.batch_sizes) - 1:
+        raise ValueError(
+            "--control_weights has one number per pair of levels. Received: "
+            f"--control_weights={listed(weights)}, --batch_sizes={listed(settings.batch_sizes)}."
         )
 
 
@@ -133,9 +140,5 @@ def _check_iterations(settings: Settings) -> None:
     if not counts or min(counts) < 0 or max(counts) == 0:
         raise ValueError(
             "--iterations holds one count of steps per level, none negative and not all zero. "
-            f"Received: --iterations={_listed(counts)}."
+            f"Received: --iterations={listed(counts)}."
         )
-
-
-def _listed(values: tuple[Any, ...]) -> str:
-    return ",".join(str(value) for value in values)

@@ -1,70 +1,85 @@
-"""Training by AdaptiveSchedule, validated as often as the other strategies."""
+"""Training by AdaptiveSchedule, which goes on to the next finer level by itself."""
 
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Iterable
+from typing import Any
 
-import keras
+import numpy as np
 import tensorflow as tf
 
 import keras_ms
 
-from ..experiment.recording import Curve, TrainingClock, ValidateByBudget
+from ..experiment import building
+from ..experiment.budget import Timings
+from ..experiment.outcome import Outcome
+from ..experiment.recording import TrainingClock
 from ..experiment.settings import Settings
+from . import paced
+from .strategy import Strategy, check_stages, on_all_levels, refuse_auto_levels
 
+NAMES = {"adaptive": "Adaptive"}
 STEPS_PER_EPOCH = 25
 
 
-def train(
-    settings: Settings,
-    model: keras_ms.MultiscaleModel,
-    dataset: keras_ms.MultiscaleDataset,
-    validation: tf.data.Dataset,
-    output: pathlib.Path | None,
-) -> Curve:
-    """Trains a model compiled with a constant rate within the budget.
+class Adaptive(Strategy):
+    """Coarse to fine by measurements. Without a budget, as much work as full-multiscale would take.
 
-    Without one, the budget is what full_multiscale would take.
-
-    Args:
-        settings: The settings.
-        model: The model.
-        dataset: Its data.
-        validation: Pairs to validate on.
-        output: Folder for decisions.json, or `None`.
-
-    Returns:
-        The validation loss against cost.
+    Leaves its decisions in decisions.json.
     """
-    dataset = dataset.replaced(STEPS_PER_EPOCH)
+
+    label = "adaptive"
+    telescoping = True
+
+    def check(self, settings: Settings) -> None:
+        """The levels are given, and iterations that could be a budget."""
+        check_stages(settings, self)
+        refuse_auto_levels(settings, self, "measures by itself")
+
+    def data_options(self, settings: Settings) -> dict[str, Any]:
+        """The levels asked for."""
+        return {**super().data_options(settings), **on_all_levels(settings)}
+
+    def train(
+        self,
+        settings: Settings,
+        images: Iterable[np.ndarray],
+        validation: tf.data.Dataset,
+        output: pathlib.Path | None = None,
+        timings: Timings | None = None,
+    ) -> Outcome:
+        """Trains a fresh network within the budget; see `Strategy.train`."""
+        model = building.make_model(settings, settings.learning_rate)
+        options = self.data_options(settings)
+        dataset = building.make_dataset(settings, images, STEPS_PER_EPOCH, **options)
+        schedule = _schedule(settings, dataset, output)
+        curve = paced.fit(model, dataset, schedule, TrainingClock(), settings, validation)
+        for decision in schedule.decisions:
+            print(_told(decision))
+        steps = (int(model.optimizer.iterations),)
+        sizes = tuple(schedule.decisions[-1].batch_sizes)
+        return Outcome(self.name, self.label, model, curve, steps, sizes)
+
+
+def _schedule(
+    settings: Settings, dataset: keras_ms.MultiscaleDataset, output: pathlib.Path | None
+) -> keras_ms.AdaptiveSchedule:
     work_units = settings.work_units
     if settings.seconds is None and work_units is None:
         work_units = dataset.levels.full_multiscale_work_units(settings.iterations)
-    rate = None
-    if settings.decay == "cosine":
-        alpha = settings.final_learning_rate / settings.learning_rate
-        rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, 1.0, alpha=alpha)
-    schedule = keras_ms.AdaptiveSchedule(
+    rate = building.decayed(settings, 1.0)
+    return keras_ms.AdaptiveSchedule(
         settings.seconds,
         work_units,
-        rate,
+        rate if callable(rate) else None,
         journal=None if output is None else output / "decisions.json",
     )
-    clock = TrainingClock()
-    curve, due = Curve(clock), ValidateByBudget(schedule, settings.validations)
-    model.fit(
-        dataset,
-        epochs=schedule.epochs,
-        callbacks=[clock, schedule, curve, due],
-        validation_data=validation,
-        validation_freq=due.epochs,
-        verbose=0,
+
+
+def _told(decision: Any) -> str:
+    sizes = ", ".join(str(size) for size in decision.batch_sizes)
+    return (
+        f"After {decision.work_units:,.0f} work units, {decision.seconds:.1f} s: level "
+        f"{decision.finest}, batches of {sizes}; {decision.reason}"
     )
-    curve.close(model, validation)
-    for decision in schedule.decisions:
-        sizes = ", ".join(str(size) for size in decision.batch_sizes)
-        print(
-            f"After {decision.work_units:,.0f} work units, {decision.seconds:.1f} s: level "
-            f"{decision.finest}, batches of {sizes}; {decision.reason}"
-        )
-    return curve

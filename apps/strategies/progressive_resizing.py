@@ -9,22 +9,29 @@ from __future__ import annotations
 
 import math
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 import keras_ms
 
-from ..experiment.recording import Curve, TrainingClock, ValidateByBudget
+from ..experiment import building
+from ..experiment.budget import Timings
+from ..experiment.outcome import Outcome
+from ..experiment.recording import Curve, TrainingClock
 from ..experiment.settings import Settings
+from . import paced
+from .strategy import Strategy, on_one_level, refuse_auto_levels
 
+NAMES = {"progressive_resizing": "ProgressiveResizing"}
 INITIAL_SCALE = 0.5
 DELAY_FRACTION = 0.5
 FINETUNE_FRACTION = 0.2
 SIZE_INCREMENT = 4  # pixels
 STEPS_PER_EPOCH = 10
-EPOCHS = keras_ms.AdaptiveSchedule.epochs
 
 
 def side_of(progress: float, full: int) -> int:
@@ -72,10 +79,7 @@ class ByTheBudget(keras.callbacks.Callback):
         super().__init__()
         self._clock, self._settings, self._side = clock, settings, side
         self._budget, self._spent = work_units, 0.0
-        alpha = settings.final_learning_rate / settings.learning_rate
-        self._rate = keras.optimizers.schedules.CosineDecay(
-            settings.learning_rate, 1.0, alpha=alpha
-        )
+        self._rate = building.decayed(settings, 1.0)
 
     @property
     def progress(self) -> float:
@@ -86,7 +90,7 @@ class ByTheBudget(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Sets rate and side."""
-        if self._settings.decay == "cosine":
+        if callable(self._rate):
             self.model.optimizer.learning_rate = float(self._rate(self.progress))
         self._side.assign(side_of(self.progress, self._settings.image_size))
 
@@ -108,23 +112,42 @@ class ByTheBudget(keras.callbacks.Callback):
             logs |= {"work_units": self._spent, "resolution": int(self._side.numpy())}
 
 
-def train(
+class ProgressiveResizing(Strategy):
+    """Plain batches of images that grow. Without a budget, the largest of `--iterations` steps."""
+
+    label = "progressive resizing"
+
+    def check(self, settings: Settings) -> None:
+        """There are no levels to measure."""
+        refuse_auto_levels(settings, self, "has no levels")
+
+    def data_options(self, settings: Settings) -> dict[str, Any]:
+        """One level, that of the full images."""
+        return {**super().data_options(settings), **on_one_level(settings)}
+
+    def train(
+        self,
+        settings: Settings,
+        images: Iterable[np.ndarray],
+        validation: tf.data.Dataset,
+        output: pathlib.Path | None = None,
+        timings: Timings | None = None,
+    ) -> Outcome:
+        """Trains a fresh network within the budget; see `Strategy.train`."""
+        model = building.make_model(settings, settings.learning_rate)
+        dataset = building.make_dataset(settings, images, **self.data_options(settings))
+        curve = fit(settings, model, dataset, validation)
+        steps = (int(model.optimizer.iterations),)
+        return Outcome(self.name, self.label, model, curve, steps, dataset.batch_sizes())
+
+
+def fit(
     settings: Settings,
     model: keras.Model,
     dataset: keras_ms.MultiscaleDataset,
     validation: tf.data.Dataset,
-    output: pathlib.Path | None = None,
 ) -> Curve:
-    """Trains a model compiled with a constant rate within the budget.
-
-    Without one, the budget is the largest of `--iterations`, times the batch.
-
-    Args:
-        settings: The settings.
-        model: The model.
-        dataset: Its data, of one level.
-        validation: Pairs to validate on.
-        output: Not used: there is nothing to keep but the model.
+    """Trains a model that is compiled with a constant rate, on data of one level.
 
     Returns:
         The validation loss against cost.
@@ -134,16 +157,14 @@ def train(
     side = tf.Variable(side_of(0.0, settings.image_size), trainable=False)
     clock = TrainingClock()
     pace = ByTheBudget(clock, settings, work_units, side)
-    curve, due = Curve(clock), ValidateByBudget(pace, settings.validations)
-    model.fit(
-        resized(dataset.stage(0).map(lambda batch: batch.fine[0]), side),
+    pairs = resized(dataset.stage(0).map(lambda batch: batch.fine[0]), side)
+    return paced.fit(
+        model,
+        pairs,
+        pace,
+        clock,
+        settings,
+        validation,
         shuffle=False,
         steps_per_epoch=STEPS_PER_EPOCH,
-        epochs=EPOCHS,
-        callbacks=[clock, pace, curve, due],
-        validation_data=validation,
-        validation_freq=due.epochs,
-        verbose=0,
     )
-    curve.close(model, validation)
-    return curve

@@ -4,14 +4,14 @@ import math
 
 import keras
 import pytest
-
-from apps import time_to_quality
-from apps.experiment import flags, precision, race
 from apps.experiment.contestants import CONTESTANTS
 from apps.experiment.race import Race
 from apps.experiment.race_plot import Result, save_plot
 from apps.experiment.race_settings import RaceSettings
 from apps.experiment.race_table import as_table
+
+from apps import time_to_quality
+from apps.experiment import flags, precision, race
 from apps.experiment.recording import Point, crossing
 
 TINY = {

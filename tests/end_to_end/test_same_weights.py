@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from apps import strategies
 from apps.experiment import building
-from apps.experiment.settings import STRATEGIES, Settings
+from apps.experiment.settings import Settings
 
 RECORD = pathlib.Path(__file__).parents[1] / "recorded" / "weights.json"
 STEPS = 20
@@ -50,7 +51,7 @@ def pictures():
 def trained(strategy):
     images, settings = pictures(), settings_of(strategy)
     validation = building.make_validation(settings, images[:1])
-    model = building.train(settings, strategy, images, validation).model
+    model = strategies.get(strategy).train(settings, images, validation).model
     weights = [np.asarray(value) for value in model.get_weights()]
     flat = np.concatenate([value.ravel() for value in weights]).astype(np.float32)
     return int(model.optimizer.iterations), flat
@@ -77,7 +78,7 @@ def summary(flat):
     return (directions @ flat.astype(np.float64)).tolist()
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", strategies.names())
 def test_weights_are_those_on_record(strategy):
     record = json.loads(RECORD.read_text())
     wanted = record["strategies"][strategy]
@@ -90,7 +91,7 @@ def test_weights_are_those_on_record(strategy):
 
 if __name__ == "__main__":
     found = {}
-    for name in STRATEGIES:
+    for name in strategies.names():
         keras.utils.clear_session()
         count, values = trained(name)
         found[name] = {"steps": count, "digest": digest(values), "summary": summary(values)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import pathlib
 from typing import Any
@@ -11,14 +10,14 @@ from typing import Any
 import keras
 import numpy as np
 
-import keras_ms
-
-from . import building, precision, presets
+from .. import strategies
+from ..experiment import building, precision, presets
+from ..experiment.budget import BudgetError
+from ..experiment.options import as_dict, replaced
+from ..experiment.recording import Point, crossing
+from ..experiment.settings import Settings
 from .contestants import CONTESTANTS, REFERENCE
-from .problem import shared_options
-from .race_settings import RaceOptions
-from .recording import Point, crossing
-from .settings import Settings
+from .settings import RaceOptions, refuse_negative_losses
 
 TRIAL_SEEDS = (100, 101, 102, 103)
 LEAP = 2.0  # most that a budget grows at once
@@ -41,7 +40,7 @@ class Race:
         self._folder.mkdir(parents=True, exist_ok=True)
         plain = settings_of(settings, self._problem, REFERENCE)
         self._images = list(building.load_images(plain, "train"))
-        self._settings = dataclasses.replace(settings, dtype_policy=self._set_policy(plain))
+        self._settings = replaced(settings, dtype_policy=self._set_policy(plain))
         held_out = building.load_images(plain, "validation")
         self._validation = building.make_validation(plain, held_out)
         self._timings: dict[Any, Any] = {}
@@ -50,7 +49,7 @@ class Race:
         """Sets the dtype policy; `auto` is that of the runs on file, which fit no other."""
         if plain.dtype_policy == precision.AUTO and (runs := sorted(self._folder.glob("*.json"))):
             made_with = json.loads(runs[0].read_text())["settings"]
-            plain = dataclasses.replace(plain, dtype_policy=made_with["dtype_policy"])
+            plain = replaced(plain, dtype_policy=made_with["dtype_policy"])
         return precision.set_policy(plain)
 
     def best_rate(self, name: str) -> float:
@@ -121,7 +120,7 @@ class Race:
         settings = settings_of(
             self._settings, self._problem, name, seed=seed, learning_rate=rate, seconds=seconds
         )
-        made_with = json.loads(json.dumps(dataclasses.asdict(settings)))
+        made_with = json.loads(json.dumps(as_dict(settings)))
         path = self._folder / f"{name}-{seed}-{rate:g}-{seconds:g}.json"
         if not path.exists():
             with path.with_suffix(".log").open("w") as log, contextlib.redirect_stdout(log):
@@ -142,15 +141,13 @@ class Race:
         keras.utils.clear_session()  # which forgets the policy, too
         keras.config.set_dtype_policy(settings.dtype_policy)
         try:
-            curve = building.train(
-                settings, settings.strategy, self._images, self._validation, None, self._timings
-            ).curve
-        except ValueError as error:
-            if "does not pay" not in str(error):
-                raise
+            outcome = strategies.get(settings.strategy).train(
+                settings, self._images, self._validation, timings=self._timings
+            )
+        except BudgetError as error:
             print(error)
             return [Point(settings.seconds or 0.0, 0.0, float("inf"))]
-        return curve.points
+        return outcome.curve.points
 
 
 def settings_of(
@@ -161,20 +158,18 @@ def settings_of(
     Args:
         options: Of the race.
         problem: Task and network.
-        name: The strategy, one of `CONTESTANTS`.
+        name: The contestant, one of `CONTESTANTS`.
         **special: Seed, learning rate and budget of the run.
     """
-    row = presets.with_row(*shared_options(options), *problem)
-    special["validations"] = options.validations
-    return Settings(**{**row, **CONTESTANTS[name], **special})
+    special = {**CONTESTANTS[name], "validations": options.validations, **special}
+    return presets.row(options, Settings, *problem, **special)
 
 
 def check(options: RaceOptions, task: str, network: str) -> None:
     """Raises `ValueError` if a run would be refused, before the first one is made."""
-    known = {"--tasks": keras_ms.tasks.names(), "--networks": keras_ms.networks.names()}
-    for (flag, names), value in zip(known.items(), (task, network), strict=True):
-        if value not in names:
-            raise ValueError(f"{flag} are some of {', '.join(names)}. Received: {value}.")
+    black = np.zeros((options.image_size,) * 2 + (3,), "uint8")
     for name in options.strategies:
         made = settings_of(options, (task, network), name, seconds=options.budgets[0])
-        building.make_dataset(made, [np.zeros((options.image_size,) * 2 + (3,), "uint8")])
+        refuse_negative_losses(made)
+        (strategy,) = strategies.chosen(made)
+        building.make_dataset(made, [black], **strategy.data_options(made))

@@ -1,0 +1,87 @@
+"""What a race between training strategies can be told."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import ClassVar
+
+from ..experiment import choices
+from ..experiment.options import check_choice, check_counts, check_positive, option
+from ..experiment.problem import NETWORK, RESULTS, TASK, Problem
+from .contestants import CONTESTANTS
+
+RACE = "Races"
+
+
+@dataclasses.dataclass(frozen=True)
+class RaceOptions(Problem):
+    """Options of every app that races strategies, one flag each."""
+
+    strategies: tuple[str, ...] = option(
+        tuple(CONTESTANTS), "Who takes part.", tuple(CONTESTANTS), RACE
+    )
+    seeds: tuple[int, ...] = option((0, 1, 2), "Seeds.", theme=RACE)
+    rates: tuple[float, ...] = option(
+        (1e-3, 3e-3, 1e-2), "Learning rates to choose from.", theme=RACE
+    )
+    trial_seconds: float = option(20.0, "Training time of a trial of a learning rate.", theme=RACE)
+    reference_seconds: float = option(
+        300.0, "Training time of plain training, which sets the target.", theme=RACE
+    )
+    target: float | None = option(
+        None, "Validation loss to reach. By default where plain training ends.", theme=RACE
+    )
+    budgets: tuple[float, ...] = option(
+        (8.0, 10.0, 12.0, 15.0, 18.0, 22.0, 27.0, 33.0, 40.0, 50.0, 65.0, 85.0, 120.0),
+        "Training times to reach it in, ascending.",
+        theme=RACE,
+    )
+    validations: int = option(20, "Validations of a run.", theme=RACE)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_counts(self, "validations")
+        check_positive(self, "trial_seconds", "reference_seconds", "target")
+        refuse_negative_losses(self)
+        check_choice(self, "strategies", CONTESTANTS)
+        positive = all(0.0 < value < math.inf for value in (*self.rates, *self.budgets))
+        repeated = len(set(self.seeds)) < len(self.seeds)
+        if repeated or not (self.seeds and self.rates and self.budgets and positive):
+            raise ValueError(
+                "--seeds, each once, --rates and --budgets, positive and finite, are not empty. "
+                f"Received: {self.seeds}, {self.rates}, {self.budgets}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class RaceSettings(RaceOptions):
+    """Options of `apps.time_to_quality`, one flag each."""
+
+    # Every run has its own of these.
+    UNUSED: ClassVar[tuple[str, ...]] = ("task", "network", "seed", "learning_rate")
+
+    tasks: tuple[str, ...] = option(
+        ("denoising", "deblurring"), "Tasks.", choices.of_library("tasks"), TASK
+    )
+    networks: tuple[str, ...] = option(
+        ("resnet", "unet"), "Networks.", choices.of_library("networks"), NETWORK
+    )
+    output: str = option("time_to_quality", "Folder for the runs and the table.", theme=RESULTS)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.tasks and self.networks and self.strategies):
+            raise ValueError(
+                "--tasks, --networks and --strategies are not empty. "
+                f"Received: {self.tasks}, {self.networks}, {self.strategies}."
+            )
+
+
+def refuse_negative_losses(settings: Problem) -> None:
+    """Raises `ValueError` if the loss has no logarithm, which races compare."""
+    if settings.loss == "ssim":
+        raise ValueError(
+            "Races take logarithms of the loss, which --loss=ssim makes negative. Received: "
+            f"--loss=ssim, --preset={settings.preset}. Take --loss=mse or mae."
+        )

@@ -1,0 +1,50 @@
+"""Strategies whose steps are not planned: they look at the share of the budget that is spent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ..experiment.recording import Curve, TrainingClock, ValidateByBudget
+from ..experiment.settings import Settings
+
+EPOCHS = 1_000_000  # more than any budget lasts
+
+
+def fit(
+    model: keras.Model,
+    data: Any,
+    pace: Any,
+    clock: TrainingClock,
+    settings: Settings,
+    validation: tf.data.Dataset,
+    **options: Any,
+) -> Curve:
+    """Trains until a callback stops, validating whenever another share of the budget is spent.
+
+    Args:
+        model: The model, compiled with a constant rate.
+        data: What `fit` takes.
+        pace: The callback that leads, whose `progress` is the share that is spent.
+        clock: Counts the seconds.
+        settings: Of the run.
+        validation: Pairs to validate on.
+        **options: More of `fit`.
+
+    Returns:
+        The validation loss against cost.
+    """
+    curve, due = Curve(clock), ValidateByBudget(pace, settings.validations)
+    model.fit(
+        data,
+        epochs=EPOCHS,
+        callbacks=[clock, pace, curve, due],
+        validation_data=validation,
+        validation_freq=due.epochs,
+        verbose=0,
+        **options,
+    )
+    curve.close(model, validation)
+    return curve

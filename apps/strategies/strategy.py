@@ -1,0 +1,105 @@
+"""What every strategy is, and checks that several share."""
+
+from __future__ import annotations
+
+import abc
+import pathlib
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow as tf
+
+from ..experiment.budget import Timings
+from ..experiment.options import listed
+from ..experiment.outcome import Outcome
+from ..experiment.settings import Settings
+
+
+class Strategy(abc.ABC):
+    """A way to train. Subclasses say how, and which options of the data belong to it.
+
+    Args:
+        name: The name that it was asked for by.
+
+    Attributes:
+        label: What tables and plots call it.
+        telescoping: Whether its steps are telescoping sums, whose terms have control weights.
+    """
+
+    label: ClassVar[str]
+    telescoping: ClassVar[bool] = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def check(self, settings: Settings) -> None:
+        """Raises `ValueError` if settings make no sense with this strategy."""
+        return
+
+    def data_options(self, settings: Settings) -> dict[str, Any]:
+        """Options of `building.make_dataset`."""
+        return {"coarsening": settings.coarsening, "restriction": settings.restriction}
+
+    @abc.abstractmethod
+    def train(
+        self,
+        settings: Settings,
+        images: Iterable[np.ndarray],
+        validation: tf.data.Dataset,
+        output: pathlib.Path | None = None,
+        timings: Timings | None = None,
+    ) -> Outcome:
+        """Trains a fresh network within the budget.
+
+        Args:
+            settings: The settings.
+            images: Photographs to train on.
+            validation: Pairs to validate on.
+            output: Folder for what the strategy has to tell, or `None`.
+            timings: Steps timed before in this process, so as not to time them again.
+
+        Returns:
+            The trained network and how it got there.
+        """
+
+
+def on_one_level(settings: Settings) -> dict[str, Any]:
+    """Options of the data of strategies that train on the finest level alone."""
+    return {"levels": (settings.single_scale_batch,)}
+
+
+def on_all_levels(settings: Settings) -> dict[str, Any]:
+    """Options of the data of strategies that sum over levels: as asked for, or as measured."""
+    if settings.auto_levels:
+        return {"levels": "auto"}
+    return {"control_weights": settings.control_weights}
+
+
+def check_levels(settings: Settings, strategy: Strategy) -> None:
+    """Refuses a single level."""
+    if len(settings.batch_sizes) < 2:
+        raise ValueError(
+            f"--strategy={strategy.name} needs two levels or more. Received: "
+            f"--batch_sizes={listed(settings.batch_sizes)}. Use for example 4,8,16,32."
+        )
+
+
+def check_stages(settings: Settings, strategy: Strategy) -> None:
+    """Refuses iterations that are not one per level, and a single level."""
+    if len(settings.iterations) != len(settings.batch_sizes):
+        raise ValueError(
+            "--iterations and --batch_sizes have one entry per level each, finest first. Received: "
+            f"--iterations={listed(settings.iterations)}, "
+            f"--batch_sizes={listed(settings.batch_sizes)}."
+        )
+    check_levels(settings, strategy)
+
+
+def refuse_auto_levels(settings: Settings, strategy: Strategy, reason: str) -> None:
+    """Refuses `--auto_levels`, for a reason."""
+    if settings.auto_levels:
+        raise ValueError(
+            f"--auto_levels is not for {strategy.name}, which {reason}. Received: --auto_levels, "
+            f"--strategy={settings.strategy}, --compare={listed(settings.compare)}."
+        )
