@@ -182,7 +182,11 @@ class MultiscaleDataset:
         return self._batches.pair_spec(level)
 
     def stage(
-        self, finest: int = 0, start: int = 0, batch_sizes: Sequence[int] | None = None
+        self,
+        finest: int = 0,
+        start: int = 0,
+        batch_sizes: Sequence[int] | None = None,
+        control_weights: Sequence[float] | None = None,
     ) -> tf.data.Dataset:
         """Endless batches of one stage.
 
@@ -192,18 +196,25 @@ class MultiscaleDataset:
                 `stage(finest)`.
             batch_sizes: Batch sizes of the terms of a telescoping sum from `finest` on, finest
                 first; a single one is a plain batch. Defaults to those of `batch_sizes(finest)`.
+            control_weights: One per pair of the levels that `batch_sizes` has, finest first.
+                Defaults to those of the dataset.
 
         Returns:
             A `tf.data.Dataset` of `MultiscaleBatch`.
 
         Raises:
-            ValueError: If `finest` is not a level, or there are more batch sizes than levels.
+            ValueError: If `finest` is not a level, there are more batch sizes than levels, or
+                the control weights do not match them.
         """
         chosen_sizes = self.batch_sizes(finest) if batch_sizes is None else batch_sizes
         sizes = self.levels.checked_sizes(finest, chosen_sizes)
         stream = self._batches.stream(finest, sizes, start)
-        if self._control_weights:
-            depth, chosen = self.levels.num_levels, self._control_weights
+        chosen, depth = self._control_weights, self.levels.num_levels
+        if control_weights is not None:
+            weights = checked_weights(control_weights, len(sizes))
+            # Weights of 1 are the plain sum, which needs none.
+            chosen = (1.0,) * finest + weights if set(weights) - {1.0} else ()
+        if chosen:
             stream = stream.map(
                 lambda batch: batch._replace(weights=weights_of_terms(depth, finest, sizes, chosen))
             )

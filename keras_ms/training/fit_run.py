@@ -102,7 +102,8 @@ class FitRun:
         return self._spent[epoch] + self._step_cost(epoch) * steps + self._extra(epoch)
 
     def _step_cost(self, epoch: int) -> float:
-        return self.dataset.levels.step_work_units(*self.stage(epoch))
+        stage = self.stage(epoch)
+        return self.dataset.levels.step_work_units(stage.finest, stage.batch_sizes)
 
     def _current_iterator(self) -> Iterator[Any]:
         if self._epoch is None:
@@ -121,7 +122,8 @@ class FitRun:
 
     def stream(self, stage: Stage, step: int) -> tf.data.Dataset:
         """A stage's batches from a step on, as the model's steps take them."""
-        stream = self.dataset.stage(stage.finest, step, stage.batch_sizes)
+        weights = stage.control_weights or None
+        stream = self.dataset.stage(stage.finest, step, stage.batch_sizes, weights)
         if self._plain_spec is not None and len(stage.batch_sizes) == 1:
             stream = stream.map(lambda batch: loosened(batch.fine[stage.finest], self._plain_spec))
         return stream
