@@ -103,6 +103,7 @@ class MultiscaleDataset:
             levels = _automatic(levels, images, task, image_size)
         self.levels = levels if isinstance(levels, Levels) else Levels(levels)  # type: ignore[arg-type]
         self._decided: tuple[tuple[int, ...], ...] | None = None
+        self._decided_weights: Sequence[Sequence[float]] | None = None
         self._control_weights: tuple[float, ...] = ()
         if control_weights is not None:
             self._control_weights = checked_weights(control_weights, self.levels.num_levels)
@@ -154,12 +155,18 @@ class MultiscaleDataset:
         """Whether batch sizes are still to be decided, which `fit` does for `levels="auto"`."""
         return self.automatic and self._decided is None
 
-    def decide(self, batch_sizes: Sequence[Sequence[int]]) -> None:
+    def decide(
+        self,
+        batch_sizes: Sequence[Sequence[int]],
+        control_weights: Sequence[Sequence[float]] | None = None,
+    ) -> None:
         """Sets the batch sizes of every stage, which `levels="auto"` had left open.
 
         Args:
             batch_sizes: For each finest level, the batch sizes from there on, as many as the stage
                 is to have levels.
+            control_weights: Likewise, the weights that they are made for. Defaults to the
+                dataset's own.
 
         Raises:
             ValueError: If they do not fit the levels.
@@ -171,6 +178,7 @@ class MultiscaleDataset:
             )
         checked = [self.levels.checked_sizes(*stage) for stage in enumerate(batch_sizes)]
         self._decided = tuple(checked)
+        self._decided_weights = control_weights
 
     def work_units(self, finest: int = 0) -> float:
         """Cost of one step of the stage whose finest level is `finest`, in work units."""
@@ -210,6 +218,8 @@ class MultiscaleDataset:
         sizes = self.levels.checked_sizes(finest, chosen_sizes)
         stream = self._batches.stream(finest, sizes, start)
         chosen, depth = self._control_weights, self.levels.num_levels
+        if self._decided and self._decided_weights and sizes == self._decided[finest]:
+            control_weights = self._decided_weights[finest]
         if control_weights is not None:
             weights = checked_weights(control_weights, len(sizes))
             # Weights of 1 are the plain sum, which needs none.
