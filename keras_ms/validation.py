@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import importlib
+import math
+import numbers
 import operator
 import pkgutil
 from collections.abc import Collection
@@ -23,6 +25,15 @@ def positive_integer(value: Any, name: str) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < 1:
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")
     return operator.index(value)
+
+
+def positive_integers(values: Any) -> tuple[int, ...]:
+    """The values as a tuple of Python integers, empty if they are not all positive integers."""
+    try:
+        integers = tuple(operator.index(value) for value in values)
+    except TypeError:
+        return ()
+    return integers if integers and min(integers) > 0 else ()
 
 
 def none_or_positive(**values: int | None) -> None:
@@ -102,3 +113,19 @@ def _check_offer(name: str, attribute: str, module: Any, owners: dict[str, str])
             "NAMES leads from names to attributes of its module. "
             f"Received: NAMES[{name!r}]={attribute!r} in {where}, which has no such attribute."
         )
+
+
+def checked_weights(weights: Any, num_levels: int) -> tuple[float, ...]:
+    """The weights of a dataset as floats.
+
+    Raises:
+        ValueError: If they are not one finite number per pair of levels.
+    """
+    values = tuple(weights) if hasattr(weights, "__iter__") else ()
+    numbers_all = all(isinstance(v, numbers.Real) and math.isfinite(v) for v in values)
+    if len(values) != num_levels - 1 or not numbers_all:
+        raise ValueError(
+            "Control weights are one finite number per pair of levels, finest first. "
+            f"Received: control_weights={weights!r} for {num_levels} levels."
+        )
+    return tuple(float(value) for value in values)

@@ -18,9 +18,9 @@ from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import CACHE_BYTES
 from keras_ms.data.stages import checked_stage, checked_stages, hierarchy, stages_of
 from keras_ms.data.task_batches import TaskBatches
-from keras_ms.levels import Levels, Stage, checked_weights
+from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task
-from keras_ms.validation import positive_integer
+from keras_ms.validation import checked_weights, positive_integer
 
 
 class MultiscaleDataset:

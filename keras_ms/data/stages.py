@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_ms.data.pair_batches import target_sides
-from keras_ms.levels import Levels, Stage, checked_weights, deepest
+from keras_ms.levels import Levels, Stage, deepest
+from keras_ms.validation import checked_weights
 
 
 def hierarchy(levels: Any, images: Any, task: Any, image_size: Any) -> Levels:
@@ -62,7 +63,8 @@ def checked_stage(levels: Levels, stage: Stage) -> Stage:
     """
     sizes = levels.checked_sizes(stage.finest, stage.batch_sizes)
     weights = stage.control_weights and checked_weights(stage.control_weights, len(sizes))
-    return Stage(stage.finest, sizes, weights)
+    # Weights of 1 are the plain sum, which needs none.
+    return Stage(stage.finest, sizes, weights if set(weights) - {1.0} else ())
 
 
 def checked_stages(levels: Levels, stages: Sequence[Stage]) -> tuple[Stage, ...]:

@@ -19,14 +19,17 @@ _COLUMNS = (
     "ms/sample",
     "WU",
     "cost",
+    "weighted",
     "batch",
+    "weight",
 )
 _CAPTION = (
     "Var g: variance of one sample's gradient on the level; Var diff: of its difference from the "
     "next coarser, relative to Var g of level 0; corr: correlation of the two; cos: cosine of the "
     "mean gradients; bias^2: squared distance of the mean gradient from level 0's, relative to the "
     "sampling variance of a single-scale step; cost: at equal variance with levels down to this "
-    "one, relative to single-scale; batch: advised."
+    "one, relative to single-scale; weighted: the same with the best control weights; batch: "
+    "advised; weight: the advised control weight of the next coarser level."
 )
 
 
@@ -50,7 +53,7 @@ def as_table(report: LevelReport) -> str:
 def _row(report: LevelReport, level: int) -> list[str]:
     whole, error = report.variance[0], report.variance_error[level]
     step = whole / report.batch_size
-    advised = report.batch_sizes
+    advised, weights = report.batch_sizes, report.control_weights
     pair = level < report.num_levels - 1
     return [
         str(level),
@@ -65,7 +68,9 @@ def _row(report: LevelReport, level: int) -> list[str]:
         f"{1e3 * report.seconds_per_sample[level]:.3g}",
         f"{report.work_units[level]:.3g}",
         f"{report.relative_costs()[level]:.2f}",
+        f"{report.relative_costs(weighted=True)[level]:.2f}",
         str(advised[level]) if level < len(advised) else "-",
+        f"{weights[level]:.2f}" if level < len(weights) else "",
     ]
 
 
