@@ -46,8 +46,7 @@ def stl10(
         Arrays `(image_size, image_size, 3)`, uint8, always in the same order.
 
     Raises:
-        ValueError: If an argument is out of range, or if there is no prepared copy and none can be
-            made.
+        ValueError: If an argument makes no sense, or the data are neither prepared nor to be had.
 
     Example:
         >>> images = keras_ms.data.stl10("train", limit=10_000)  # doctest: +SKIP
@@ -83,8 +82,7 @@ def celeb_a(
         Arrays `(image_size, image_size, 3)`, uint8, always in the same order.
 
     Raises:
-        ValueError: If an argument is out of range, or if there is no prepared copy and none can be
-            made.
+        ValueError: If an argument makes no sense, or the data are neither prepared nor to be had.
 
     Example:
         >>> faces = keras_ms.data.celeb_a("validation", data_dir="prepared")  # doctest: +SKIP
@@ -110,7 +108,7 @@ def prepared_split(
         A finite `tf.data.Dataset` of TFDS's dictionaries, always in the same order.
 
     Raises:
-        ValueError: If there is no such split, or if there is no prepared copy and none can be made.
+        ValueError: If there is no such split, or the data are neither prepared nor to be had.
     """
     splits = _SPLITS[name.partition("/")[0]]
     known(split, splits, "split", "split")
@@ -135,7 +133,7 @@ def _prepare(builder: Any, data_dir: Any, manual_dir: Any, config: Any) -> None:
         needed = builder.MANUAL_DOWNLOAD_INSTRUCTIONS or f"Files, as they came: {', '.join(files)}."
         where = manual_dir or os.path.join(builder.data_dir_root, "downloads", "manual")
         raise ValueError(
-            f"The data set {builder.name!r} has no prepared copy, and making one failed: {error} "
+            f"The data set {builder.name!r} is not prepared and could not be: {error} "
             f"Received: data_dir={_shown(data_dir)}, manual_dir={_shown(manual_dir)}. Expected: "
             f"a copy prepared by TensorFlow Datasets in {builder.data_dir!s}, or the files that "
             f"it is prepared from in the manual directory {where!s}. {needed}"
