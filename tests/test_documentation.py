@@ -90,9 +90,7 @@ def test_card_of_networks_wraps_a_backbone_and_counts_parameters():
     table = (ROOT / "docs/guide/networks.md").read_text()
     counts = dict(re.findall(r"^\| `(\w+)` \|.*?\| ([\d,]+) \|", table, flags=re.MULTILINE))
     assert len(counts) >= 6
-    assert counts == {
-        name: f"{keras_ms.networks.get(name).count_params():,}" for name in counts
-    }
+    assert counts == {name: f"{keras_ms.networks.get(name).count_params():,}" for name in counts}
 
 
 def test_kerascv_resnet_trains_as_a_multiscale_model():
