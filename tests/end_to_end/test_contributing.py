@@ -52,19 +52,29 @@ def test_examples_keep_the_house_rules(copy):
         assert got.returncode == 0, got.stdout + got.stderr
 
 
-@pytest.mark.parametrize(
-    ("task", "strategy"), [("colourisation", "equal_stages"), ("strided_denoising", "alternating")]
-)
-def test_examples_train_by_their_names(copy, tmp_path, task, strategy):
-    named = ("--network=plain_cnn", "--dataset=textures", f"--task={task}")
-    low = ("--t_low=0.5",) if task == "strided_denoising" else ()
-    got = run(
-        copy,
-        *("-m", "apps.train", f"--strategy={strategy}", f"--output={tmp_path}"),
-        *(*named, *low, *OPTIONS.split()),
-    )
+def test_examples_train_by_their_names(copy, tmp_path):
+    names = "--task=colourisation --network=plain_cnn --dataset=textures --strategy=equal_stages"
+    command = [*names.split(), "--compare=alternating", *OPTIONS.split(), f"--output={tmp_path}"]
+    got = run(copy, "-m", "apps.train", *command)
     assert got.returncode == 0, got.stdout[-1000:] + got.stderr[-3000:]
+    assert "equal stages" in got.stdout
     assert (tmp_path / "model" / "saved_model.pb").exists()
+
+
+COARSE_PROBLEM = """
+import keras_ms
+task = keras_ms.tasks.get("strided_denoising", t_range=(1.0, 1.0))
+images = keras_ms.data.sources.get("textures").load("train", None, 2)
+dataset = keras_ms.MultiscaleDataset(images, task, (1, 2), image_size=32, flip=False)
+batch = next(iter(dataset.stage()))
+fine, coarse = batch.fine[0][1].numpy(), batch.coarse[0][1].numpy()
+print(coarse.shape, (coarse == fine[:, ::2, ::2]).all())
+"""
+
+
+def test_the_coarse_problem_is_that_of_the_example(copy):
+    got = run(copy, "-c", COARSE_PROBLEM)
+    assert got.stdout.strip() == "(1, 16, 16, 3) True", got.stderr[-3000:]
 
 
 def test_examples_are_in_the_help(copy):
