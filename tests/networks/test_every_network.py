@@ -35,6 +35,10 @@ def with_large_weights(model):
     return model
 
 
+def test_the_networks_of_the_paper_are_in_the_registry():
+    assert set(SMALL) <= set(networks.names())
+
+
 @EVERY_NETWORK
 @pytest.mark.parametrize("scale", [1, 2, 3])
 @pytest.mark.parametrize("conditional", [False, True])
