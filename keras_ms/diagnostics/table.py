@@ -19,7 +19,6 @@ _COLUMNS = (
     "ms/sample",
     "WU",
     "cost",
-    "weighted",
     "batch",
     "weight",
 )
@@ -28,8 +27,8 @@ _CAPTION = (
     "next coarser, relative to Var g of level 0; corr: correlation of the two; cos: cosine of the "
     "mean gradients; bias^2: squared distance of the mean gradient from level 0's, relative to the "
     "sampling variance of a single-scale step; cost: at equal variance with levels down to this "
-    "one, relative to single-scale; weighted: the same with the best control weights; batch: "
-    "advised; weight: the advised control weight of the next coarser level."
+    "one and the best control weights, relative to single-scale; batch, weight: advised batch size "
+    "and control weight of the next coarser level."
 )
 
 
@@ -67,7 +66,6 @@ def _row(report: LevelReport, level: int) -> list[str]:
         f"{report.squared_bias_error[level] / step:.2f}" if level else "",
         f"{1e3 * report.seconds_per_sample[level]:.3g}",
         f"{report.work_units[level]:.3g}",
-        f"{report.relative_costs()[level]:.2f}",
         f"{report.relative_costs(weighted=True)[level]:.2f}",
         str(advised[level]) if level < len(advised) else "-",
         f"{weights[level]:.2f}" if level < len(weights) else "",

@@ -120,3 +120,16 @@ def test_tables_that_are_none_are_refused(wrong):
     for variances, costs in ((wrong, right), (right, wrong), (right, right[:1])):
         with pytest.raises(ValueError, match="Received"):
             control_weights(variances, costs)
+
+
+def test_a_stage_may_have_weights_of_its_own():
+    data = keras_ms.MultiscaleDataset(
+        small_images(), keras_ms.tasks.Denoising(), (2, 4, 8), 32, 2, control_weights=(0.9, 0.5)
+    )
+    batch = next(iter(data.stage(1, 0, (3, 6), (0.25,))))
+    assert batch.weights[:2] == ((), ())
+    np.testing.assert_array_equal(batch.weights[2], np.full(6, 0.25))
+    assert next(iter(data.stage(1, 0, (3, 6), (1.0,)))).weights == ()  # the plain sum
+    assert next(iter(data.stage(1, 0, (3, 6)))).weights[2][0] == 0.5  # the data's own
+    with pytest.raises(ValueError, match="one finite number per pair of levels"):
+        data.stage(1, 0, (3, 6), (0.9, 0.5))
