@@ -36,8 +36,8 @@ class AdaptiveSchedule(keras.callbacks.Callback):
     logged `work_units` contain it). Then a stage also ends when its gradient is biased against the
     next finer level's by more than a step is uncertain anyway; and the next stage takes a
     telescoping sum, with its control weights, in place of the plain batch where the rule of
-    `diagnose` finds that clearly cheaper, in work units. No gain from measuring has been seen in
-    the runs that we compared. A budget of work units makes all decisions functions of the seeds.
+    `diagnose` finds that clearly cheaper, in work units. In the runs that we compared, measuring
+    gained nothing in the end. A budget of work units makes all decisions functions of the seeds.
 
     Args:
         seconds: Stop after so many seconds, validation not counted; or
