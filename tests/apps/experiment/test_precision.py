@@ -1,4 +1,4 @@
-"""`apps.precision`: what is asked for, or what is faster here."""
+"""`apps.experiment.precision`: what is asked for, or what is faster here."""
 
 import keras
 import numpy as np
