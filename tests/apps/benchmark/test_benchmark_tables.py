@@ -16,7 +16,7 @@ TINY = {
     "width": 4,
     "image_size": 16,
     "batch_sizes": (2, 4),
-    "sizes": (16, 32),
+    "sizes": (8, 16),
     "depths": (1, 2),
     "rounds": 2,
     "seconds_per_round": 0.01,
@@ -59,7 +59,8 @@ def test_levels(settings):
 
 def test_depths(settings):
     rows = steps.by_depth(settings, small_images())
-    assert [(row["size"], row["levels"]) for row in rows] == [(16, 1), (16, 2), (32, 1), (32, 2)]
+    # 8 px are too few for the coarsest of several levels.
+    assert [(row["size"], row["levels"]) for row in rows] == [(8, 1), (16, 1), (16, 2)]
     assert [row["efficiency"] for row in rows if row["levels"] == 1] == [1.0, 1.0]
     assert as_many_lines_as(rows)
 
