@@ -7,7 +7,7 @@ import itertools
 import keras
 
 from keras_ms.data import MultiscaleDataset
-from keras_ms.diagnostics.rule import Allocation, allocate_in_work_units
+from keras_ms.diagnostics.rule import Allocation, allocate_in_work_units, plain_batch
 from keras_ms.gradients.estimates import Estimates, estimate
 from keras_ms.gradients.moments import MomentMeter
 from keras_ms.levels import Levels, Stage
@@ -69,7 +69,7 @@ def stages_for(model: keras.Model, dataset: MultiscaleDataset) -> tuple[Stage, .
     return stages(estimate(groups), dataset.levels, samples, replicas, telescoping)
 
 
-def described(dataset: MultiscaleDataset, decided: tuple[Stage, ...]) -> str:
+def described(dataset: MultiscaleDataset, decided: tuple[Stage, ...], replicas: int = 1) -> str:
     """What was decided, in a sentence."""
     finest = decided[0]
     listed = ", ".join(str(size) for size in finest.batch_sizes)
@@ -78,5 +78,5 @@ def described(dataset: MultiscaleDataset, decided: tuple[Stage, ...]) -> str:
     cost = dataset.levels.step_work_units(finest.finest, finest.batch_sizes)
     return (
         f"levels='auto': batches of {listed}{weighted} on the finest stage, {cost:.3g} work units "
-        f"a step for the certainty of {PLAIN_BATCH} images of level 0."
+        f"a step for the certainty of {plain_batch(PLAIN_BATCH, replicas)} images of level 0."
     )

@@ -86,7 +86,7 @@ class MultiscaleModel(keras.Model):
         callbacks = arguments.pop("callbacks", None)
         with FitRun(self, x, share=not own_step) as run:
             if x.allocation == "measured" and arguments.get("verbose", "auto"):
-                print(described(x, run.stages))
+                print(described(x, run.stages, self.distribute_strategy.num_replicas_in_sync))
             log = CostLog(run)
             arguments |= {"x": run.adapter, "callbacks": self._with_costs(callbacks, log)}
             try:

@@ -86,7 +86,7 @@ def test_own_pairs():
 
 def test_adaptive_runs_measure_by_themselves():
     schedule = keras_ms.AdaptiveSchedule(work_units=40.0)
-    with pytest.raises(ValueError, match="measures by itself"):
+    with pytest.raises(ValueError, match="decides batch sizes by itself"):
         compiled().fit(own_pairs(), epochs=schedule.epochs, callbacks=[schedule], verbose=0)
 
 
