@@ -84,7 +84,7 @@ def check(
     dataset: keras_ms.MultiscaleDataset,
     steps: int,
 ) -> Prediction:
-    """Draws gradients of `train_step` at the advised batch sizes and weights, and times training steps.
+    """Draws gradients of `train_step` at the advised sizes and weights, and times such steps.
 
     Args:
         report: What was diagnosed of the model.

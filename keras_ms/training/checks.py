@@ -126,8 +126,8 @@ def check_adaptive_run(model: keras.Model, run: Any, sets_rate: bool) -> None:
         )
     if run.dataset.allocation == "measured":
         raise ValueError(
-            "AdaptiveSchedule decides batch sizes by itself. Received: a dataset with levels='auto'. Give it "
-            "Levels or a tuple of batch sizes."
+            "AdaptiveSchedule decides batch sizes by itself. Received: a dataset with "
+            "levels='auto'. Give it Levels or a tuple of batch sizes."
         )
     if sets_rate and not _has_settable_rate(model.optimizer):
         raise ValueError(
