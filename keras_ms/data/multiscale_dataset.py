@@ -52,7 +52,7 @@ class MultiscaleDataset:
         coarsening: `"task"` (default): the clean image is coarsened and the same task posed again.
             `"degrade_first"`: the pair is made on the finest mesh and restricted (the paper's).
             `"crop"`: coarse levels see the central half, pixels as they are.
-            `"coarsen_and_crop"`: the two by turns. Without a task, `"task"` restricts the pairs.
+            `"coarsen_and_crop"`: first one, then the other, and so on. Without a task, `"task"` restricts the pairs.
         restriction: How *pairs* are coarsened, `"average"` (default) or `"stride"`; clean images
             under a task are always averaged.
         flip: Whether a random half of the images is mirrored left to right. Only with a task.
@@ -65,9 +65,9 @@ class MultiscaleDataset:
             (`LevelReport.control_weights`) they make the sum less uncertain. Defaults to 1.
         seed: Same seed, same batches.
         prefetch: Batches prepared ahead. Defaults to `tf.data.AUTOTUNE`.
-        cache_bytes: Bytes of pixels of images and their coarser levels to keep in memory; what is
-            beyond, finest levels first, lies in a temporary file (set `TMPDIR` for another disk)
-            and is never decoded again. Used with a task. Defaults to 4 GiB.
+        cache_bytes: Bytes of pixels of images and their coarser levels to keep in memory. Pixels
+            that do not fit, finest levels first, go to a temporary file (set `TMPDIR` for another
+            disk), and are never decoded again. Used with a task. Defaults to 4 GiB.
 
     Raises:
         ValueError: If the levels do not fit the image size, images are missing, malformed or

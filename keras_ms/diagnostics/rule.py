@@ -156,7 +156,7 @@ class _Search:
         return min(sums)[1:] if sums else self.plain_sum()
 
     def _of_depth(self, depth: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        """Sizes for weights and weights for sizes by turns, until neither makes it cheaper."""
+        """Sizes for weights, then weights for sizes, and so on, until neither makes it cheaper."""
         table, costs = self._table[:depth], self._costs[:depth]
         weights = control_weights(table, costs)
         best: tuple[float, tuple[int, ...], tuple[float, ...]] = (math.inf, (), ())

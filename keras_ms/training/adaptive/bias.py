@@ -67,7 +67,7 @@ class Evidence(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """Squared bias over what a step may well be wrong by; above 1 the stage has had its day."""
+        """Squared bias over what a step may well be wrong by; above 1 the stage should end."""
         bearable = self.sampling_variance + ALIGNED * max(self.squared_gradient, 0.0)
         return self.squared_bias / bearable if bearable > 0.0 else math.inf
 

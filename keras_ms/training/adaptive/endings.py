@@ -58,7 +58,7 @@ def used_up(begun: float, spent: float) -> dict[str, float]:
 
 
 def stalled(losses: Sequence[float], patience: int) -> dict[str, float]:
-    """Whether validation losses have stopped to fall.
+    """Whether validation losses no longer fall.
 
     Args:
         losses: All of a stage, in order.

@@ -50,7 +50,7 @@ class Finding(NamedTuple):
     """What a look at a stage's levels came to.
 
     Attributes:
-        biased: Whether what was measured now says that the stage has had its day.
+        biased: Whether what was measured now says that the stage should end.
         figures: What its recent measurements say; empty if there are none.
         measured: What was measured now, for a journal; empty if nothing.
         measuring: Work units that took.

@@ -151,7 +151,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         self._journal.save()
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Warns if `fit` ended with most of the budget left, for want of epochs."""
+        """Warns if `fit` ended before the budget, because it had too few epochs."""
         if self._epoch is not None and not self.model.stop_training:
             warnings.warn(
                 f"Training ended with {1.0 - self._progress(self._epoch + 1, 0):.0%} of the budget "
@@ -224,7 +224,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         start = self._journal.stage_start.epoch
         losses = [loss for epoch, loss in self._journal.validations if epoch >= start]
         figures = endings.stalled(losses, self._patience)
-        return (f"{self._monitor} has stopped to improve", figures) if figures else None
+        return (f"{self._monitor} no longer improves", figures) if figures else None
 
     def _record(self, decision: Decision) -> None:
         before = self._journal.decisions[-1].finest if self._journal.decisions else None

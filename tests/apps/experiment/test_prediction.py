@@ -25,9 +25,8 @@ def test_the_variance_is_that_of_the_gradients_of_training_steps(sizes, weights,
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
     assert isinstance(model.optimizer, keras.optimizers.SGD)
     gradients = []
-    for batch in data.stage(0, 12, sizes, weights).take(
-        12
-    ):  # a step of SGD with rate 1 is a gradient
+    # A step of SGD with rate 1 is a gradient.
+    for batch in data.stage(0, 12, sizes, weights).take(12):
         model.set_weights(before)
         model.train_step(batch)
         steps = zip(before, model.get_weights(), strict=True)

@@ -53,7 +53,7 @@ def test_a_level_is_left_when_validation_stalls():
     schedule = AdaptiveSchedule(work_units=1e4, patience=2)
     fit(schedule, epochs=8, callbacks=[Stalling()])
     assert [d.epoch for d in schedule.decisions] == [0, 3, 6]
-    assert reasons(schedule)[1] == "val_loss has stopped to improve"
+    assert reasons(schedule)[1] == "val_loss no longer improves"
 
 
 def test_learning_rate_follows_the_budget():
