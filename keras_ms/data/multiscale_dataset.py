@@ -52,7 +52,8 @@ class MultiscaleDataset:
         coarsening: `"task"` (default): the clean image is coarsened and the same task posed again.
             `"degrade_first"`: the pair is made on the finest mesh and restricted (the paper's).
             `"crop"`: coarse levels see the central half, pixels as they are.
-            `"coarsen_and_crop"`: first one, then the other, and so on. Without a task, `"task"` restricts the pairs.
+            `"coarsen_and_crop"`: first one, then the other, and so on. Without a task, `"task"`
+            restricts the pairs.
         restriction: How *pairs* are coarsened, `"average"` (default) or `"stride"`; clean images
             under a task are always averaged.
         flip: Whether a random half of the images is mirrored left to right. Only with a task.

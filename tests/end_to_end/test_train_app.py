@@ -37,7 +37,7 @@ WORK_UNITS = {
     "progressive_resizing": 10 * 0.5 + 1.125 + 2.0,
 }
 # Every strategy once, every task at least once.
-PAIRED = list(zip(strategies.names(), itertools.cycle(keras_ms.tasks.names())))
+PAIRED = list(zip(strategies.names(), itertools.cycle(baselines.NAMES)))
 
 
 @pytest.mark.parametrize(("strategy", "task"), PAIRED)
