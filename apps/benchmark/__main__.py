@@ -42,7 +42,7 @@ def run(settings: BenchmarkSettings) -> dict[str, Rows]:
     _check_runs(settings)
     results: dict[str, Rows] = {}
     tables = []
-    for name, measure in _measures(settings, images):
+    for name, measure in measures(settings, images):
         print(f"Measuring: {report.TITLES[name]} ...", flush=True)
         if rows := measure():
             results[name] = rows
@@ -75,9 +75,10 @@ def _titled(name: str, rows: Rows) -> str:
     return f"## {report.TITLES[name]}\n\n{report.as_table(rows)}"
 
 
-def _measures(
+def measures(
     settings: BenchmarkSettings, images: list[Any]
 ) -> Iterator[tuple[str, Callable[[], Rows]]]:
+    """What is asked for: tables by name, each with the function that measures its rows."""
     from . import memory, pipeline, rivals, runs, stages, steps
 
     all_of_them: dict[str, dict[str, Callable[[], Rows]]] = {

@@ -64,7 +64,7 @@ def fits(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
                 found[name].append(ends.seconds_per_step)
     timed = {name: Timed(tuple(values)) for name, values in found.items()}
     units = {name: run[-1] for name, run in runs.items()}
-    return _beside("stock Keras fit", timed, units)
+    return beside("stock Keras fit", timed, units)
 
 
 def torch_steps(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
@@ -91,10 +91,17 @@ def torch_steps(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
             steps[f"PyTorch {name}"] = worker.step(next(iter(dataset.stage(0))))
             units[f"PyTorch {name}"] = units[name]
         timed = interleaved(steps, settings.rounds, settings.seconds_per_round)
-    return _beside("PyTorch single_scale", timed, units)
+    return beside("PyTorch single_scale", timed, units)
 
 
-def _beside(baseline: str, timed: dict[str, Timed], units: dict[str, float]) -> list[Row]:
+def beside(baseline: str, timed: dict[str, Timed], units: dict[str, float]) -> list[Row]:
+    """Rows of candidates that were timed in turn, relative to one of them in the same round.
+
+    Args:
+        baseline: Name of that one.
+        timed: Seconds per step by name.
+        units: Work units per step by name.
+    """
     return [
         {
             "name": name,

@@ -48,10 +48,11 @@ def whole(settings: BenchmarkSettings) -> list[Row]:
         for name, runs in found.items():
             with context.Pool(1) as pool:
                 runs.append(pool.apply(_run, (_settings_of(settings, name, seed), name)))
-    return [_row(name, runs, found[STOCK]) for name, runs in found.items()]
+    return [row_of(name, runs, found[STOCK]) for name, runs in found.items()]
 
 
-def _row(name: str, runs: list[Run], stock: list[Run]) -> Row:
+def row_of(name: str, runs: list[Run], stock: list[Run]) -> Row:
+    """Medians over the rounds, and the price of a work unit over that of `stock` in the same."""
     prices, usual = ([run.seconds / run.work_units for run in some] for some in (runs, stock))
     middle = Run(*np.median(runs, axis=0).tolist())
     return {
@@ -109,13 +110,14 @@ def quality(settings: BenchmarkSettings) -> list[Row]:
     options = replaced(settings, batch_sizes=settings.run_batch_sizes)
     race = Race(options, settings.task, settings.network, os.path.join(settings.output, "runs"))
     reference = race.reference()
-    rows = [_quality(STOCK, race.best_rate(REFERENCE), reference.seconds, reference.seconds)]
+    rows = [quality_of(STOCK, race.best_rate(REFERENCE), reference.seconds, reference.seconds)]
     for name in settings.strategies:
         seconds = median_seconds(race.reached(name, reference.loss))
-        rows.append(_quality(name, race.best_rate(name), seconds, reference.seconds))
+        rows.append(quality_of(name, race.best_rate(name), seconds, reference.seconds))
     return rows
 
 
-def _quality(name: str, rate: float, seconds: float, stock: float) -> Row:
+def quality_of(name: str, rate: float, seconds: float, stock: float) -> Row:
+    """The row of a contestant that reached the quality after `seconds`, infinite if never."""
     times = stock / seconds if math.isfinite(seconds) else math.nan
     return {"name": name, "rate": rate, "to_quality": seconds, "times_faster": times}

@@ -82,7 +82,7 @@ def by_depth(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
             settings.rounds,
             settings.seconds_per_round,
         )
-        rows += [_row(size, depth, datasets, timed) for depth in depths]
+        rows += [row_of(size, depth, datasets, timed) for depth in depths]
     return rows
 
 
@@ -92,7 +92,8 @@ def _large_enough(image: np.ndarray, size: int) -> np.ndarray:
     return np.pad(image, [*missing, (0, 0)], mode="symmetric")
 
 
-def _row(size: int, depth: int, datasets: dict[int, Any], timed: dict[str, Timed]) -> Row:
+def row_of(size: int, depth: int, datasets: dict[int, Any], timed: dict[str, Timed]) -> Row:
+    """The row of steps of `depth` levels; `datasets` and `timed` also hold those of one level."""
     units = datasets[depth].work_units() / datasets[1].work_units()
     return {
         "size": size,

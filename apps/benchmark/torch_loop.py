@@ -65,7 +65,7 @@ class Worker:
     def step(self, batch: MultiscaleBatch) -> Callable[[], object]:
         """A function that takes one step on a batch, which stays in the worker's memory."""
         terms = [
-            (_arrays(batch.fine[level]), _arrays(batch.coarse[level]))
+            (arrays(batch.fine[level]), arrays(batch.coarse[level]))
             for level in batch.active_levels
         ]
         index, self._batches = self._batches, self._batches + 1
@@ -79,14 +79,15 @@ class Worker:
         return take
 
 
-def _arrays(pair: Any) -> tuple[np.ndarray, ...]:
+def arrays(pair: Any) -> tuple[np.ndarray, ...]:
+    """A pair as PyTorch takes it: channels first."""
     return tuple(np.moveaxis(t.numpy(), -1, 1) for t in keras.tree.flatten(pair))
 
 
 def _serve(pipe: Connection, width: int, depth: int) -> None:
     import torch
 
-    network = _resnet(width, depth)
+    network = resnet(width, depth)
     optimizer = torch.optim.Adam(network.parameters(), lr=_TINY_RATE)
     batches: list[Any] = []
     while (message := pipe.recv()) is not None:
@@ -96,10 +97,10 @@ def _serve(pipe: Connection, width: int, depth: int) -> None:
             )
             pipe.send(len(batches))
         else:
-            pipe.send(_step(network, optimizer, batches[message]))
+            pipe.send(step_of(network, optimizer, batches[message]))
 
 
-def _step(network: Any, optimizer: Any, terms: list[Any]) -> float:
+def step_of(network: Any, optimizer: Any, terms: list[Any]) -> float:
     """Descends along the telescoping sum of equation 8, term by term."""
     from torch.nn import functional
 
@@ -115,7 +116,7 @@ def _step(network: Any, optimizer: Any, terms: list[Any]) -> float:
     return total
 
 
-def _resnet(width: int, depth: int) -> Any:
+def resnet(width: int, depth: int) -> Any:
     """`keras_ms.networks.ResNet`, layer by layer."""
     from torch import nn
 

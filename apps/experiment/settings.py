@@ -88,6 +88,7 @@ class Settings(Problem):
         check_counts(self, "single_scale_batch", "validations")
         check_choice(self, "portable", PORTABLE)
         check_choice(self, "decay", ("cosine", "constant"))
+        _check_baseline(self)
         _check_iterations(self)
         _check_levels(self)
         _check_budget(self)
@@ -96,6 +97,16 @@ class Settings(Problem):
     def strategies(self) -> tuple[str, ...]:
         """The strategy and those it is compared with, each once."""
         return tuple(dict.fromkeys((self.strategy, *self.compare)))
+
+
+def _check_baseline(settings: Settings) -> None:
+    from . import baselines
+
+    if settings.baseline and settings.task not in baselines.NAMES:
+        raise ValueError(
+            f"--baseline is for {', '.join(baselines.NAMES)}: there is no classical method for "
+            f"others. Received: --baseline, --task={settings.task}."
+        )
 
 
 def _check_levels(settings: Settings) -> None:

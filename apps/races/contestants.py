@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..experiment import choices
+
 REFERENCE = "single_scale"
 
 # Small batches everywhere but where the paper's are asked for; `iterations` finest first.
@@ -19,3 +21,7 @@ CONTESTANTS: dict[str, dict[str, Any]] = {
     # Half of the work on the coarsest level, half of the rest on the next, and so on.
     "progressive_halving": {"strategy": "progressive", "iterations": (1, 2, 8, 32)},
 }
+
+# A strategy that has no entry above takes part as it is.
+_ENTERED = {options["strategy"] for options in CONTESTANTS.values()}
+CONTESTANTS |= {name: {"strategy": name} for name in choices.strategies() if name not in _ENTERED}

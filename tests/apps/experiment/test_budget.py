@@ -26,7 +26,7 @@ def test_stretched_skips_a_stage_asked_to_be_skipped():
 
 
 def test_a_budget_too_small_is_named():
-    with pytest.raises(ValueError, match=r"takes 63.*--work_units=10, of which 10"):
+    with pytest.raises(budget.BudgetError, match=r"takes 63.*--work_units=10, of which 10"):
         budget.stretched((1, 1, 1, 1), (37.0, 17.0, 7.0, 2.0), 10.0, "--work_units=10")
 
 

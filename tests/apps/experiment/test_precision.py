@@ -1,4 +1,4 @@
-"""`apps.precision`: what is asked for, or what is faster here."""
+"""`apps.experiment.precision`: what is asked for, or what is faster here."""
 
 import keras
 import pytest
@@ -28,11 +28,13 @@ def test_what_is_asked_for_is_not_measured(monkeypatch):
 )
 def test_the_faster_is_taken_where_it_pays(monkeypatch, capsys, seconds, chosen):
     def timed(steps, rounds, seconds_per_round):
-        for step in steps.values():
-            step()  # both train
+        steps_made.append(steps)
         return {"float32": Timed((1.0,)), "mixed_bfloat16": Timed((seconds,))}
 
+    steps_made = []
     monkeypatch.setattr(precision, "interleaved", timed)
     assert precision.set_policy(Problem(dtype_policy="auto", **TINY)) == chosen
+    if chosen == "mixed_bfloat16":
+        assert all(np.isfinite(step()["loss"]) for step in steps_made[0].values())  # both train
     assert keras.config.dtype_policy().name == chosen
     assert f"{seconds:.2f} of one in float32" in capsys.readouterr().out

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import skimage.metrics
 import tensorflow as tf
+from conftest import Blur
 
 import keras_ms
 from apps.experiment import baselines, quality
@@ -77,3 +78,11 @@ def test_table_measures_models_on_the_targets_of_the_validation_pairs():
     error = (clean / 4.0) ** 2
     wanted = np.mean([-10.0 * np.log10(one.mean()) for one in error])
     assert rows["single_scale"].psnr == pytest.approx(wanted, abs=1e-3)
+
+
+def test_a_task_without_noise_is_shown_as_it_is(monkeypatch):
+    monkeypatch.setattr(quality, "make_task", lambda settings: Blur())
+    clean = photos(1, 32)
+    made = quality.make_pictures(Settings(), clean, classical=False)
+    blurred = Blur().pair(Blur().draw(clean, None))[0]
+    np.testing.assert_allclose(made.degraded, np.clip(0.5 * blurred + 0.5, 0.0, 1.0), atol=1e-6)

@@ -1,11 +1,12 @@
-import time
+import types
 
 import keras
 import pytest
 from conftest import Blur, small_images, small_net
 
 import keras_ms
-from apps.experiment.recording import Curve, Point, SecondsBudget, TrainingClock
+from apps.experiment.recording import Curve, Point, SecondsBudget, TrainingClock, crossing
+from keras_ms.training import clock as clock_module
 
 
 @pytest.fixture
@@ -24,17 +25,24 @@ def fit():
     return run
 
 
-def test_the_clock_stands_still_during_validation(fit):
-    class SlowValidation(keras.callbacks.Callback):
+def test_the_clock_stands_still_during_validation(fit, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(clock_module, "time", types.SimpleNamespace(perf_counter=lambda: now[0]))
+
+    class Time(keras.callbacks.Callback):
+        """A second passes in every step, a hundred in every batch of validation."""
+
+        def on_train_batch_begin(self, batch, logs=None):
+            now[0] += 1.0
+
         def on_test_batch_begin(self, batch, logs=None):
-            time.sleep(0.3)
+            now[0] += 100.0
 
     clock = TrainingClock()
     curve = Curve(clock)
-    begin = time.perf_counter()
-    fit(clock, curve, SlowValidation(), epochs=3)
-    elapsed = time.perf_counter() - begin
-    assert curve.seconds < elapsed - 3 * 0.3
+    fit(Time(), clock, curve, epochs=3)
+    assert [point.seconds for point in curve.points] == [3.0, 6.0, 9.0]
+    assert now[0] > 300.0
 
 
 def test_curve_has_a_point_per_validation_with_its_cost(fit):
@@ -68,3 +76,15 @@ def test_first_reaching():
     curve.points = [Point(1, 1, 0.5), Point(2, 2, 0.3), Point(3, 3, 0.4)]
     assert curve.first_reaching(0.4) == Point(2, 2, 0.3)
     assert curve.first_reaching(0.1) is None
+
+
+def test_a_crossing_is_where_a_curve_comes_to_stay():
+    points = [Point(1.0, 10.0, 1.0), Point(3.0, 30.0, 0.25)]
+    assert crossing(points, 0.5) == pytest.approx(Point(2.0, 20.0, 0.5))
+    assert crossing(points, 2.0) == points[0]
+    assert crossing(points, 0.25) == pytest.approx(points[1])
+    assert crossing(points, 0.1) is None
+    assert crossing([], 1.0) is None
+    back = [*points, Point(4.0, 40.0, 1.0), Point(6.0, 60.0, 0.25)]
+    assert crossing(back, 0.5) == pytest.approx(Point(5.0, 50.0, 0.5))
+    assert crossing(back[:-1], 0.5) is None

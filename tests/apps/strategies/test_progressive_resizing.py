@@ -64,7 +64,7 @@ def test_the_cost_is_that_of_the_batches_trained_on():
     task = keras_ms.tasks.Denoising()
     data = keras_ms.MultiscaleDataset(small_images(), task, (2,), 32)
     held_out = keras_ms.data.evaluation_pairs(small_images(), task, 32, samples=2)
-    curve = progressive_resizing.train(settings, model, data, held_out)
+    curve = progressive_resizing.fit(settings, model, data, held_out)
     assert curve.final.work_units == sum(2 * (side / 32) ** 2 for side in seen)
     assert 30.0 <= curve.final.work_units < 32.0
     assert seen == sorted(seen)

@@ -1,0 +1,124 @@
+"""Every table of `apps.benchmark` has its rows, at a tiny size and on times that are given."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+from conftest import small_images
+
+from apps.benchmark import memory, pipeline, report, rivals, runs, stages, steps
+from apps.benchmark.flops import convolution_flops
+from apps.benchmark.settings import BenchmarkSettings
+from apps.experiment.timing import Timed
+
+TINY = {
+    "width": 4,
+    "image_size": 16,
+    "batch_sizes": (2, 4),
+    "sizes": (8, 16),
+    "depths": (1, 2),
+    "rounds": 2,
+    "seconds_per_round": 0.01,
+    "stage_steps": 2,
+    "limit": 3,
+}
+
+
+@pytest.fixture
+def settings():
+    return BenchmarkSettings(**TINY)
+
+
+def test_convolutions_are_counted():
+    inputs = keras.Input((None, None, 3))
+    hidden = keras.layers.Conv2D(8, 3, padding="same")(inputs)
+    model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(hidden))
+    multiply_adds = 16 * 16 * (9 * 3 * 8 + 8 * 3)
+    # Forward, backward to the kernels and to the inputs.
+    assert convolution_flops(model, (16, 16)) == 3 * 2 * multiply_adds
+
+
+def test_what_is_added_comes_with_its_error():
+    row = pipeline.added(np.array([1.02, 1.06, 1.04]))
+    assert row["added"] == pytest.approx(0.04)
+    assert row["added_error"] == pytest.approx(np.sqrt(np.pi / 2.0) * 0.02 / np.sqrt(3.0))
+    assert np.isnan(pipeline.added(np.array([1.02]))["added_error"])
+
+
+def as_many_lines_as(rows):
+    return report.as_table(rows).count("\n") == len(rows) + 2
+
+
+def test_levels(settings):
+    rows = steps.by_level(settings, small_images())
+    assert [(row["mesh"], row["batch"]) for row in rows] == [(16, 2), (8, 4)]
+    assert rows[1]["seconds_per_work_unit"] == pytest.approx(rows[1]["seconds"] / 1.0)
+    assert as_many_lines_as(rows)
+
+
+def test_depths(settings):
+    rows = steps.by_depth(settings, small_images())
+    # 8 px are too few for the coarsest of several levels.
+    assert [(row["size"], row["levels"]) for row in rows] == [(8, 1), (16, 1), (16, 2)]
+    assert [row["efficiency"] for row in rows if row["levels"] == 1] == [1.0, 1.0]
+    assert as_many_lines_as(rows)
+
+
+def test_pipeline(settings):
+    rows = pipeline.share(settings, small_images())
+    assert [row["batches"] for row in rows] == [(2, 4), (2,), (4,)]
+    assert all(row["fed"] > 0.0 and np.isfinite(row["added"]) for row in rows)
+    assert as_many_lines_as(rows)
+
+
+def test_stages(settings):
+    rows = stages.starts(settings, small_images())
+    assert [row["steps"] for row in rows] == [4, 2]
+    assert as_many_lines_as(rows)
+
+
+def test_fits(settings):
+    rows = rivals.fits(settings, small_images())
+    assert [row["name"] for row in rows] == ["stock Keras fit", "single_scale", "multiscale"]
+    assert rows[0]["relative"] == 1.0
+    assert as_many_lines_as(rows)
+
+
+def test_memory_is_that_of_a_process_of_its_own():
+    options = {**TINY, "batch_sizes": (2,), "sizes": (16,), "depths": (1,)}
+    rows = memory.peaks(BenchmarkSettings(**options))
+    assert [row["batches"] for row in rows] == [(2,), (2,)]  # the sum of one level, and the level
+    assert all(row["peak"] > row["of_steps"] >= 0.0 for row in rows)
+
+
+def test_ratios_are_those_of_the_same_round():
+    timed = {"a": Timed((1.0, 2.0, 4.0)), "b": Timed((1.0, 1.0, 1.0))}
+    rows = rivals.beside("b", timed, {"a": 4.0, "b": 1.0})
+    assert rows[0]["seconds_per_work_unit"] == 0.5
+    assert [row["relative"] for row in rows] == [0.5, 1.0]
+    run = runs.Run(10.0, 5.0, 0.5, 100.0)
+    row = runs.row_of("a", [run, run._replace(seconds=20.0)], [run, run])
+    assert (row["whole"], row["seconds_per_work_unit"], row["relative"]) == (15.0, 3.0, 1.5)
+
+
+def test_who_was_not_in_time_is_no_times_faster():
+    assert runs.quality_of("a", 1e-3, 10.0, 300.0)["times_faster"] == 30.0
+    shown = report.as_table([runs.quality_of("a", 1e-3, math.inf, 300.0)])
+    assert "| a | 0.001 | not in time | - |" in shown
+
+
+def test_efficiency_is_promised_over_measured_time():
+    class Costing:
+        def __init__(self, units):
+            self.units = units
+
+        def work_units(self):
+            return self.units
+
+        def batch_sizes(self):
+            return ()
+
+    timed = {"1": Timed((1.0, 2.0)), "2": Timed((2.0, 4.0))}
+    row = steps.row_of(64, 2, {1: Costing(4.0), 2: Costing(7.0)}, timed)
+    assert row["efficiency"] == 7.0 / 4.0 / 2.0

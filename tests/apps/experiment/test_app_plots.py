@@ -1,0 +1,64 @@
+import types
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from apps.experiment import plots, tables
+from apps.experiment.quality import Quality
+from apps.experiment.recording import Curve, Point, TrainingClock
+
+
+def outcome(label, losses, sizes=(2, 4)):
+    curve = Curve(TrainingClock())
+    curve.points = [Point(10.0 * k, 100.0 * k, loss) for k, loss in enumerate(losses, 1)]
+    model = types.SimpleNamespace(optimizer=types.SimpleNamespace(iterations=1234))
+    return types.SimpleNamespace(label=label, curve=curve, model=model, batch_sizes=sizes)
+
+
+def test_markdown_has_a_line_per_row():
+    table = tables.markdown(["a", "b"], [["1", "2"], ["3", "4"]])
+    assert table == "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n"
+
+
+def test_costs_say_when_the_last_ones_loss_was_reached(capsys):
+    one, other = outcome("swift", [0.5, 0.1, 0.05]), outcome("plain", [0.9, 0.2, 0.1], (16,))
+    tables.print_costs([one, other], "mse")
+    lines = capsys.readouterr().out.splitlines()
+    (swift,) = (line.split() for line in lines if "swift" in line)
+    assert swift == ["swift", "2,4", "1,234", "30", "300", "0.0500", "20", "s,", "200", "WU"]
+    assert "MSE 0.1000 after" in " ".join(lines)
+    tables.print_costs([one], "ssim")
+    printed = capsys.readouterr().out
+    assert "-SSIM" in printed
+    assert "after" not in printed
+
+
+def test_qualities_are_shown_with_labels_and_means(capsys):
+    tables.print_quality({"degraded": Quality(20.0, 0.5), "x": Quality(25.0, 0.75)}, {"x": "X"})
+    printed = capsys.readouterr().out
+    assert "nothing (degraded)" in printed
+    assert "25.00 dB" in printed
+    tables.print_restored(
+        {"a.png": (Quality(20.0, 0.5), Quality(30.0, 0.75))}
+        | {"b.png": (Quality(10.0, 0.25), Quality(20.0, 0.5))}
+    )
+    mean = capsys.readouterr().out.splitlines()[-2].split()
+    assert mean == ["mean", "15.00", "dB", "25.00", "dB", "0.3750", "0.6250"]
+
+
+@pytest.mark.parametrize("loss", ["mse", "ssim"])
+def test_curves_are_two_panels(loss, tmp_path):
+    sign = -1.0 if loss == "ssim" else 1.0
+    made = [outcome(name, [sign * 0.5, sign * 0.1]) for name in ("one", "two")]
+    plots.save_curves(made, loss, tmp_path / "loss.png")
+    height, width, _ = plt.imread(tmp_path / "loss.png").shape
+    assert width == pytest.approx(2.5 * height, rel=0.02)
+
+
+def test_sheets_name_the_psnr_of_all_but_the_clean_picture(tmp_path):
+    clean = np.full((8, 12, 3), 0.5)
+    plots.save_sheet([{"clean": clean, "noisy": clean + 0.1}], tmp_path / "sheet.png")
+    height, width, _ = plt.imread(tmp_path / "sheet.png").shape
+    assert width > 2 * height
+    assert plots.psnr(clean, clean + 0.1) == pytest.approx(20.0)

@@ -1,0 +1,57 @@
+import pytest
+
+import keras_ms
+from apps import strategies
+from apps.experiment import choices
+
+
+@pytest.fixture
+def package(tmp_path):
+    (tmp_path / "sharpening.py").write_text(
+        'import no_such_module\n\nNAMES = {"sharpening": "Sharpening", "blurring": "Blurring"}\n'
+    )
+    (tmp_path / "annotated.py").write_text('NAMES: dict[str, str] = {"annotated": "Annotated"}\n')
+    (tmp_path / "base.py").write_text("class Base:\n    NAMES = {'inner': 'no'}\n")
+    (tmp_path / "computed.py").write_text("NAMES = dict(computed='Computed')\nNAMES_TOO = 1\n")
+    (tmp_path / "text.txt").write_text("NAMES = {'text': 'Text'}")
+    return tmp_path
+
+
+def test_names_are_read_without_importing(package):
+    assert choices.names_in(package) == ("annotated", "blurring", "sharpening")
+
+
+def test_names_of_several_folders_are_one_list(package, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    (other / "third.py").write_text('NAMES = {"aaa": "A"}\n')
+    assert choices.names_in(package, other)[0] == "aaa"
+
+
+def test_a_constant_that_is_no_literal_is_not_guessed(package):
+    assert choices.literal(package / "computed.py", "NAMES", "nothing") == "nothing"
+    assert choices.literal(package / "computed.py", "NAMES_TOO", None) == 1
+    assert choices.literal(package / "base.py", "NAMES", None) is None
+
+
+def test_strategies_on_file_are_those_of_the_registry():
+    assert choices.strategies() == strategies.names()
+
+
+def test_coarsenings_on_file_are_those_of_the_library():
+    from keras_ms.data.geometry import COARSENINGS
+
+    assert choices.constant_of_library("data/geometry.py", "COARSENINGS") == COARSENINGS
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        (("tasks",), keras_ms.tasks.names),
+        (("networks",), keras_ms.networks.names),
+        (("data", "sources"), keras_ms.data.sources.names),
+    ],
+)
+def test_names_on_file_are_those_of_the_library(path, names):
+    if not choices.of_library(*path):
+        pytest.xfail("the modules have no NAMES yet")
+    assert choices.of_library(*path) == names()

@@ -1,0 +1,146 @@
+import dataclasses
+
+import pytest
+from absl import flags as absl_flags
+
+from apps.benchmark.settings import BenchmarkSettings
+from apps.diagnose import DiagnoseSettings
+from apps.experiment import flags, options, presets
+from apps.experiment.problem import Problem
+from apps.experiment.settings import Settings
+from apps.races import race
+from apps.races.settings import RaceSettings
+from apps.reproduce import ReproduceSettings, problem
+
+EVERY_APP = [Settings, DiagnoseSettings, ReproduceSettings, RaceSettings, BenchmarkSettings]
+
+
+@pytest.fixture
+def parse(monkeypatch):
+    """Settings of a class from a command line, whose flags are forgotten afterwards."""
+
+    # absl's DEFINE_* functions add to the global flags unless told otherwise.
+    for name in ("enum", "list", "bool", "integer", "float", "string"):
+        original = getattr(absl_flags, f"DEFINE_{name}")
+
+        def define(*args, original=original):
+            return original(*args, flag_values=absl_flags.FLAGS)
+
+        monkeypatch.setattr(absl_flags, f"DEFINE_{name}", define)
+
+    def parsed(settings, *arguments):
+        monkeypatch.setattr(absl_flags, "FLAGS", absl_flags.FlagValues())
+        flags.define(settings)
+        absl_flags.FLAGS(["app", *arguments])
+        return flags.read(settings)
+
+    return parsed
+
+
+def test_without_flags_the_preset_is_quick(parse):
+    assert parse(Settings) == presets.make(Settings, "quick")
+    assert parse(Settings) == Settings(t_low=0.5, t_high=1.0, width=32)
+
+
+def test_flags_override_the_preset(parse):
+    settings = parse(
+        Settings,
+        "--preset=paper",
+        "--batch_sizes=2, 4",
+        "--iterations=1,2",
+        "--seconds=5",
+        "--noflip",
+        "--control_weights=0.5",
+    )
+    assert settings.batch_sizes == (2, 4)
+    assert settings.seconds == 5.0
+    assert settings.flip is False
+    assert settings.width is None
+    assert settings.control_weights == (0.5,)
+
+
+@pytest.mark.parametrize("settings", EVERY_APP)
+def test_every_option_is_a_flag_and_nothing_else_is(settings, parse):
+    parse(settings)
+    names = {field.name for field in options.options_of(settings)}
+    assert names | {"preset"} <= set(absl_flags.FLAGS)
+    assert not {"given", *getattr(settings, "UNUSED", ())} & set(absl_flags.FLAGS)
+
+
+def test_settings_without_presets_have_no_such_flag(parse):
+    @dataclasses.dataclass(frozen=True)
+    class Plain:
+        size: int = options.option(3, "A size.")
+        names: tuple[str, ...] = options.option((), "Names.")
+
+    assert parse(Plain, "--size=4", "--names=a,b") == Plain(4, ("a", "b"))
+    assert "preset" not in absl_flags.FLAGS
+
+
+def test_a_list_that_is_not_of_numbers(parse):
+    with pytest.raises(ValueError, match="Received: --batch_sizes=4,eight"):
+        parse(Settings, "--batch_sizes=4,eight")
+
+
+# What the command line says of one of the problems that each app goes through.
+ROWS = {
+    ReproduceSettings: lambda made, task, network: problem(made, task, network, 0),
+    RaceSettings: lambda made, task, network: race.settings_of(made, (task, network), "adaptive"),
+    BenchmarkSettings: lambda made, task, network: race.settings_of(
+        made, (task, network), "adaptive"
+    ),
+}
+EVERY_ROW = pytest.mark.parametrize(("settings", "row_of"), ROWS.items())
+
+
+@EVERY_ROW
+def test_the_preset_holds_in_every_row(settings, row_of, parse):
+    quick, paper = parse(settings), parse(settings, "--preset=paper")
+    assert (row_of(quick, "denoising", "unet").width, quick.conditional) == (16, False)
+    row = row_of(paper, "denoising", "unet")
+    assert (row.width, row.dropout, row.conditional, row.learning_rate) == (None, None, True, 5e-4)
+    assert row_of(paper, "deblurring", "unet").border == "circular"
+
+
+@pytest.mark.parametrize("settings", [RaceSettings, BenchmarkSettings])
+def test_a_race_of_the_paper_has_all_of_its_values(settings, parse):
+    made = parse(settings, "--preset=paper")
+    row = race.settings_of(made, ("denoising", "resnet"), "single_scale")
+    assert (row.single_scale_batch, row.batch_sizes) == (240, (16, 32, 64, 128))
+    assert (row.coarsening, row.restriction) == ("degrade_first", "stride")
+
+
+@EVERY_ROW
+@pytest.mark.parametrize("preset", list(presets.PRESETS))
+def test_a_flag_given_its_default_is_given(settings, row_of, preset, parse):
+    arguments = ["--noconditional", "--loss=mse", f"--preset={preset}"]
+    if settings is not RaceSettings:
+        arguments.append("--learning_rate=3e-3")
+    row = row_of(parse(settings, *arguments), "denoising", "resnet50")
+    assert row.conditional is False
+    if settings is not RaceSettings:
+        assert row.learning_rate == 3e-3
+
+
+def test_benchmarks_of_the_paper_run_its_batch_sizes_unless_others_are_given(parse):
+    assert parse(BenchmarkSettings, "--preset=paper").run_batch_sizes == (16, 32, 64, 128)
+    given = parse(BenchmarkSettings, "--preset=paper", "--run_batch_sizes=4,8,16,32")
+    runs = options.replaced(given, batch_sizes=given.run_batch_sizes)
+    row = race.settings_of(runs, ("denoising", "resnet"), "multiscale")
+    assert row.batch_sizes == (4, 8, 16, 32)
+
+
+def test_settings_made_in_python_are_what_they_say():
+    made = RaceSettings(learning_rate=3e-3, width=7)
+    row = presets.row(made, Problem, "denoising", "unet", seed=4)
+    assert (row.learning_rate, row.width, row.seed) == (3e-3, 7, 4)
+
+
+def test_reports_of_another_preset_are_not_taken_for_these(parse, tmp_path):
+    from apps import reproduce
+
+    arguments = (f"--output={tmp_path}", "--tasks=", "--networks=")
+    reproduce.run(parse(ReproduceSettings, *arguments))
+    for other in ("--preset=paper", "--learning_rate=3e-3"):
+        with pytest.raises(ValueError, match="Take another folder"):
+            reproduce.run(parse(ReproduceSettings, other, *arguments))

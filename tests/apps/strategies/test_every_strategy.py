@@ -1,0 +1,145 @@
+"""The registry, what strategies refuse, and that a new one is a new file and nothing else."""
+
+import json
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ms
+from apps import strategies, train
+from apps.experiment import building
+from apps.experiment.settings import Settings
+
+TINY = {
+    "batch_sizes": (2, 4),
+    "single_scale_batch": 2,
+    "iterations": (2, 4),
+    "image_size": 16,
+    "width": 4,
+    "dtype_policy": "float32",
+    "validation_samples": 2,
+}
+
+NEW = '''
+"""Plain training that takes every other step back: a strategy that nobody else knows."""
+
+from .planned import Planned
+
+NAMES = {"to_and_fro": "ToAndFro"}
+
+
+class ToAndFro(Planned):
+    """As many steps as were asked for, and as many again."""
+
+    label = "to and fro"
+
+    def data_options(self, settings):
+        return {**super().data_options(settings), "levels": (3,)}
+
+    def iterations(self, settings, num_levels):
+        return (2 * max(settings.iterations),)
+'''
+
+
+@pytest.fixture
+def new_file(tmp_path, monkeypatch):
+    """A strategy in one file, in a folder that the registry searches as well."""
+    (tmp_path / "to_and_fro.py").write_text(NEW)
+    monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(tmp_path)])
+    yield
+    sys.modules.pop("apps.strategies.to_and_fro", None)
+    vars(strategies).pop("to_and_fro", None)
+
+
+def test_a_new_strategy_is_one_new_file(new_file, tmp_path, capsys):
+    assert "to_and_fro" in strategies.names()
+    output = tmp_path / "out"
+    (outcome,) = train.run(Settings(strategy="to_and_fro", output=str(output), **TINY))
+    assert (outcome.iterations, outcome.batch_sizes) == ((8,), (3,))
+    assert outcome.curve.final.work_units == 8 * 3.0
+    assert list(json.loads((output / "curves.json").read_text())["curves"]) == ["to_and_fro"]
+    assert capsys.readouterr().out.count("to and fro") == 2  # in both tables
+
+
+def test_every_name_has_its_own_class_and_label():
+    found = [strategies.get(name) for name in strategies.names()]
+    assert [one.name for one in found] == list(strategies.names())
+    assert len({one.label for one in found}) == len(found) == 6
+
+
+def test_what_is_asked_for_comes_in_order():
+    settings = Settings(strategy="multiscale", compare=("single_scale", "multiscale"))
+    assert [one.name for one in strategies.chosen(settings)] == ["multiscale", "single_scale"]
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"strategy": "sgd"}, "--strategy is one of .*Received: sgd"),
+        ({"compare": ("adaptive", "sgd")}, "--compare are some of .*Received: sgd"),
+        ({"iterations": (1, 2)}, "--iterations=1,2, --batch_sizes=4,8,16,32"),
+        ({"strategy": "adaptive", "iterations": (1, 2)}, "--iterations=1,2"),
+        ({"strategy": "progressive", "iterations": (1, 2)}, "--iterations=1,2"),
+        ({"batch_sizes": (4,), "iterations": (1,)}, "needs two levels"),
+        ({"strategy": "multiscale", "batch_sizes": (4,)}, "--strategy=multiscale needs two levels"),
+        ({"strategy": "adaptive", "auto_levels": True}, "adaptive, which measures by itself"),
+        ({"strategy": "progressive", "auto_levels": True}, "progressive, which does not measure"),
+        ({"compare": ("progressive_resizing",), "auto_levels": True}, "which has no levels"),
+        (
+            {"strategy": "single_scale", "control_weights": (1.0,) * 3},
+            "of which there are none. Received: --strategy=single_scale",
+        ),
+    ],
+)
+def test_what_makes_no_sense_with_a_strategy_is_refused(options, match):
+    with pytest.raises(ValueError, match=match):
+        strategies.chosen(Settings(**options))
+
+
+def test_an_unknown_strategy_is_refused():
+    with pytest.raises(ValueError, match=r"Received: luck\. Use one of adaptive, "):
+        strategies.get("luck")
+
+
+@pytest.mark.parametrize("name", ["multiscale", "full_multiscale", "adaptive"])
+def test_control_weights_weigh_the_terms(name, small_photo):
+    strategy = strategies.get(name)
+    settings = Settings(strategy=name, control_weights=(0.25,), **TINY)
+    data = building.make_dataset(settings, small_photo, **strategy.data_options(settings))
+    batch = next(iter(data.stage()))
+    assert np.unique(batch.weights[1]).tolist() == [0.25]
+
+
+@pytest.fixture
+def small_photo():
+    return [keras_ms.data.photos("validation")[0][:64, :64]]
+
+
+def test_levels_that_decide_themselves_are_those_that_were_trained(small_photo, capsys):
+    options = {**TINY, "image_size": 32, "iterations": (1, 3)}
+    settings = Settings(auto_levels=True, strategy="full_multiscale", **options)
+    validation = building.make_validation(settings, small_photo)
+    outcome = strategies.get("full_multiscale").train(settings, small_photo, validation)
+    # 32 and 16 px; half as many steps on the finer level.
+    assert outcome.iterations == (1, 3)
+    assert outcome.batch_sizes != settings.batch_sizes
+    assert "levels='auto'" in capsys.readouterr().out
+
+
+def test_seconds_are_shared_out_by_what_steps_take(small_photo, monkeypatch):
+    from apps.experiment import budget
+
+    # As if a step took 100 s on the finest stage and 50 s on the coarsest.
+    monkeypatch.setattr(budget, "measure_steps", lambda *_: ([10.0, 20.0], [100.0, 50.0]))
+    settings = Settings(seconds=1000.0, validations=3, **{**TINY, "iterations": (1, 2)})
+    validation, timings = building.make_validation(settings, small_photo), {}
+    strategy = strategies.get("full_multiscale")
+    outcome = strategy.train(settings, small_photo, validation, timings=timings)
+    # (970 - 30) / 200 = 4.7 times the proportions, in whole epochs of one step.
+    assert outcome.iterations == (4, 9)
+    assert int(outcome.model.optimizer.iterations) == 13
+    assert float(outcome.model.optimizer.learning_rate) < 1e-4  # the decay ends with the run
+    assert timings == {((2, 4), (4,)): ([10.0, 20.0], [100.0, 50.0])}
+    keras.utils.clear_session()
