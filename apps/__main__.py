@@ -6,6 +6,8 @@ import importlib
 import sys
 from typing import NamedTuple
 
+from .experiment.command import IN_A_CLONE
+
 
 class Command(NamedTuple):
     """Where a command is, and what it does."""
@@ -28,7 +30,7 @@ HELP = ("--help", "-help", "-h", "help")
 def usage() -> str:
     """What there is, one line a command."""
     rows = [f"  {name:<17}{command.does}" for name, command in COMMANDS.items()]
-    program = "keras-ms" if __package__ != "apps" else "python -m apps"
+    program = "python -m apps" if IN_A_CLONE else "keras-ms"
     lines = [
         "Multiscale training of convolutional networks.",
         "",

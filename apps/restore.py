@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from .experiment import flags
+from .experiment.command import as_typed
 from .experiment.options import check_counts, option
 
 if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
@@ -75,7 +76,7 @@ def run(settings: RestoreSettings) -> list[Result]:
     if results:
         restoring.show(results, job.output)
     if problems:
-        sys.exit(f"apps.restore: {len(problems)} problems, named above.")
+        sys.exit(as_typed(f"apps.restore: {len(problems)} problems, named above."))
     return results
 
 

@@ -18,6 +18,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from .experiment import flags
+from .experiment.command import IN_A_CLONE, as_typed
 from .experiment.options import as_dict
 from .experiment.settings import Settings
 
@@ -104,8 +105,8 @@ def _write(
 
 def _restore() -> str:
     """The command that restores, as a user would type it from here."""
-    if __package__ != "apps":  # installed, not in a clone
-        return "keras-ms restore"
+    if not IN_A_CLONE:
+        return as_typed("apps.restore")
     python, here = pathlib.Path(sys.executable), pathlib.Path.cwd()
     shown = python.relative_to(here) if python.is_relative_to(here) else python
     return f"{shown} -m apps.restore"

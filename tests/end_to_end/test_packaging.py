@@ -133,6 +133,7 @@ def test_every_command_answers_help_without_tensorflow(command, installed, tmp_p
     got = outside(tmp_path, installed / "python", "-P", "-c", code)
     assert got.returncode == 0, got.stderr
     assert "--output=" in got.stdout
+    assert f"\n    keras-ms {command}" in got.stdout  # not as a clone is run
 
 
 def test_an_unknown_command_ends_in_one_line(installed, tmp_path):

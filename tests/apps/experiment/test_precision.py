@@ -1,6 +1,7 @@
 """`apps.experiment.precision`: what is asked for, or what is faster here."""
 
 import keras
+import numpy as np
 import pytest
 
 from apps.experiment import precision
