@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras.src.losses.loss import unscale_loss_for_distribution
 from keras.src.models.functional import Functional
 from keras.src.models.model import functional_init_arguments
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
@@ -65,7 +64,9 @@ class _Stream(tf.distribute.DistributedDataset):
 
 def track_loss(model: Any, loss: Any, batch_size: Any) -> None:
     """Updates the model's `loss` metric, as Keras's own `train_step` does."""
-    model._loss_tracker.update_state(unscale_loss_for_distribution(loss), sample_weight=batch_size)
+    # Under tf.distribute a loss is a share of the mean over all replicas.
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    model._loss_tracker.update_state(loss * replicas, sample_weight=batch_size)
 
 
 def prefer_larger(metric: keras.metrics.Metric) -> None:
@@ -101,16 +102,31 @@ def pickled(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
     return (keras.Model._unpickle_model, *state)
 
 
-def has_settable_rate(optimizer: Any) -> bool:
-    """Whether an optimizer's learning rate is a variable, not a schedule or a function."""
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    return isinstance(inner._learning_rate, keras.Variable)
+def build(model: Any, batch: Any) -> None:
+    """Makes the variables of model, optimizer, losses and metrics, those that are not made yet.
 
+    Once they are there, a step is traced once, and Keras builds nothing when training starts.
 
-def build_as_fit_does(model: Any, batch: Any) -> None:
-    """Makes the variables of model, optimizer, losses and metrics from a batch or its spec."""
+    Args:
+        model: A model.
+        batch: `(x, y)` or `(x, y, sample_weight)`, or their specs.
+    """
     with model.distribute_strategy.scope():
         model._symbolic_build(data_batch=batch)
+
+
+def traced_once(function: Callable[..., Any], signature: list[Any]) -> Any:
+    """A `tf.function` of one signature that stays a call in every step that calls it.
+
+    TensorFlow would put copies of it into each step if it were let to.
+    """
+    attributes = {"_noinline": True}
+    return tf.function(
+        function,
+        input_signature=signature,
+        autograph=False,
+        experimental_attributes=attributes,
+    )
 
 
 def all_layers(model: Any) -> list[keras.layers.Layer]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import numbers
-import operator
 import warnings
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from keras_ms.validation import checked_weights as checked_weights
+from keras_ms.validation import positive_integers
 
 MIN_COARSEST_SIDE = 8
 """Smallest coarsest mesh accepted, in pixels a side: below it zero padding is most of the image."""
@@ -23,10 +24,22 @@ class Stage(NamedTuple):
         finest: Finest active level.
         batch_sizes: Batch sizes of the terms of the telescoping sum from there on, finest first;
             a single one is a plain batch on level `finest`.
+        control_weights: How often each coarser level counts, one per pair of the stage's levels,
+            finest first; empty if all count once.
     """
 
     finest: int
     batch_sizes: tuple[int, ...]
+    control_weights: tuple[float, ...] = ()
+
+
+def pair_costs(alone: Sequence[float]) -> tuple[tuple[float, float], ...]:
+    """The table of what a sample costs, `(alone, pair)` per level, from what it costs alone.
+
+    A pair is the sample on its level and on the next coarser, as in a term of the telescoping sum;
+    the coarsest level has no coarser. `(1.0, 0.25)` gives `((1.0, 1.25), (0.25, 0.25))`.
+    """
+    return tuple((own, own + next_) for own, next_ in zip(alone, (*alone[1:], 0.0), strict=True))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +54,9 @@ class Levels:
 
     Args:
         batch_sizes: Samples per term, finest first, positive, one per level. Cheap coarse
-            levels should have the larger batches; a tuple that decreases or stays equal towards
-            coarse is accepted with a warning. Defaults to the paper's `(16, 32, 64, 128)`.
+            levels usually have the larger batches; a tuple that decreases from level to level is
+            accepted with a warning, since it looks like coarsest first. Defaults to the paper's
+            `(16, 32, 64, 128)`.
         spatial_dims: Spatial dimensions of the images: 1, 2 or 3. Defaults to 2.
 
     Raises:
@@ -61,7 +75,7 @@ class Levels:
     spatial_dims: int = 2
 
     def __post_init__(self) -> None:
-        sizes = _positive_ints(self.batch_sizes)
+        sizes = positive_integers(self.batch_sizes)
         if not sizes:
             raise ValueError(
                 "Batch sizes are positive integers, one per level, finest first. "
@@ -70,14 +84,13 @@ class Levels:
         object.__setattr__(self, "batch_sizes", sizes)
         if not isinstance(self.spatial_dims, int) or self.spatial_dims not in (1, 2, 3):
             raise ValueError(
-                "Images have 1, 2 or 3 spatial dimensions. "
-                f"Received: spatial_dims={self.spatial_dims!r}."
+                f"Images have 1, 2 or 3 dimensions. Received: spatial_dims={self.spatial_dims!r}."
             )
-        pairs = zip(self.batch_sizes, self.batch_sizes[1:], strict=False)
-        if any(fine >= coarse for fine, coarse in pairs):
+        # Measured allocations may fall here and there, but hardly all along.
+        if len(sizes) > 1 and list(sizes) == sorted(set(sizes), reverse=True):
             warnings.warn(
-                "Batch sizes should increase towards coarse levels, where samples are cheap; the "
-                f"tuple is read finest first. Received: batch_sizes={self.batch_sizes}.",
+                "Batch sizes are read finest first, and coarse levels, where samples are cheap, "
+                f"usually have the larger ones. Received: {sizes}. Did you mean {sizes[::-1]}?",
                 stacklevel=3,
             )
 
@@ -90,8 +103,12 @@ class Levels:
         """Cost of one image of `level`, `2**(-spatial_dims * level)` WU."""
         return 2.0 ** (-self.spatial_dims * level)
 
+    def sample_costs(self, finest: int = 0) -> tuple[tuple[float, float], ...]:
+        """`pair_costs` of the levels from `finest` on, in work units."""
+        return pair_costs([self.sample_work_units(k) for k in range(finest, self.num_levels)])
+
     def work_units(self, finest: int = 0, telescoping: bool = True) -> float:
-        """Cost of one iteration whose finest active level is `finest`, coarse halves included.
+        """Work units of an iteration whose finest active level is `finest`, coarse halves too.
 
         `sum_{l=s}^{L-2} N_l (2^(-dl) + 2^(-d(l+1))) + N_(L-1) 2^(-d(L-1))`: always counted
         against the finest mesh of the hierarchy, level 0, so the stages of one run add up.
@@ -101,9 +118,6 @@ class Levels:
             telescoping: Whether the iteration is the telescoping sum (equation 8). If not, it is
                 a plain batch of `N_s` images on level `s`.
 
-        Returns:
-            Work units, a float.
-
         Raises:
             ValueError: If `finest` is not a level.
         """
@@ -112,18 +126,16 @@ class Levels:
         return self.step_work_units(finest, sizes)
 
     def step_work_units(self, finest: int, batch_sizes: Sequence[int]) -> float:
-        """Cost of one iteration with terms of `batch_sizes`, finest first, from `finest` on.
-
-        As `work_units`, for batch sizes other than the hierarchy's own, on as many levels as
-        there are entries.
+        """`work_units` for other `batch_sizes`, on as many levels from `finest` on as entries.
 
         Raises:
             ValueError: If `finest` is not a level, or there are more batch sizes than levels.
         """
         sizes = self.checked_sizes(finest, batch_sizes)
-        own = [self.sample_work_units(finest + k) for k in range(len(sizes))]
-        coarser = [*own[1:], 0.0]
-        return sum(n * (c + d) for n, c, d in zip(sizes, own, coarser, strict=True))
+        costs = self.sample_costs(finest)
+        last = len(sizes) - 1
+        pairs = sum(n * costs[k][1] for k, n in enumerate(sizes[:last]))
+        return pairs + sizes[last] * costs[last][0]
 
     def checked_sizes(self, finest: int, batch_sizes: Sequence[int]) -> tuple[int, ...]:
         """The batch sizes of levels `finest`, `finest + 1` ... as a tuple of integers.
@@ -132,7 +144,7 @@ class Levels:
             ValueError: If they are no positive integers, or more than there are levels.
         """
         self.check_level(finest)
-        sizes = _positive_ints(batch_sizes)
+        sizes = positive_integers(batch_sizes)
         if not 1 <= len(sizes) <= self.num_levels - finest:
             raise ValueError(
                 "Batch sizes are positive integers, one for each of some levels from `finest` on. "
@@ -142,33 +154,25 @@ class Levels:
         return sizes
 
     def single_scale_work_units(self) -> float:
-        """Cost of one iteration with the samples of every level all on the finest mesh.
-
-        This is the paper's baseline, 240 WU for `(16, 32, 64, 128)`; a plain batch on the finest
-        mesh is `Levels((16,)).work_units()`.
-        """
+        """Cost of an iteration with all samples on the finest mesh, 240 WU for the paper's."""
         return float(sum(self.batch_sizes))
 
     def full_multiscale_work_units(
         self, iterations: Sequence[int], telescoping: bool = True
     ) -> float:
-        """Cost of a Full-Multiscale run (Algorithm 2).
+        """Work units of a Full-Multiscale run (Algorithm 2).
 
         Args:
             iterations: Iterations of the stage with each finest active level, finest first.
             telescoping: As in `work_units`.
-
-        Returns:
-            Work units, a float.
 
         Raises:
             ValueError: If there are not as many entries as levels, or one is negative.
         """
         if len(iterations) != self.num_levels or min(iterations) < 0:
             raise ValueError(
-                "A schedule has one entry per level, finest first, none negative. "
-                f"Received: iterations={tuple(iterations)} for {self.num_levels} levels "
-                f"(batch_sizes={self.batch_sizes})."
+                "A schedule has one entry per level, finest first, none negative. Received: "
+                f"iterations={tuple(iterations)} for {self.num_levels} levels."
             )
         return float(
             sum(n * self.work_units(level, telescoping) for level, n in enumerate(iterations))
@@ -179,13 +183,10 @@ class Levels:
         return 2 * sum(self.batch_sizes[:-1]) + self.batch_sizes[-1]
 
     def mesh_sizes(self, image_size: int | Sequence[int]) -> tuple[tuple[int, ...], ...]:
-        """Sides of the mesh of every level, in pixels.
+        """Sides of the mesh of every level, in pixels, finest first.
 
         Args:
             image_size: Sides of the finest mesh, one per spatial dimension, or one for all.
-
-        Returns:
-            One tuple of sides per level, finest first.
 
         Raises:
             ValueError: If a side is not divisible by `2**(L-1)` or the coarsest mesh has a side
@@ -204,9 +205,8 @@ class Levels:
         if any(side % factor for side in sides):
             nearest = tuple(side - side % factor for side in sides)
             raise ValueError(
-                f"Every side must be divisible by 2**(levels - 1) = {factor}. "
-                f"Received: levels={self.num_levels}, image size {sides}. "
-                f"Use {nearest}, for example."
+                f"Every side must be divisible by 2**(levels - 1) = {factor}. Received: levels="
+                f"{self.num_levels}, image size {sides}. Use {nearest}, for example."
             )
         return tuple(tuple(side >> level for side in sides) for level in range(self.num_levels))
 
@@ -214,13 +214,12 @@ class Levels:
         """Raises `ValueError` unless `level` is one of `0..L-1`."""
         if level not in range(self.num_levels):
             raise ValueError(
-                f"Levels are numbered from the finest, 0, to {self.num_levels - 1}. "
-                f"Received: level={level}."
+                f"Levels are 0, the finest, to {self.num_levels - 1}. Received: level={level}."
             )
 
     def _sides(self, image_size: int | Sequence[int]) -> tuple[int, ...]:
         one_for_all = isinstance(image_size, numbers.Integral)
-        sides = _positive_ints((image_size,) * self.spatial_dims if one_for_all else image_size)
+        sides = positive_integers((image_size,) * self.spatial_dims if one_for_all else image_size)
         if len(sides) != self.spatial_dims:
             raise ValueError(
                 f"An image size has {self.spatial_dims} positive integer sides. "
@@ -230,18 +229,16 @@ class Levels:
 
 
 def deepest(image_size: int | Sequence[int]) -> Levels:
-    """As many levels as an image size bears, with batch sizes 4, 8, 16 ...
+    """Levels whose sides halve evenly down to 16 pixels at least, with batch sizes 4, 8, 16 ...
 
     Args:
         image_size: Sides of the finest mesh; one integer for both of two dimensions.
 
-    Returns:
-        Levels whose sides halve evenly, down to 16 pixels at least.
-
     Raises:
         ValueError: If `image_size` holds anything but 1 to 3 positive integers.
     """
-    sides = _positive_ints((image_size,) * 2 if not hasattr(image_size, "__len__") else image_size)
+    given = image_size if hasattr(image_size, "__len__") else (image_size, image_size)
+    sides = positive_integers(given)
     if not 1 <= len(sides) <= 3:
         raise ValueError(
             "An image size is a positive integer, or one for each of 1 to 3 dimensions. "
@@ -251,28 +248,3 @@ def deepest(image_size: int | Sequence[int]) -> Levels:
     while all(s % 2**depth == 0 and s // 2**depth >= USUAL_COARSEST_SIDE for s in sides):
         depth += 1
     return Levels(tuple(4 * 2**level for level in range(depth)), len(sides))
-
-
-def checked_weights(weights: Any, num_levels: int) -> tuple[float, ...]:
-    """The weights of a dataset as floats.
-
-    Raises:
-        ValueError: If they are not one finite number per pair of levels.
-    """
-    values = tuple(weights) if hasattr(weights, "__iter__") else ()
-    numbers_all = all(isinstance(v, numbers.Real) and math.isfinite(v) for v in values)
-    if len(values) != num_levels - 1 or not numbers_all:
-        raise ValueError(
-            "Control weights are one finite number per pair of levels, finest first. "
-            f"Received: control_weights={weights!r} for {num_levels} levels."
-        )
-    return tuple(float(value) for value in values)
-
-
-def _positive_ints(values: Any) -> tuple[int, ...]:
-    """The values as a tuple of Python integers, empty if they are not all positive integers."""
-    try:
-        integers = tuple(operator.index(value) for value in values)
-    except TypeError:
-        return ()
-    return integers if integers and min(integers) > 0 else ()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
+import math
+import numbers
 import operator
+import pkgutil
 from collections.abc import Collection
 from typing import Any
 
@@ -20,6 +25,15 @@ def positive_integer(value: Any, name: str) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < 1:
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")
     return operator.index(value)
+
+
+def positive_integers(values: Any) -> tuple[int, ...]:
+    """The values as a tuple of Python integers, empty if they are not all positive integers."""
+    try:
+        integers = tuple(operator.index(value) for value in values)
+    except TypeError:
+        return ()
+    return integers if integers and min(integers) > 0 else ()
 
 
 def none_or_positive(**values: int | None) -> None:
@@ -51,3 +65,67 @@ def known(value: Any, names: Collection[str], argument: str, what: str) -> str:
             f"Use one of {tuple(sorted(names))}."
         )
     return value
+
+
+@functools.cache
+def registered(package_name: str) -> dict[str, Any]:
+    """What the modules of a package offer by name.
+
+    A module offers things by a literal `NAMES = {"name": "Attribute", ...}`, from names to
+    attributes of that module. So a new file in the package's folder is all that a new thing
+    needs. Packages within the package are passed over: what is slow to import goes there.
+
+    Args:
+        package_name: Name of a package, such as `"keras_ms.tasks"`.
+
+    Returns:
+        The things by name, sorted by name.
+
+    Raises:
+        ValueError: If two modules offer one name, or a module lacks an attribute that it names.
+
+    Example:
+        >>> sorted(keras_ms.validation.registered("keras_ms.tasks"))[:2]
+        ['deblurring', 'denoising']
+    """
+    found: dict[str, Any] = {}
+    owners: dict[str, str] = {}
+    package = importlib.import_module(package_name)
+    for entry in pkgutil.iter_modules(package.__path__, f"{package_name}."):
+        if entry.ispkg:
+            continue
+        module = importlib.import_module(entry.name)
+        for name, attribute in getattr(module, "NAMES", {}).items():
+            _check_offer(name, attribute, module, owners)
+            found[name], owners[name] = getattr(module, attribute), entry.name
+    return dict(sorted(found.items()))
+
+
+def _check_offer(name: str, attribute: str, module: Any, owners: dict[str, str]) -> None:
+    where = module.__name__
+    if name in owners:
+        raise ValueError(
+            f"Two modules offer one name in their NAMES. Received: {name!r} in {owners[name]} and "
+            f"in {where}. Use another name in one of them."
+        )
+    if not hasattr(module, attribute):
+        raise ValueError(
+            "NAMES leads from names to attributes of its module. "
+            f"Received: NAMES[{name!r}]={attribute!r} in {where}, which has no such attribute."
+        )
+
+
+def checked_weights(weights: Any, num_levels: int) -> tuple[float, ...]:
+    """The weights of a dataset as floats.
+
+    Raises:
+        ValueError: If they are not one finite number per pair of levels.
+    """
+    values = tuple(weights) if hasattr(weights, "__iter__") else ()
+    numbers_all = all(isinstance(v, numbers.Real) and math.isfinite(v) for v in values)
+    if len(values) != num_levels - 1 or not numbers_all:
+        raise ValueError(
+            "Control weights are one finite number per pair of levels, finest first. "
+            f"Received: control_weights={weights!r} for {num_levels} levels."
+        )
+    return tuple(float(value) for value in values)

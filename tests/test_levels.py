@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ms import Levels
+from keras_ms.levels import Stage, pair_costs
 
 PAPER = (16, 32, 64, 128)
 HALVING = (250, 500, 1000, 2000)
@@ -179,17 +180,34 @@ def test_numpy_sizes_are_taken():
     assert Levels((np.int64(2), 4)).mesh_sizes(np.array([16, 32])) == ((16, 32), (8, 16))
 
 
-@pytest.mark.parametrize("batch_sizes", [(32, 16), (16, 16), (16, 32, 32)])
-def test_batch_sizes_that_do_not_increase_warn_at_the_callers_line(batch_sizes):
+@pytest.mark.parametrize("batch_sizes", [(32, 16), (128, 64, 32, 16)])
+def test_coarsest_first_warns_at_the_callers_line(batch_sizes):
+    mended = str(batch_sizes[::-1])
     with pytest.warns(UserWarning, match="finest first") as record:
         Levels(batch_sizes)
     assert record[0].filename == __file__
+    assert f"Did you mean {mended}?" in str(record[0].message)
 
 
-def test_increasing_batch_sizes_do_not_warn():
+@pytest.mark.parametrize(
+    "batch_sizes", [PAPER, (16,), (16, 16), (1, 1, 2, 41), (8, 3, 40), (32, 16, 16)]
+)
+def test_orders_that_an_allocation_may_have_do_not_warn(batch_sizes):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        Levels(PAPER)
+        Levels(batch_sizes)
+
+
+def test_one_table_of_costs():
+    assert pair_costs((3.0, 2.0, 0.5)) == ((3.0, 5.0), (2.0, 2.5), (0.5, 0.5))
+    levels = Levels(PAPER[:3])
+    assert levels.sample_costs() == ((1.0, 1.25), (0.25, 0.3125), (0.0625, 0.0625))
+    assert levels.sample_costs(1) == levels.sample_costs()[1:]
+
+
+def test_a_stage_has_the_control_weights_of_its_dataset_unless_it_says_more():
+    assert Stage(1, (4, 8)).control_weights == ()
+    assert Stage(1, (4, 8), (0.5,)) != Stage(1, (4, 8))
 
 
 def test_levels_are_immutable_and_hashable():

@@ -22,9 +22,10 @@ def decided(
     Returns:
         The data with batch sizes on every level, and the seconds that it took.
     """
-    if not dataset.undecided:
+    if dataset.allocation == "given":
         return dataset, 0.0
     clock = Clock()
     model = building.make_model(settings, settings.learning_rate)
-    print(automatic.decide(model, dataset), flush=True)
-    return dataset, clock.seconds
+    stages = automatic.stages_for(model, dataset)
+    print(automatic.described(dataset, stages), flush=True)
+    return dataset.replaced(stages=stages), clock.seconds

@@ -84,7 +84,7 @@ def check(
     dataset: keras_ms.MultiscaleDataset,
     steps: int,
 ) -> Prediction:
-    """Draws gradients of `train_step` at the advised batch sizes, and times training steps.
+    """Draws gradients of `train_step` at the advised sizes and weights, and times such steps.
 
     Args:
         report: What was diagnosed of the model.
@@ -95,9 +95,9 @@ def check(
     Returns:
         Prediction and measurement.
     """
-    sizes = report.batch_sizes
+    sizes, weights = report.batch_sizes, report.control_weights
     model.optimizer.build(model.trainable_variables)
-    stage = Stage(0, sizes)
+    stage = Stage(0, sizes, weights)
     variables = [*model.variables, *model.optimizer.variables]
     before, optimizer = [variable.numpy() for variable in variables], model.optimizer
     with FitRun(model, dataset) as run:  # the steps are those of `fit`
@@ -109,9 +109,8 @@ def check(
     variance = model.optimizer.variance
     model.optimizer, model.train_function = optimizer, None
     _assign(variables, before)
-    return Prediction(
-        sizes, report.sampling_variance(sizes), variance, report.seconds(sizes), seconds
-    )
+    predicted = report.sampling_variance(sizes, weights), report.seconds(sizes)
+    return Prediction(sizes, predicted[0], variance, predicted[1], seconds)
 
 
 def _assign(variables: list[Any], values: list[Any]) -> None:

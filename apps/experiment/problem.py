@@ -40,7 +40,7 @@ class Problem:
     limit: int | None = option(None, "Most images to train on.", theme=IMAGES)
     cache_gb: float = option(
         4.0,
-        "GiB of images and coarser levels in memory; what is beyond lies in a temporary file.",
+        "GiB of images and coarser levels in memory; the rest goes to a temporary file.",
         theme=IMAGES,
     )
     network: str = option("resnet", "The network.", choices.of_library("networks"), NETWORK)

@@ -40,12 +40,12 @@ def as_table(
         reference_rate: That of the reference, if it was trained for the target.
     """
     reference = result.reference
-    target = f"{reference.loss:.4f} to stay{_whose(reference, reference_rate)}"
+    target = f"at {reference.loss:.4f} or below{_whose(reference, reference_rate)}"
     rows = [
         (name, f"{rates[name]:g}", *_cells(points, reference.seconds))
         for name, points in result.reached.items()
     ]
-    title = f"{problem}: until the validation loss is {target}"
+    title = f"{problem}: until the validation loss stays {target}"
     return f"{title}\n\n{tables.markdown(COLUMNS, rows)}"
 
 

@@ -46,7 +46,7 @@ def chosen(settings: Settings) -> list[Strategy]:
         strategy.check(settings)
     if settings.control_weights is not None and not any(one.telescoping for one in found):
         raise ValueError(
-            "--control_weights weigh the terms of telescoping sums, of which there are none. "
+            "--control_weights weigh the terms of telescoping sums, and there are none here. "
             f"Received: --strategy={settings.strategy}. Leave them out, or take another strategy."
         )
     return found

@@ -35,7 +35,7 @@ class Adaptive(Strategy):
     def check(self, settings: Settings) -> None:
         """The levels are given, and iterations that could be a budget."""
         check_stages(settings, self)
-        refuse_auto_levels(settings, self, "measures by itself")
+        refuse_auto_levels(settings, self, "decides batch sizes by itself")
 
     def data_options(self, settings: Settings) -> dict[str, Any]:
         """The levels asked for."""

@@ -59,7 +59,7 @@ class Planned(Strategy):
         if settings.seconds is not None:
             callbacks.append(SecondsBudget(clock, settings.seconds))
         model.fit(
-            dataset.with_steps_per_epoch(plan.steps_per_epoch),
+            dataset.replaced(plan.steps_per_epoch),
             epochs=plan.epochs,
             callbacks=[*callbacks, *self.callbacks(plan)],
             validation_data=validation,

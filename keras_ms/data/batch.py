@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import operator
 from typing import Any, NamedTuple
 
 import tensorflow as tf
+
+from keras_ms.levels import Stage
 
 
 class MultiscaleBatch(NamedTuple):
@@ -37,22 +40,18 @@ class MultiscaleBatch(NamedTuple):
         return tuple(level for level, data in enumerate(self.fine) if data)
 
 
-def weights_of_terms(
-    num_levels: int, finest: int, sizes: Sequence[int], control_weights: Sequence[float]
-) -> tuple[Any, ...]:
+def weights_of_terms(num_levels: int, stage: Stage) -> tuple[Any, ...]:
     """`MultiscaleBatch.weights` of a stage; per sample, so that replicas can share them.
 
     Args:
         num_levels: Levels of the hierarchy.
-        finest: Finest level of the stage.
-        sizes: Its batch sizes.
-        control_weights: One per pair of levels, or none at all.
+        stage: The stage; its control weights are as many as it has pairs of levels, or none.
     """
-    if not control_weights:
+    if not stage.control_weights:
         return ()
     weights: list[Any] = [()] * num_levels
-    product = 1.0
-    for level, size in list(enumerate(sizes, finest))[1:]:
-        product *= control_weights[level - 1]
+    products = itertools.accumulate(stage.control_weights, operator.mul)
+    terms = enumerate(zip(stage.batch_sizes[1:], products, strict=True), stage.finest + 1)
+    for level, (size, product) in terms:
         weights[level] = tf.fill((size,), tf.constant(product, tf.float32))
     return tuple(weights)

@@ -7,18 +7,20 @@ import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from keras_ms import restriction as restrictions
 from keras_ms.data import fields, geometry
 from keras_ms.data.batch import weights_of_terms
-from keras_ms.data.pair_batches import PairBatches, target_sides
+from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import CACHE_BYTES
+from keras_ms.data.stages import checked_stage, checked_stages, hierarchy, stages_of
 from keras_ms.data.task_batches import TaskBatches
-from keras_ms.levels import Levels, checked_weights, deepest
+from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task
-from keras_ms.validation import positive_integer
+from keras_ms.validation import checked_weights, positive_integer
 
 
 class MultiscaleDataset:
@@ -50,7 +52,7 @@ class MultiscaleDataset:
         coarsening: `"task"` (default): the clean image is coarsened and the same task posed again.
             `"degrade_first"`: the pair is made on the finest mesh and restricted (the paper's).
             `"crop"`: coarse levels see the central half, pixels as they are.
-            `"coarsen_and_crop"`: the two by turns. Without a task, `"task"` restricts the pairs.
+            `"coarsen_and_crop"`: first one, then the other, and so on. Without a task, `"task"` restricts the pairs.
         restriction: How *pairs* are coarsened, `"average"` (default) or `"stride"`; clean images
             under a task are always averaged.
         flip: Whether a random half of the images is mirrored left to right. Only with a task.
@@ -63,9 +65,9 @@ class MultiscaleDataset:
             (`LevelReport.control_weights`) they make the sum less uncertain. Defaults to 1.
         seed: Same seed, same batches.
         prefetch: Batches prepared ahead. Defaults to `tf.data.AUTOTUNE`.
-        cache_bytes: Bytes of pixels of images and their coarser levels to keep in memory; what is
-            beyond, finest levels first, lies in a temporary file (set `TMPDIR` for another disk)
-            and is never decoded again. Used with a task. Defaults to 4 GiB.
+        cache_bytes: Bytes of pixels of images and their coarser levels to keep in memory. Pixels
+            that do not fit, finest levels first, go to a temporary file (set `TMPDIR` for another
+            disk), and are never decoded again. Used with a task. Defaults to 4 GiB.
 
     Raises:
         ValueError: If the levels do not fit the image size, images are missing, malformed or
@@ -99,17 +101,15 @@ class MultiscaleDataset:
         prefetch: int = tf.data.AUTOTUNE,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        self.automatic = isinstance(levels, str)
-        if isinstance(levels, str):
-            levels = _automatic(levels, images, task, image_size)
-        self.levels = levels if isinstance(levels, Levels) else Levels(levels)  # type: ignore[arg-type]
-        self._decided: tuple[tuple[int, ...], ...] | None = None
-        self._control_weights: tuple[float, ...] = ()
-        if control_weights is not None:
-            self._control_weights = checked_weights(control_weights, self.levels.num_levels)
-        self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
+        self.allocation = "measured" if isinstance(levels, str) else "given"
+        self.levels = hierarchy(levels, images, task, image_size)
         self.telescoping, self._prefetch = telescoping, prefetch
         _check_options(images, task, seed, prefetch, cache_bytes)
+        weights: tuple[float, ...] = ()
+        if control_weights is not None:
+            weights = checked_weights(control_weights, self.levels.num_levels)
+        self.stages = stages_of(self.levels, telescoping, weights)
+        self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
         geometry.transitions(coarsening, self.levels.num_levels)
         restrictions.get(restriction)
         if task is None:
@@ -134,9 +134,30 @@ class MultiscaleDataset:
                 seed,
                 cache_bytes,
             )
-            self._batches.check_restriction()
         self.mesh_sizes = self.levels.mesh_sizes(self.image_size)
-        fields.check_pair(self.pair_spec(0), self.image_size, self.levels.num_levels)
+        self._specs = self._batches.specs()
+        fields.check_pair(self._specs[0], self.image_size, self.levels.num_levels)
+
+    def replaced(
+        self, steps_per_epoch: int | None = None, stages: Sequence[Stage] | None = None
+    ) -> MultiscaleDataset:
+        """A dataset of the same images, already decoded, in other steps.
+
+        Args:
+            steps_per_epoch: Steps of one epoch. Defaults to this dataset's.
+            stages: What the steps of each stage hold, by finest level, finest first. Defaults to
+                this dataset's; given ones are not measured any more.
+
+        Raises:
+            ValueError: If there is not one stage per level, or its batch sizes or weights do not
+                fit.
+        """
+        other = copy.copy(self)
+        if steps_per_epoch is not None:
+            other.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
+        if stages is not None:
+            other.stages, other.allocation = checked_stages(self.levels, stages), "given"
+        return other
 
     def active_levels(self, finest: int = 0) -> tuple[int, ...]:
         """Levels that take part in the stage whose finest level is `finest`."""
@@ -145,49 +166,7 @@ class MultiscaleDataset:
     def batch_sizes(self, finest: int = 0) -> tuple[int, ...]:
         """Batch sizes of the terms of the stage whose finest level is `finest`, finest first."""
         self.levels.check_level(finest)
-        sizes = self.levels.batch_sizes[finest:]
-        if self._decided is not None:
-            sizes = self._decided[finest]
-        return sizes if self.telescoping else sizes[:1]
-
-    def with_steps_per_epoch(self, steps_per_epoch: int) -> MultiscaleDataset:
-        """The same batches in epochs of another length.
-
-        Args:
-            steps_per_epoch: Steps of one epoch.
-
-        Returns:
-            A dataset that shares the images, so that none is decoded again.
-
-        Raises:
-            ValueError: If it is not a positive integer.
-        """
-        other = copy.copy(self)
-        other.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
-        return other
-
-    @property
-    def undecided(self) -> bool:
-        """Whether batch sizes are still to be decided, which `fit` does for `levels="auto"`."""
-        return self.automatic and self._decided is None
-
-    def decide(self, batch_sizes: Sequence[Sequence[int]]) -> None:
-        """Sets the batch sizes of every stage, which `levels="auto"` had left open.
-
-        Args:
-            batch_sizes: For each finest level, the batch sizes from there on, as many as the stage
-                is to have levels.
-
-        Raises:
-            ValueError: If they do not fit the levels.
-        """
-        if len(batch_sizes) != self.levels.num_levels:
-            raise ValueError(
-                "Batch sizes are needed for the stage of every level. Received: "
-                f"batch_sizes={batch_sizes!r} for {self.levels.num_levels} levels."
-            )
-        checked = [self.levels.checked_sizes(*stage) for stage in enumerate(batch_sizes)]
-        self._decided = tuple(checked)
+        return self.stages[finest].batch_sizes
 
     def work_units(self, finest: int = 0) -> float:
         """Cost of one step of the stage whose finest level is `finest`, in work units."""
@@ -196,10 +175,17 @@ class MultiscaleDataset:
     def pair_spec(self, level: int = 0) -> Any:
         """Spec of the batched `(x, y)` or `(x, y, sample_weight)` of `level`, batch size `N_l`."""
         self.levels.check_level(level)
-        return self._batches.pair_spec(level)
+        size = self.levels.batch_sizes[level]
+        return keras.tree.map_structure(
+            lambda leaf: tf.TensorSpec((size, *leaf.shape[1:]), leaf.dtype), self._specs[level]
+        )
 
     def stage(
-        self, finest: int = 0, start: int = 0, batch_sizes: Sequence[int] | None = None
+        self,
+        finest: int = 0,
+        start: int = 0,
+        batch_sizes: Sequence[int] | None = None,
+        control_weights: Sequence[float] | None = None,
     ) -> tf.data.Dataset:
         """Endless batches of one stage.
 
@@ -209,34 +195,29 @@ class MultiscaleDataset:
                 `stage(finest)`.
             batch_sizes: Batch sizes of the terms of a telescoping sum from `finest` on, finest
                 first; a single one is a plain batch. Defaults to those of `batch_sizes(finest)`.
+            control_weights: One per pair of the stage's levels, finest first; empty for 1.
+                Defaults to the dataset's.
 
         Returns:
             A `tf.data.Dataset` of `MultiscaleBatch`.
 
         Raises:
-            ValueError: If `finest` is not a level, or there are more batch sizes than levels.
+            ValueError: If `finest` is not a level, there are more batch sizes than levels, or
+                weights do not fit them.
         """
-        chosen_sizes = self.batch_sizes(finest) if batch_sizes is None else batch_sizes
-        sizes = self.levels.checked_sizes(finest, chosen_sizes)
-        stream = self._batches.stream(finest, sizes, start)
-        if self._control_weights:
-            depth, chosen = self.levels.num_levels, self._control_weights
+        self.levels.check_level(finest)
+        own = self.stages[finest]
+        sizes = own.batch_sizes if batch_sizes is None else tuple(batch_sizes)
+        if control_weights is None:
+            control_weights = own.control_weights[: len(sizes) - 1]
+        chosen = checked_stage(self.levels, Stage(finest, sizes, tuple(control_weights)))
+        stream = self._batches.stream(finest, chosen.batch_sizes, start)
+        if chosen.control_weights:
+            depth = self.levels.num_levels
             stream = stream.map(
-                lambda batch: batch._replace(weights=weights_of_terms(depth, finest, sizes, chosen))
+                lambda batch: batch._replace(weights=weights_of_terms(depth, chosen))
             )
         return ending_promptly(stream.prefetch(self._prefetch))
-
-
-def _automatic(levels: str, images: Any, task: Any, image_size: Any) -> Levels:
-    if levels != "auto":
-        raise ValueError(
-            f"`levels` are Levels, a tuple of batch sizes, or 'auto'. Received: levels={levels!r}."
-        )
-    if image_size is None and task is None:
-        image_size = target_sides(images, 2)
-    if image_size is None:
-        raise ValueError("With a task, `image_size` must be given. Received: None.")
-    return deepest(image_size)
 
 
 def _check_options(images: Any, task: Any, seed: Any, prefetch: Any, cache_bytes: Any) -> None:

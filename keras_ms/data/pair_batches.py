@@ -90,21 +90,18 @@ class PairBatches:
         by = self._restrictions[level]
         return fields.restrict_structure(term, self._marks, by, len(self.sides))
 
-    def pair_spec(self, level: int) -> Any:
-        """Spec of the batched example on `level`, batch size `N_l`."""
-        size = self._levels.batch_sizes[level]
-        inputs = keras.tree.map_structure(
-            lambda leaf: tf.TensorSpec((size, *leaf.shape[1:]), leaf.dtype), self._spec
-        )
+    def specs(self) -> tuple[Any, ...]:
+        """Specs of the batched example of every level, any batch size; one trace gives them all."""
 
         @tf.function
-        def restricted(term: Any) -> Any:
-            for above in range(level):
-                term = self._coarser(term, above)
-            return term
+        def restricted(term: Any) -> tuple[Any, ...]:
+            terms = [term]
+            for level in range(self._levels.num_levels - 1):
+                terms.append(self._coarser(terms[-1], level))
+            return tuple(terms)
 
-        outputs = restricted.get_concrete_function(inputs).structured_outputs
-        return keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), outputs)
+        made = restricted.get_concrete_function(self._spec).structured_outputs
+        return keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), made)
 
 
 def target_sides(pairs: Any, spatial_dims: int) -> tuple[int, ...]:

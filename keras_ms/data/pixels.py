@@ -38,7 +38,7 @@ class Pixels:
         self.bytes_in_memory += rows.nbytes
 
     def spill(self) -> None:
-        """Moves what there is, and what is to come, to a file that vanishes with the process.
+        """Moves all pixels, and those appended later, to a file that is deleted with the process.
 
         Raises:
             ValueError: If the disk is full.
@@ -54,7 +54,7 @@ class Pixels:
             self._file.write(np.ascontiguousarray(rows).data)
         except OSError as error:
             raise ValueError(
-                "There is no room for the pyramids of the images. Received: images beyond "
+                "The pyramids of the images do not fit on the disk. Received: more pixels than "
                 f"`cache_bytes`, and in {tempfile.gettempdir()}: {error}. Set TMPDIR to another "
                 "disk, or give fewer images."
             ) from error

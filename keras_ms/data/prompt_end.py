@@ -1,4 +1,4 @@
-"""Datasets whose iterators end at once, of which training drops one at every change of stage."""
+"""Datasets whose iterators end at once: training drops one when a stage changes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ def ending_promptly(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """The dataset without autotuning.
 
     The thread with which tf.data tunes an iterator may miss, on a busy machine, that the iterator
-    ends. Dropping it then waits for the thread's next round, for as long again as it has run or a
-    minute. Where all cores do the same work, as here, tuning finds nothing to gain.
+    ends. To drop it then takes until the thread's next round: as long again as it has run, or a
+    minute. All cores do the same work here, so there is nothing to gain from tuning.
 
     Args:
         dataset: Any dataset.

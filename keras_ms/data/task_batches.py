@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -132,33 +133,34 @@ class TaskBatches:
             pair = coarser(pair)
         return pair, coarser(pair) if with_coarse else ()
 
-    def pair_spec(self, level: int) -> Any:
-        """Spec of the batched `(x, y)` on `level`, batch size `N_l`."""
-        return self._specs(level, self._levels.batch_sizes[level], False)[0]
-
-    def check_restriction(self) -> None:
-        """Checks that every level's pairs look the same from both of the terms they occur in.
+    def specs(self) -> tuple[Any, ...]:
+        """Specs of the batched `(x, y)` of every level, any batch size; one trace gives them all.
 
         Raises:
-            ValueError: If restricting an example does not lead to the next level's shapes.
+            ValueError: If restricting an example does not lead to the next level's shapes, so that
+                a level would look different in the two terms that it occurs in.
         """
-        for level in range(self._levels.num_levels - 1):
-            restricted = self._specs(level, None, True)[1]
-            drawn = self._specs(level + 1, None, False, drawn_on=level + 1)[0]
-            if restricted != drawn:
-                raise ValueError(
-                    f"The task's `restrict` must lead from level {level} to level {level + 1}: "
-                    "the pair of a restricted example must have the shapes and types of a pair "
-                    f"drawn there. Received: {restricted}, expected: {drawn}. Halve every side "
-                    "of the image-like tensors in `restrict`."
-                )
+        depth = self._levels.num_levels
 
-    def _specs(
-        self, level: int, size: int | None, with_coarse: bool, drawn_on: int | None = None
-    ) -> tuple[Any, Any]:
         @tf.function
-        def make(ids: Tensor) -> tuple[Any, Any]:
-            return self.term(level, ids, self._seed, with_coarse, drawn_on)
+        def terms(ids: Tensor) -> tuple[Any, ...]:
+            return tuple(
+                self.term(level, ids, self._seed, level + 1 < depth, drawn_on=level)
+                for level in range(depth)
+            )
 
-        outputs = make.get_concrete_function(tf.TensorSpec((size,), tf.int64)).structured_outputs
-        return keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), outputs)
+        made = terms.get_concrete_function(tf.TensorSpec((None,), tf.int64)).structured_outputs
+        made = keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), made)
+        for level, (restricted, drawn) in enumerate(itertools.pairwise(made)):
+            _check_same(restricted[1], drawn[0], level)
+        return tuple(fine for fine, _ in made)
+
+
+def _check_same(restricted: Any, drawn: Any, level: int) -> None:
+    if restricted != drawn:
+        raise ValueError(
+            f"The task's `restrict` must lead from level {level} to level {level + 1}: "
+            "the pair of a restricted example must have the shapes and types of a pair "
+            f"drawn there. Received: {restricted}, expected: {drawn}. Halve every side "
+            "of the image-like tensors in `restrict`."
+        )

@@ -59,6 +59,36 @@ def control_weights(variances: Any, costs: Any) -> tuple[float, ...]:
     return tuple(reversed(found))
 
 
+def best_weights(variances: Any, batch_sizes: Sequence[int]) -> tuple[float, ...]:
+    """The weights that make the sum with given batch sizes most certain.
+
+    Its variance is `W_0`, where `W_l = Var(g_l - a_l g_(l+1)) / N_l + a_l^2 W_(l+1)`: a parabola in
+    each weight, from coarse to fine.
+
+    Args:
+        variances: `(alone, difference)` per level, finest first.
+        batch_sizes: One per level, finest first.
+
+    Returns:
+        One weight per pair of levels, at least 0.
+
+    Example:
+        >>> [round(a, 2) for a in best_weights(((1.0, 0.02), (1.0, 0.0)), (2, 16))]
+        [0.88]
+    """
+    table = np.array(variances, np.float64)
+    rest = float(table[-1, 0]) / batch_sizes[-1]
+    found: list[float] = []
+    for level in range(len(table) - 2, -1, -1):
+        fine, coarse, covariance = _pair(table, level)
+        size = batch_sizes[level]
+        curvature = coarse + size * rest
+        weight = max(0.0, covariance / curvature) if curvature > 0.0 else 0.0
+        rest = _variance(fine, coarse, covariance, weight) / size + weight**2 * rest
+        found.append(weight)
+    return tuple(reversed(found))
+
+
 def weighted(variances: Any, weights: Sequence[float]) -> tuple[tuple[float, float], ...]:
     """Per-sample variances of the terms of a weighted sum.
 

@@ -12,12 +12,13 @@ import keras
 import numpy as np
 
 from keras_ms.data import MultiscaleDataset
-from keras_ms.diagnostics import allocation
+from keras_ms.diagnostics import rule
 from keras_ms.diagnostics.report import LevelReport
 from keras_ms.diagnostics.seconds import seconds_by_level
-from keras_ms.gradients.estimates import Groups, estimate, standard_errors
+from keras_ms.gradients.estimates import Estimates, Groups, estimate, standard_errors
 from keras_ms.gradients.model_fits import check_model_fits
 from keras_ms.gradients.moments import MomentMeter
+from keras_ms.levels import Levels
 
 GROUPS = 8
 LEAST_GROUPS = 4
@@ -66,7 +67,7 @@ def diagnose(
         (2, 2)
     """
     _check(dataset, samples, seconds, batch_size)
-    check_model_fits(model, dataset, num_replicas=1)
+    check_model_fits(model, dataset)
     start = time.perf_counter()
     meter = MomentMeter(model, dataset)
     depth = dataset.levels.num_levels
@@ -78,8 +79,8 @@ def diagnose(
             break
     _check_varies(groups)
     replicas = model.distribute_strategy.num_replicas_in_sync
-    found, work_units = estimate(groups), _work_units(dataset)
-    sizes = _sizes_to_time(found.variance, found.difference, work_units, batch_size)
+    found, levels = estimate(groups), dataset.levels
+    sizes = _sizes_to_time(found, levels, batch_size)
     per_sample, fixed = seconds_by_level(model, meter.gradient, dataset, sizes)
     return LevelReport(
         mesh_sizes=dataset.mesh_sizes,
@@ -88,7 +89,7 @@ def diagnose(
         **{f"{name}_error": _error(groups, name) for name in _WITH_ERROR},
         seconds_per_sample=per_sample,
         fixed_seconds=fixed,
-        work_units=work_units,
+        work_units=tuple(levels.sample_work_units(level) for level in range(levels.num_levels)),
         batch_size=int(batch_size),
         replicas=replicas,
     )
@@ -105,27 +106,14 @@ def _floats(values: np.ndarray) -> tuple[Any, ...]:
     return tuple(None if math.isnan(value) else float(value) for value in values)
 
 
-def _work_units(dataset: MultiscaleDataset) -> tuple[float, ...]:
-    levels = dataset.levels
-    return tuple(levels.sample_work_units(level) for level in range(levels.num_levels))
-
-
 _MOST_TIMED = 1024
 _SMALLER = 4  # how many times smaller the second batch is that the line goes through
 
 
-def _sizes_to_time(
-    variance: np.ndarray,
-    difference: np.ndarray,
-    work_units: tuple[float, ...],
-    batch_size: int,
-) -> list[tuple[int, int]]:
+def _sizes_to_time(found: Estimates, levels: Levels, batch_size: int) -> list[tuple[int, int]]:
     """Samples on every level in about the steps that will be advised, and other ones."""
-    pairs = np.append(np.array(work_units[:-1]) + work_units[1:], 0.0)
-    terms = np.stack([variance, np.maximum(difference, 0.0)], axis=1)
-    costs = np.stack([work_units, pairs], axis=1)
-    sizes = list(allocation.optimal_batch_sizes(terms, costs, variance=variance[0] / batch_size))
-    while len(sizes) < len(work_units):  # levels that may yet pay for their seconds
+    sizes = list(rule.allocate_in_work_units(found, levels, 0, batch_size).batch_sizes)
+    while len(sizes) < levels.num_levels:  # levels that may yet pay for their seconds
         sizes.append(2 * sizes[-1])
     through = [own + finer for finer, own in itertools.pairwise(sizes)]
     coarser = [min(size, _MOST_TIMED) for size in through]

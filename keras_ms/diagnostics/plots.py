@@ -55,14 +55,13 @@ def _variance(axes: Any, report: LevelReport, name: str, color: str) -> None:
 
 def _cost(axes: Any, report: LevelReport, name: str, color: str) -> None:
     depths = range(1, report.num_levels + 1)
-    axes.plot(depths, report.relative_costs(), "o-", color=color, label=name or "seconds")
-    axes.plot(
-        depths,
-        report.relative_costs("work_units"),
-        "o:",
-        color=color,
-        label=f"{name}, in work units" if name else "work units",
-    )
+    before = f"{name}, " if name else ""
+    for values, style, what in (
+        (report.relative_costs(weighted=True), "o-", "control weights"),
+        (report.relative_costs(), "o--", "weights of 1"),
+        (report.relative_costs("work_units", weighted=True), "o:", "in work units"),
+    ):
+        axes.plot(depths, values, style, color=color, label=f"{before}{what}")
     axes.axhline(1.0, color="0.6", linewidth=1)
     axes.set_ylim(bottom=0.0)
     axes.set_xticks(depths)

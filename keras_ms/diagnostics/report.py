@@ -18,11 +18,12 @@ from keras_ms.diagnostics import allocation
 from keras_ms.diagnostics.control_weights import control_weights
 from keras_ms.diagnostics.control_weights import weighted as _weighted
 from keras_ms.diagnostics.plots import save_plot
+from keras_ms.diagnostics.rule import WORTHWHILE, Allocation, allocate, plain_batch
 from keras_ms.diagnostics.table import as_table
+from keras_ms.levels import pair_costs
+from keras_ms.validation import checked_weights
 
 Floats = tuple[float, ...]
-_CHEAPER = 0.98  # relative costs above this are no reason for more than one level
-_WORTH_WEIGHTS = 0.9  # of the cost without control weights, to be worth a word
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,9 +92,7 @@ class LevelReport:
         """
         if unit not in ("seconds", "work_units"):
             raise ValueError(f"Costs are in 'seconds' or 'work_units'. Received: unit={unit!r}.")
-        alone = self.seconds_per_sample if unit == "seconds" else self.work_units
-        coarser = (*alone[1:], 0.0)
-        return tuple((own, own + next_) for own, next_ in zip(alone, coarser, strict=True))
+        return pair_costs(self.seconds_per_sample if unit == "seconds" else self.work_units)
 
     def relative_costs(self, unit: str = "seconds", weighted: bool = False) -> Floats:
         """Cost at equal variance relative to single-scale, for 1, 2, ... levels.
@@ -117,38 +116,47 @@ class LevelReport:
             ratios.append(min(allocation.relative_costs(_weighted(own, weights), costs)))
         return tuple(ratios)
 
-    def control_weights(self, unit: str = "seconds") -> Floats:
-        """Advised control weights, for `MultiscaleDataset(control_weights=...)`.
-
-        One per pair of levels; after a 0 coarser levels do not pay.
-        """
-        return control_weights(self.variances, self.costs(unit))
-
     @functools.cached_property
-    def batch_sizes(self) -> tuple[int, ...]:
-        """Advised batch sizes: the cheapest in seconds at single-scale's variance."""
-        target = self.variance[0] / self.batch_size
-        chosen = allocation.optimal_batch_sizes(
+    def allocation(self) -> Allocation:
+        """The advised step: the cheapest in seconds that is as certain as single-scale's."""
+        return allocate(
             self.variances,
             self.costs(),
-            variance=target,
-            replicas=self.replicas,
-            fixed_costs=self.fixed_seconds,
+            self.batch_size,
+            self.fixed_seconds,
+            self.replicas,
+            samples=self.samples[0],
         )
-        plain = (self.batch_size + -self.batch_size % self.replicas,)
-        cheap = self.seconds(chosen) < _CHEAPER * self.seconds(plain)
-        return chosen if cheap else plain
 
-    def sampling_variance(self, batch_sizes: tuple[int, ...]) -> float:
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Advised batch sizes, for `MultiscaleDataset(levels=...)`, with `control_weights`."""
+        return self.allocation.batch_sizes
+
+    @property
+    def control_weights(self) -> Floats:
+        """The weights that they are made for, for `MultiscaleDataset(control_weights=...)`."""
+        return self.allocation.control_weights
+
+    def sampling_variance(
+        self, batch_sizes: tuple[int, ...], control_weights: Sequence[float] | None = None
+    ) -> float:
         """Variance `sum_l V_l / N_l` of a step with these batch sizes, finest first.
 
+        Args:
+            batch_sizes: One per level that takes part.
+            control_weights: One per pair of these levels. Defaults to 1.
+
         Raises:
-            ValueError: If there are none, more than levels, or one is not positive.
+            ValueError: If there are no batch sizes, more than levels, or one is not positive; or
+                the weights do not match them.
         """
         self._check(batch_sizes)
-        terms, _ = allocation.hierarchies(np.array(self.variances), np.array(self.costs()))[
-            len(batch_sizes) - 1
-        ]
+        depth = len(batch_sizes)
+        ones = (1.0,) * (depth - 1)
+        weights = checked_weights(ones if control_weights is None else control_weights, depth)
+        table = np.array(_weighted(self.variances[:depth], weights))
+        terms, _ = allocation.hierarchies(table, table)[-1]
         return float(np.sum(terms / np.array(batch_sizes)))
 
     def seconds(self, batch_sizes: tuple[int, ...]) -> float:
@@ -173,33 +181,29 @@ class LevelReport:
 
     @property
     def advice(self) -> str:
-        """How many levels, which batch sizes, and what that saves, in a sentence."""
-        sizes = self.batch_sizes
+        """How many levels, which batch sizes and weights, and what that saves, in a sentence."""
+        sizes, weights, ratio, _ = self.allocation
         if len(sizes) == 1:
-            best = min(self.relative_costs()[1:], default=math.inf)
-            why = f"two levels or more cost {best:.2f} times as much"
-            if best < 1.0:
-                why = (
-                    "whole samples, and what a pass takes whatever its batch, outweigh what "
-                    "coarse levels save"
-                )
-            if math.isinf(best):
-                why = "there is one level only"
-            return f"Single-scale is cheaper here: at equal variance {why}.{self._on_weights()}"
-        ratio = self.seconds(sizes) / self.seconds((self.batch_size,))
+            return f"Single-scale is cheaper here: at equal variance {self._against_levels()}."
         listed = ", ".join(str(size) for size in sizes)
+        by = ", ".join(f"{weight:.2f}" for weight in weights)
+        weighted = f" and control weights ({by})" if set(weights) - {1.0} else ""
         return (
-            f"Use {len(sizes)} levels with batch sizes ({listed}): a gradient as certain as that "
-            f"of {self.batch_size} images of {_mesh(self.mesh_sizes[0])} px costs {ratio:.2f} of "
-            f"its time.{self._on_weights()}"
+            f"Use {len(sizes)} levels with batch sizes ({listed}){weighted}: a gradient as certain "
+            f"as that of {plain_batch(self.batch_size, self.replicas)} images of "
+            f"{_mesh(self.mesh_sizes[0])} px costs {ratio:.2f} of its time."
         )
 
-    def _on_weights(self) -> str:
-        plain, best = min(self.relative_costs()), min(self.relative_costs(weighted=True))
-        if best > _WORTH_WEIGHTS * plain:
-            return ""
-        listed = ", ".join(f"{weight:.2f}" for weight in self.control_weights())
-        return f" Control weights ({listed}) and batch sizes to match would make it {best:.2f}."
+    def _against_levels(self) -> str:
+        best = min(self.relative_costs(weighted=True)[1:], default=math.inf)
+        if math.isinf(best):
+            return "there is one level only"
+        if best >= WORTHWHILE:
+            return f"two levels or more cost {best:.2f} times as much"
+        return (
+            "whole samples, and what a pass takes whatever its batch, outweigh what coarse levels "
+            "save"
+        )
 
     def __str__(self) -> str:
         return f"{as_table(self)}\n{self.advice}"
@@ -211,7 +215,7 @@ class LevelReport:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Saves the report as JSON, with its advice; folders are made."""
         content = {**dataclasses.asdict(self), "advised_batch_sizes": self.batch_sizes}
-        content |= {"advice": self.advice, "control_weights": self.control_weights()}
+        content |= {"advice": self.advice, "control_weights": self.control_weights}
         pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
         pathlib.Path(path).write_text(json.dumps(content, indent=1) + "\n")
 

@@ -20,13 +20,15 @@ _COLUMNS = (
     "WU",
     "cost",
     "batch",
+    "weight",
 )
 _CAPTION = (
     "Var g: variance of one sample's gradient on the level; Var diff: of its difference from the "
     "next coarser, relative to Var g of level 0; corr: correlation of the two; cos: cosine of the "
     "mean gradients; bias^2: squared distance of the mean gradient from level 0's, relative to the "
     "sampling variance of a single-scale step; cost: at equal variance with levels down to this "
-    "one, relative to single-scale; batch: advised."
+    "one and the best control weights, relative to single-scale; batch, weight: advised batch size "
+    "and control weight of the next coarser level."
 )
 
 
@@ -50,7 +52,7 @@ def as_table(report: LevelReport) -> str:
 def _row(report: LevelReport, level: int) -> list[str]:
     whole, error = report.variance[0], report.variance_error[level]
     step = whole / report.batch_size
-    advised = report.batch_sizes
+    advised, weights = report.batch_sizes, report.control_weights
     pair = level < report.num_levels - 1
     return [
         str(level),
@@ -64,8 +66,9 @@ def _row(report: LevelReport, level: int) -> list[str]:
         f"{report.squared_bias_error[level] / step:.2f}" if level else "",
         f"{1e3 * report.seconds_per_sample[level]:.3g}",
         f"{report.work_units[level]:.3g}",
-        f"{report.relative_costs()[level]:.2f}",
+        f"{report.relative_costs(weighted=True)[level]:.2f}",
         str(advised[level]) if level < len(advised) else "-",
+        f"{weights[level]:.2f}" if level < len(weights) else "",
     ]
 
 

@@ -32,6 +32,10 @@ class Estimates(NamedTuple):
     squared_norm: np.ndarray
     squared_bias: np.ndarray
 
+    def from_level(self, level: int) -> Estimates:
+        """What it says of the levels from `level` on; biases stay those against the finest."""
+        return Estimates(*(values[level:] for values in self))
+
 
 def estimate(groups: Groups) -> Estimates:
     """Estimates from two independent groups or more, unbiased but for the quotients.
@@ -39,7 +43,9 @@ def estimate(groups: Groups) -> Estimates:
     Mean gradients are telescoped, `E g_l = E g_(L-1) + sum E (g_k - g_(k+1))`, so that the many
     samples of coarse levels serve the fine ones. Squares of means are products of *different*
     groups' means, so that noise averages out, also where the samples of a group depend on each
-    other (photographs are drawn without replacement).
+    other (photographs are drawn without replacement). Variances are telescoped likewise, by the
+    ratio of `g_l`'s to `g_(l+1)`'s on the same samples: so those of a level, of the next and of
+    their difference are those of one set of samples, and belong together.
     """
     terms = list(zip(*groups, strict=True))
     fine, coarse, covariance = (
@@ -47,14 +53,16 @@ def estimate(groups: Groups) -> Estimates:
         for name in ("fine", "coarse", "covariance")
     )
     own = np.maximum(fine + coarse - 2.0 * covariance, 0.0)  # rounding may leave -1e-9
+    variance = _variances(fine, coarse)
+    scale = np.divide(variance, fine, out=np.ones_like(fine), where=fine > 0.0)
     gradients = _telescoped(groups)
     squared = np.array([_product(level, level) for level in gradients])
     products = np.array([_product(a, b) for a, b in itertools.pairwise(gradients)])
     distances = [gradients[0] - level for level in gradients]
     biases = np.array([_product(distance, distance) for distance in distances])
     return Estimates(
-        fine,
-        np.append(own[:-1], 0.0),
+        variance,
+        np.append((own * scale)[:-1], 0.0),
         _quotient(covariance[:-1], fine[:-1] * coarse[:-1]),
         _quotient(products, squared[:-1] * squared[1:]),
         squared,
@@ -71,6 +79,16 @@ def standard_errors(groups: Groups, function: Callable[[Groups], np.ndarray]) ->
     without = [function([*groups[:k], *groups[k + 1 :]]) for k in range(number)]
     deviations = np.array(without) - np.mean(without, axis=0)
     return np.sqrt((number - 1) / number * np.sum(deviations**2, axis=0))
+
+
+def _variances(fine: np.ndarray, coarse: np.ndarray) -> np.ndarray:
+    """Variance of every level, from the coarsest up, whose samples are the most."""
+    found = fine.copy()
+    ratios = np.divide(fine, coarse, out=np.zeros_like(fine), where=coarse > 0.0)
+    for level in reversed(range(len(fine) - 1)):
+        if ratios[level] > 0.0:  # else a level does not vary, and says nothing of the other
+            found[level] = ratios[level] * found[level + 1]
+    return found
 
 
 def _telescoped(groups: Groups) -> list[np.ndarray]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.levels import Stage
 
 
-def check_model_fits(model: keras.Model, dataset: MultiscaleDataset, num_replicas: int) -> None:
+def check_model_fits(model: keras.Model, dataset: MultiscaleDataset) -> None:
     """Checks that a model takes every level of a dataset.
 
     Raises:
         ValueError: If it is no model, its input size is fixed, its output does not match the target
-            on every level, a loss is a sum, or the replicas cannot share every batch evenly.
+            on every level, or a loss is a sum.
     """
     if not isinstance(model, keras.Model):
         raise ValueError(f"A keras.Model is needed. Received: {type(model).__name__}.")
-    _check_replicas(dataset, num_replicas)
     if dataset.levels.num_levels > 1:
         _check_any_size(model, len(dataset.image_size))
         _check_losses(model)
@@ -35,13 +37,17 @@ def _check_losses(model: keras.Model) -> None:
             )
 
 
-def _check_replicas(dataset: MultiscaleDataset, num_replicas: int) -> None:
-    for level in range(dataset.levels.num_levels):
-        sizes = dataset.batch_sizes(level)
-        if any(size % num_replicas for size in sizes):
+def check_replicas(stages: Sequence[Stage], num_replicas: int) -> None:
+    """Checks that replicas can share every batch.
+
+    Raises:
+        ValueError: If a batch size is no multiple of their number.
+    """
+    for stage in stages:
+        if any(size % num_replicas for size in stage.batch_sizes):
             raise ValueError(
                 "The number of replicas must divide the batch size of every level. Received: "
-                f"batch_sizes={sizes}, {num_replicas} replicas."
+                f"batch_sizes={stage.batch_sizes}, {num_replicas} replicas."
             )
 
 

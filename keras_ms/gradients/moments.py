@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.gradients.per_sample import Aside, gradient_function, run_on_one_replica
+from keras_ms.keras_internals import all_layers
 
 Tensor = Any
 _LEAST = 2  # evaluations, for a variance
@@ -141,5 +142,5 @@ def _products(f: Tensor, c: Tensor) -> Tensor:
 def _couples_samples(model: keras.Model) -> bool:
     return any(
         isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
-        for layer in model._flatten_layers(include_self=False)
+        for layer in all_layers(model)
     )

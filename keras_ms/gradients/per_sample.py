@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.gradients.traces import plain_spec
-from keras_ms.keras_internals import build_as_fit_does
+from keras_ms.keras_internals import build
 
 Tensor = Any
 _SHARE = 1.0 / 16.0
@@ -42,8 +42,7 @@ def gradient_function(
             "Gradients are those of the compiled loss. Received: a model that is not compiled. "
             "Call model.compile(optimizer, loss) first."
         )
-    with model.distribute_strategy.scope():
-        build_as_fit_does(model, dataset.pair_spec(0))
+    build(model, dataset.pair_spec(0))
     if not model.trainable_variables:
         raise ValueError("The model has no trainable weights. Received: trainable_variables=[].")
     spec = plain_spec(model, dataset)

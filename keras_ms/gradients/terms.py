@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_ms.gradients.traces import Spec, loosened
-from keras_ms.keras_internals import track_loss
+from keras_ms.keras_internals import traced_once, track_loss
 
 Tensor = Any
 Gradients = list[Tensor | None]
@@ -115,19 +115,18 @@ class SharedTerms(Terms):
     """The same, each traced and optimized once for all levels, sizes and stages.
 
     The step of a stage then holds calls where it would hold copies of the network, as many as
-    levels are active. TensorFlow would put the copies back if it were let to.
+    levels are active.
 
     Args:
         model: A compiled model.
-        spec: What the pairs of all levels agree with: see `keras_ms.one_trace`.
+        spec: What the pairs of all levels agree with: see `keras_ms.gradients.traces`.
     """
 
     def __init__(self, model: keras.Model, spec: Spec) -> None:
         super().__init__(model)
-        once = {"experimental_attributes": {"_noinline": True}, "autograph": False}
         self._spec = spec
-        self._finest = tf.function(self._finest, input_signature=[spec], **once)
-        self._side = tf.function(self._side, input_signature=[spec, spec], **once)
+        self._finest = traced_once(self._finest, [spec])
+        self._side = traced_once(self._side, [spec, spec])
 
     def finest(self, pair: Any) -> tuple[Gradients, dict[str, Tensor]]:
         """`finest_gradients` of the model."""

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
-from keras_ms.keras_internals import all_layers, build_as_fit_does
+from keras_ms.keras_internals import all_layers
 
 Spec = Any
 
@@ -37,14 +37,13 @@ def plain_spec(model: keras.Model, dataset: MultiscaleDataset) -> Spec | None:
     for example, fits its window to sides that it knows).
 
     Args:
-        model: A compiled model.
+        model: A compiled model, built with its losses and metrics.
         dataset: What it trains on.
     """
     if not getattr(model, "inputs", None) or not model.compiled:
         return None
     spec, before = _common_spec(dataset), []
     try:
-        build_as_fit_does(model, dataset.pair_spec(0))
         before = [(variable, variable.numpy()) for variable in model.metrics_variables]
         example = _example(model, dataset.pair_spec(dataset.levels.num_levels - 1))
         known = tf.function(functools.partial(_judged, model))(*example)

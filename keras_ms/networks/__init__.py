@@ -1,6 +1,8 @@
-"""Networks as functional Keras models of any image size."""
+"""Networks as functional Keras models of any image size.
 
-import functools
+A network is a file of this folder: a function, and `NAMES = {"its name": "ItsFunction"}`.
+"""
+
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -8,20 +10,12 @@ from typing import Any
 import keras
 
 from keras_ms.networks import fitting
+from keras_ms.networks.backbones import from_backbone
+from keras_ms.networks.encoders import ResNetEncoder
 from keras_ms.networks.espcn import ESPCN
 from keras_ms.networks.resnet import ResNet
 from keras_ms.networks.unet import UNet
-from keras_ms.validation import known
-
-# 2 convolutions per block, one before and one after: 18 = 1 + 2 * 8 + 1, 50 = 1 + 2 * 24 + 1.
-_NETWORKS: dict[str, Callable[..., keras.Model]] = {
-    "espcn": ESPCN,
-    "resnet": ResNet,
-    "resnet18": functools.partial(ResNet, depth=8, name="resnet18"),
-    "resnet50": functools.partial(ResNet, depth=24, name="resnet50"),
-    "unet": UNet,
-    "unet5": functools.partial(UNet, multipliers=(1, 2, 4, 8, 16), name="unet5"),
-}
+from keras_ms.validation import known, registered
 
 
 def get(name: str, **options: Any) -> keras.Model:
@@ -29,7 +23,8 @@ def get(name: str, **options: Any) -> keras.Model:
 
     Args:
         name: One of `names()`: `"resnet"`, `"unet"`, `"espcn"`, the 18 and 50 layers deep
-            `"resnet18"` and `"resnet50"`, or `"unet5"` of five meshes.
+            `"resnet18"` and `"resnet50"`, `"unet5"` of five meshes, or `"resnet18_encoder"` and
+            `"resnet50_encoder"` of He et al.
         **options: Arguments of the network's function.
 
     Returns:
@@ -42,17 +37,31 @@ def get(name: str, **options: Any) -> keras.Model:
         >>> keras_ms.networks.get("unet", width=4).count_params()
         11791
     """
-    return _NETWORKS[known(name, _NETWORKS, "network", "network")](**options)
+    return _function(name)(**options)
 
 
 def names() -> tuple[str, ...]:
     """Names that `get` knows."""
-    return tuple(sorted(_NETWORKS))
+    return tuple(registered(__name__))
 
 
 def options(name: str) -> tuple[str, ...]:
     """Names of the arguments of the network's function called `name`."""
-    return tuple(inspect.signature(_NETWORKS[name]).parameters)
+    return tuple(inspect.signature(_function(name)).parameters)
 
 
-__all__ = ["ESPCN", "ResNet", "UNet", "fitting", "get", "names", "options"]
+def _function(name: str) -> Callable[..., keras.Model]:
+    return registered(__name__)[known(name, names(), "network", "network")]
+
+
+__all__ = [
+    "ESPCN",
+    "ResNet",
+    "ResNetEncoder",
+    "UNet",
+    "fitting",
+    "from_backbone",
+    "get",
+    "names",
+    "options",
+]

@@ -6,6 +6,8 @@ import keras
 
 from keras_ms.networks import parts
 
+NAMES = {"espcn": "ESPCN"}
+
 
 def ESPCN(  # noqa: N802
     channels: int = 3,

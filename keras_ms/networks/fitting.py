@@ -13,7 +13,7 @@ class PadToMultiple(keras.layers.Layer):
     """Pads zeros at the end of every spatial axis up to the next multiple.
 
     Args:
-        multiple: What the sides shall be divisible by, at least 1.
+        multiple: The number that the sides must be divisible by, at least 1.
         **options: Options of `keras.layers.Layer`.
 
     Example:
@@ -78,9 +78,9 @@ class CropLike(keras.layers.Layer):
 class Enlarge(keras.layers.Layer):
     """Enlarges two-dimensional images of any size by a whole factor.
 
-    `keras.layers.UpSampling2D` does so, but its bilinear way fails where the size is unknown
+    `keras.layers.UpSampling2D` does so, too. But its bilinear way fails if the size is unknown
     while tracing, and LiteRT cannot run a convolution after its nearest one. Nearest neighbours are
-    repeated, not resized, for whose gradient XLA has no kernel.
+    repeated, not resized, because XLA has no kernel for the gradient of resizing them.
 
     Args:
         scale: The factor, at least 1.

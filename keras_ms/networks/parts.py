@@ -28,14 +28,19 @@ def normalize(hidden: Any, kind: str, name: str) -> Any:
     The first two couple all pixels of an image; `"channel"` sees one pixel at a time, so that an
     image may be restored in tiles.
     """
+    return hidden if kind == "none" else normalization_layer(kind, hidden.shape[-1], name)(hidden)
+
+
+def normalization_layer(kind: str, channels: int, name: str) -> keras.layers.Layer:
+    """The layer of `normalize`, for features of so many channels."""
     if kind == "none":
-        return hidden
+        return layers.Identity(name=name)
     if kind == "channel":
-        return layers.LayerNormalization(axis=-1, name=name)(hidden)
-    groups = 1 if kind == "layer" else math.gcd(GROUPS, hidden.shape[-1])
+        return layers.LayerNormalization(axis=-1, name=name)
+    groups = 1 if kind == "layer" else math.gcd(GROUPS, channels)
     if groups == 1:  # Keras sums over whole images as fast
-        return layers.GroupNormalization(1, name=name)(hidden)
-    return GroupNormalization(groups, name=name)(hidden)
+        return layers.GroupNormalization(1, name=name)
+    return GroupNormalization(groups, name=name)
 
 
 def make_inputs(channels: int, conditional: bool, spatial_dims: int) -> tuple[Any, Any]:
@@ -52,9 +57,17 @@ def add_level(hidden: Any, level: Any, spatial_dims: int, name: str) -> Any:
 
 
 def finish(
-    hidden: Any, image: Any, level: Any, scale: int, residual: bool, kernel_size: int, name: str
+    hidden: Any,
+    image: Any,
+    level: Any,
+    scale: int,
+    residual: bool,
+    kernel_size: int,
+    name: str,
+    channels: int | None = None,
+    activation: str | None = None,
 ) -> keras.Model:
-    """Ends a network: a convolution to the image's channels, sub-pixel shuffle, residual.
+    """Ends a network: a convolution to the result's channels, sub-pixel shuffle, residual.
 
     Args:
         hidden: Last features.
@@ -65,11 +78,13 @@ def finish(
         residual: Whether the image, enlarged bilinearly if `scale > 1`, is added.
         kernel_size: Of the convolution.
         name: Name of the model.
+        channels: Of the result. Defaults to those of the image.
+        activation: Keras's name of a last activation. Defaults to none.
 
     Returns:
         A functional model whose result is float32 under any dtype policy.
     """
-    channels, spatial_dims = image.shape[-1], len(image.shape) - 2
+    channels, spatial_dims = channels or image.shape[-1], len(image.shape) - 2
     small = keras.initializers.VarianceScaling(1e-6, "fan_avg", "uniform")  # Glorot times 1e-3
     tail = conv(spatial_dims)(
         channels * scale**spatial_dims,
@@ -84,6 +99,8 @@ def finish(
         outputs = keras.ops.depth_to_space(outputs, scale)
     if residual:
         outputs = outputs + enlarged(image, scale)
+    if activation is not None:
+        outputs = layers.Activation(activation, dtype="float32", name="activation")(outputs)
     inputs = image if level is None else {"image": image, "noise_level": level}
     return keras.Model(inputs, outputs, name=name)
 

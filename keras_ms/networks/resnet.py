@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 from keras import layers
 
 from keras_ms.networks import parts
+
+NAMES = {"resnet": "ResNet", "resnet18": "_resnet18", "resnet50": "_resnet50"}
 
 
 def ResNet(  # noqa: N802 (a network reads like a class, as in keras.applications)
@@ -64,3 +68,8 @@ def ResNet(  # noqa: N802 (a network reads like a class, as in keras.application
         inner = conv(width, 3, padding="same", name=f"block{block}_conv2")(inner)
         hidden = layers.Add(name=f"block{block}_add")([hidden, inner])
     return parts.finish(hidden, image, level, scale, residual, 1, name)
+
+
+# 2 convolutions per block, one before and one after: 18 = 1 + 2 * 8 + 1, 50 = 1 + 2 * 24 + 1.
+_resnet18 = functools.partial(ResNet, depth=8, name="resnet18")
+_resnet50 = functools.partial(ResNet, depth=24, name="resnet50")

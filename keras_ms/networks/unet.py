@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import keras
@@ -9,6 +10,8 @@ from keras import layers
 
 from keras_ms.networks import parts
 from keras_ms.networks.fitting import CropLike, Enlarge, PadToMultiple
+
+NAMES = {"unet": "UNet", "unet5": "_unet5"}
 
 
 class _Kind(NamedTuple):
@@ -80,6 +83,9 @@ def UNet(  # noqa: N802
     hidden = layers.Activation("silu", name="tail_act")(hidden)
     hidden = CropLike(name="crop")([hidden, image])
     return parts.finish(hidden, image, level, scale, residual, 3, name)
+
+
+_unet5 = functools.partial(UNet, multipliers=(1, 2, 4, 8, 16), name="unet5")
 
 
 def _down_and_up(hidden: Any, widths: list[int], kind: _Kind) -> Any:

@@ -1,4 +1,7 @@
-"""What is learned: a clean image -> (input, target), the same task on every level."""
+"""What is learned: a clean image -> (input, target), the same task on every level.
+
+A task is a file of this folder: a class, and `NAMES = {"its name": "ItsClass"}`.
+"""
 
 import inspect
 from typing import Any
@@ -9,17 +12,10 @@ from keras_ms.tasks.inpainting import Inpainting
 from keras_ms.tasks.noisy import NoisyTask
 from keras_ms.tasks.super_resolution import SuperResolution
 from keras_ms.tasks.task import Task
-from keras_ms.validation import known
-
-_TASKS: dict[str, type[NoisyTask]] = {
-    "deblurring": Deblurring,
-    "denoising": Denoising,
-    "inpainting": Inpainting,
-    "super_resolution": SuperResolution,
-}
+from keras_ms.validation import known, registered
 
 
-def get(name: str, **options: Any) -> NoisyTask:
+def get(name: str, **options: Any) -> Any:
     """Returns a task by name.
 
     Args:
@@ -27,7 +23,7 @@ def get(name: str, **options: Any) -> NoisyTask:
         **options: Arguments of the task's class.
 
     Returns:
-        A `NoisyTask`.
+        A `Task`. Those of the library are of its subclass `NoisyTask`.
 
     Raises:
         ValueError: If there is no task of that name.
@@ -36,17 +32,21 @@ def get(name: str, **options: Any) -> NoisyTask:
         >>> keras_ms.tasks.get("denoising", conditional=True).conditional
         True
     """
-    return _TASKS[known(name, _TASKS, "task", "task")](**options)
+    return _class(name)(**options)
 
 
 def names() -> tuple[str, ...]:
     """Names that `get` knows."""
-    return tuple(sorted(_TASKS))
+    return tuple(registered(__name__))
 
 
 def options(name: str) -> tuple[str, ...]:
     """Names of the arguments of the task's class called `name`."""
-    return tuple(inspect.signature(_TASKS[name]).parameters)
+    return tuple(inspect.signature(_class(name)).parameters)
+
+
+def _class(name: str) -> type[Task]:
+    return registered(__name__)[known(name, names(), "task", "task")]
 
 
 __all__ = [

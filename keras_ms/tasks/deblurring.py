@@ -10,6 +10,8 @@ from keras_ms.tasks.noisy import NoisyTask
 from keras_ms.tasks.task import Example, Tensor
 from keras_ms.validation import known
 
+NAMES = {"deblurring": "Deblurring"}
+
 
 class Deblurring(NoisyTask):
     """Recovers `u` from `x = (1 - t) K u + t z`, `z ~ N(0, 1)` (section 4.2 of the paper).

@@ -7,6 +7,8 @@ from typing import Any
 from keras_ms.tasks.noisy import NoisyTask
 from keras_ms.tasks.task import Example, Tensor
 
+NAMES = {"denoising": "Denoising"}
+
 
 class Denoising(NoisyTask):
     """Recovers `u` from `x = t u + (1 - t) z`, `z ~ N(0, 1)` (section 4.1 of the paper).

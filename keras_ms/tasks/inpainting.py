@@ -14,6 +14,8 @@ from keras_ms.tasks.noisy import NoisyTask, pair_of_floats
 from keras_ms.tasks.rectangles import draw_rectangles
 from keras_ms.tasks.task import Example, Tensor
 
+NAMES = {"inpainting": "Inpainting"}
+
 
 class Inpainting(NoisyTask):
     """Recovers `u` from `x = (1 - t) M u + t z`, `M` removing pixels (section 4.3 of the paper).

@@ -10,6 +10,8 @@ import tensorflow as tf
 from keras_ms.tasks.noisy import NoisyTask
 from keras_ms.tasks.task import Example, Tensor
 
+NAMES = {"super_resolution": "SuperResolution"}
+
 SCALES = (2, 3, 4)
 INTERPOLATIONS = ("bicubic", "bilinear")
 

@@ -16,7 +16,8 @@ def white_noise(shape: Any, seed: Tensor, dtype: Any = tf.float32) -> Tensor:
     The transform of Box and Muller (1958, doi:10.1214/aoms/1177706645) in operations on whole
     tensors: `sqrt(-2 log u) (cos a, sin a)`, where `u` and `a / 2 pi` are uniform. The pipeline
     runs on the cores that train, and `tf.random.stateless_normal`, which transforms number by
-    number, adds 5.7 % to a step of 128 images of 16 px where this adds 3.3 (docs/performance.md).
+    number, adds 5.7 % to a step of 128 images of 16 px where this adds 3.3
+    (docs/results/performance.md).
 
     Args:
         shape: Shape, integers or a tensor of them.

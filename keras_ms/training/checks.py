@@ -12,7 +12,6 @@ from typing import Any
 import keras
 
 from keras_ms.data import MultiscaleDataset
-from keras_ms.keras_internals import has_settable_rate
 
 _OWNED_BY_DATASET = {
     "y": "the targets are part of the dataset",
@@ -125,12 +124,12 @@ def check_adaptive_run(model: keras.Model, run: Any, sets_rate: bool) -> None:
             "AdaptiveSchedule works in `MultiscaleModel.fit` on a MultiscaleDataset. "
             f"Received: a {type(model).__name__} fitted on other data."
         )
-    if run.dataset.automatic:
+    if run.dataset.allocation == "measured":
         raise ValueError(
-            "AdaptiveSchedule measures by itself. Received: a dataset with levels='auto'. Give it "
-            "Levels or a tuple of batch sizes."
+            "AdaptiveSchedule decides batch sizes by itself. Received: a dataset with "
+            "levels='auto'. Give it Levels or a tuple of batch sizes."
         )
-    if sets_rate and not has_settable_rate(model.optimizer):
+    if sets_rate and not _has_settable_rate(model.optimizer):
         raise ValueError(
             "The optimizer has a schedule of its own. Received: learning_rate in both. "
             "Compile with a number, or leave `learning_rate` out here."
@@ -140,3 +139,12 @@ def check_adaptive_run(model: keras.Model, run: Any, sets_rate: bool) -> None:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _has_settable_rate(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Whether the learning rate is a number, not a schedule or a function."""
+    try:
+        optimizer.learning_rate = float(optimizer.learning_rate)
+    except (TypeError, AttributeError):  # of a schedule, and of a function
+        return False
+    return True

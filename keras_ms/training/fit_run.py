@@ -9,10 +9,12 @@ import keras
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.gradients.model_fits import check_model_fits, check_replicas
 from keras_ms.gradients.terms import SharedTerms, Terms
 from keras_ms.gradients.traces import loosened, plain_spec
-from keras_ms.keras_internals import StageAdapter
+from keras_ms.keras_internals import StageAdapter, build
 from keras_ms.levels import Stage
+from keras_ms.training.automatic import stages_for
 
 
 class FitRun:
@@ -22,6 +24,8 @@ class FitRun:
     `BackupAndRestore` resumes sees what an uninterrupted one would have seen. As a context, it is
     the model's `fit_run`.
 
+    Here, once, the model is built: its variables and those of losses, metrics and optimizer.
+
     Args:
         model: The model in training, compiled.
         dataset: The dataset being trained on.
@@ -29,19 +33,26 @@ class FitRun:
             Defaults to `True`.
 
     Attributes:
+        stages: What each stage holds unless a schedule says otherwise, by finest level: the
+            dataset's own, or for `levels="auto"` what measured gradients advise.
         terms: The gradients of one level, for the model's steps.
+
+    Raises:
+        ValueError: If the model does not fit the dataset.
     """
 
     def __init__(self, model: Any, dataset: MultiscaleDataset, share: bool = True) -> None:
-        self.dataset = dataset
+        built = _build(model, dataset)
+        self.dataset, self.stages = dataset, stages_for(model, dataset)
+        check_replicas(self.stages, model.distribute_strategy.num_replicas_in_sync)
         self.adapter = StageAdapter(self._current_iterator, dataset.steps_per_epoch)
-        share = share and dataset.levels.num_levels > 1
+        share = share and built and dataset.levels.num_levels > 1
         self._plain_spec = plain_spec(model, dataset) if share else None
         self._model, self._strategy = model, model.distribute_strategy
         self.renew_terms()
         self._stage: Callable[[int], Stage] = lambda epoch: self.stage_from(0)
         self._extra: Callable[[int], float] = lambda epoch: 0.0
-        self._epoch: int | None = None
+        self._epoch = 0
         self._followed = False
         self._spent = [0.0]  # work units of the steps before each epoch
         # A tf.data iterator can take long to destroy, so each stage keeps its own until the end.
@@ -87,8 +98,13 @@ class FitRun:
         return self._stage(epoch)
 
     def stage_from(self, finest: int) -> Stage:
-        """The dataset's own stage whose finest level is `finest`."""
-        return Stage(finest, self.dataset.batch_sizes(finest))
+        """The stage whose finest level is `finest`."""
+        self.dataset.levels.check_level(finest)
+        return self.stages[finest]
+
+    def begin(self) -> None:
+        """Forgets iterators: under tf.distribute, Keras has taken a batch before training."""
+        self._iterators.clear()
 
     def begin_epoch(self, epoch: int) -> None:
         """Says which epoch the next iterator is for."""
@@ -102,12 +118,13 @@ class FitRun:
         return self._spent[epoch] + self._step_cost(epoch) * steps + self._extra(epoch)
 
     def _step_cost(self, epoch: int) -> float:
-        return self.dataset.levels.step_work_units(*self.stage(epoch))
+        return self.step_work_units(self.stage(epoch))
+
+    def step_work_units(self, stage: Stage) -> float:
+        """Work units of a step of a stage."""
+        return self.dataset.levels.step_work_units(stage.finest, stage.batch_sizes)
 
     def _current_iterator(self) -> Iterator[Any]:
-        if self._epoch is None:
-            # Under tf.distribute Keras builds the model from one batch before training starts.
-            return self.iterator_from(self.stage(0), 0)
         stage = self.stage(self._epoch)
         epoch, iterator = self._iterators.get(stage, (None, None))
         if epoch is None or epoch not in (self._epoch, self._epoch - 1) or iterator is None:
@@ -121,10 +138,28 @@ class FitRun:
 
     def stream(self, stage: Stage, step: int) -> tf.data.Dataset:
         """A stage's batches from a step on, as the model's steps take them."""
-        stream = self.dataset.stage(stage.finest, step, stage.batch_sizes)
+        stream = self.dataset.stage(stage.finest, step, stage.batch_sizes, stage.control_weights)
         if self._plain_spec is not None and len(stage.batch_sizes) == 1:
             stream = stream.map(lambda batch: loosened(batch.fine[stage.finest], self._plain_spec))
         return stream
+
+
+def _build(model: Any, dataset: MultiscaleDataset) -> bool:
+    """Builds the model, its losses, metrics and optimizer; checks that all fits; whether it could.
+
+    What does not run on symbols the first step builds, as in Keras, and says what is wrong.
+    """
+    unbuilt = not getattr(model, "built", False)
+    check_model_fits(model, dataset)
+    try:
+        build(model, dataset.pair_spec(0))
+    except Exception:  # whatever layers, losses and metrics raise
+        done = False
+    else:
+        done = True
+    if unbuilt and model.built:
+        check_model_fits(model, dataset)
+    return done
 
 
 class CostLog(keras.callbacks.Callback):
@@ -140,6 +175,10 @@ class CostLog(keras.callbacks.Callback):
         super().__init__()
         self._run = run
         self._epoch = self._steps = 0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Tells the run that training starts."""
+        self._run.begin()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Tells the run which epoch starts."""

@@ -128,12 +128,13 @@ class FullMultiscaleSchedule(keras.callbacks.Callback):
         starts = epoch == 0 or self.finest_level(epoch - 1) != level
         if not (starts and self.verbose and (self.params or {}).get("verbose", 1)):
             return
-        dataset = self.model.fit_run.dataset
-        sizes = ", ".join(str(size) for size in dataset.batch_sizes(level))
-        mesh = "x".join(str(side) for side in dataset.mesh_sizes[level])
+        run = self.model.fit_run
+        stage = run.stage_from(level)
+        sizes = ", ".join(str(size) for size in stage.batch_sizes)
+        mesh = "x".join(str(side) for side in run.dataset.mesh_sizes[level])
         print(
             f"Stage {len(self.iterations) - level} of {len(self.iterations)}, level {level}: "
-            f"{mesh} px, {self.iterations[level]} steps of {dataset.work_units(level):g} work "
+            f"{mesh} px, {self.iterations[level]} steps of {run.step_work_units(stage):g} work "
             f"units, batches of {sizes}"
         )
 

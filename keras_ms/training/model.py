@@ -10,10 +10,9 @@ import keras
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
-from keras_ms.gradients.model_fits import check_model_fits
 from keras_ms.gradients.terms import Terms, added, scaled
-from keras_ms.keras_internals import become_functional, pickled
-from keras_ms.training import automatic
+from keras_ms.keras_internals import become_functional, build, pickled
+from keras_ms.training.automatic import described
 from keras_ms.training.checks import check_evaluation_data, check_fit_arguments
 from keras_ms.training.fit_run import CostLog, FitRun
 
@@ -78,22 +77,16 @@ class MultiscaleModel(keras.Model):
                 not match the target, or batch sizes that the replicas cannot share.
         """
         if not isinstance(x, MultiscaleDataset):
+            if isinstance(spec := getattr(x, "element_spec", None), MultiscaleBatch):
+                build(self, _finest(spec))
             return super().fit(x, *args, **kwargs)
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)
-        if x.undecided:
-            check_model_fits(self, x, num_replicas=1)
-            decision = automatic.decide(self, x)
-            if arguments.get("verbose", "auto"):
-                print(decision)
-        check_model_fits(self, x, self.distribute_strategy.num_replicas_in_sync)
-        if self.built and self.compiled and self.optimizer and not self.optimizer.built:
-            # Else the first step makes the optimizer's variables, and is traced twice for it.
-            with self.distribute_strategy.scope():
-                self.optimizer.build(self.trainable_variables)
         own_step = type(self).train_step is not MultiscaleModel.train_step
         callbacks = arguments.pop("callbacks", None)
         with FitRun(self, x, share=not own_step) as run:
+            if x.allocation == "measured" and arguments.get("verbose", "auto"):
+                print(described(x, run.stages, self.distribute_strategy.num_replicas_in_sync))
             log = CostLog(run)
             arguments |= {"x": run.adapter, "callbacks": self._with_costs(callbacks, log)}
             try:
@@ -149,9 +142,6 @@ class MultiscaleModel(keras.Model):
     def test_step(self, data: Any) -> dict[str, Tensor]:
         """Evaluates ordinary data, or the finest active level of a `MultiscaleBatch`."""
         return super().test_step(_finest(data))
-
-    def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        super()._symbolic_build(iterator=iterator, data_batch=_finest(data_batch))
 
 
 def _finest(data: Any) -> Any:

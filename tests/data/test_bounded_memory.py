@@ -117,7 +117,7 @@ def test_a_full_disk_is_said_so(monkeypatch):
             raise OSError("No space left on device")
 
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Full())
-    with pytest.raises(ValueError, match=r"no room for the pyramids .* Set TMPDIR"):
+    with pytest.raises(ValueError, match=r"do not fit on the disk\. .* Set TMPDIR"):
         dataset(pictures(2, 32), cache_bytes=0)
 
 

@@ -8,6 +8,7 @@ import keras_ms
 from keras_ms.data.batch import weights_of_terms
 from keras_ms.diagnostics.allocation import relative_costs
 from keras_ms.diagnostics.control_weights import control_weights, weighted
+from keras_ms.levels import Stage
 
 COSTS = ((1.0, 1.25), (0.25, 0.3125), (0.0625, 0.0))
 
@@ -51,7 +52,7 @@ def test_the_weighted_step_is_the_weighted_sum_of_gradients():
     model = keras_ms.MultiscaleModel(*small_net())
     model.compile(GradientRecorder(), "mse", run_eagerly=True)
     batch = multiscale_batch(sizes=(2, 3, 5))
-    weights = weights_of_terms(3, 0, (2, 3, 5), (0.7, 0.4))
+    weights = weights_of_terms(3, Stage(0, (2, 3, 5), (0.7, 0.4)))
     model.train_step(batch._replace(weights=weights))
 
     def gradient(pair):
@@ -97,7 +98,7 @@ def test_fit_with_weights_and_a_schedule():
     data = keras_ms.MultiscaleDataset(
         small_images(), keras_ms.tasks.Denoising(), (2, 4, 8), 32, 2, control_weights=(0.9, 0.5)
     )
-    assert data.stage(2).element_spec.weights == ((), (), ())
+    assert data.stage(2).element_spec.weights == ()
     model = keras_ms.MultiscaleModel(*small_net())
     model.compile("adam", "mse")
     schedule = keras_ms.FullMultiscaleSchedule((2, 2, 2), 2)
@@ -119,3 +120,16 @@ def test_tables_that_are_none_are_refused(wrong):
     for variances, costs in ((wrong, right), (right, wrong), (right, right[:1])):
         with pytest.raises(ValueError, match="Received"):
             control_weights(variances, costs)
+
+
+def test_a_stage_may_have_weights_of_its_own():
+    data = keras_ms.MultiscaleDataset(
+        small_images(), keras_ms.tasks.Denoising(), (2, 4, 8), 32, 2, control_weights=(0.9, 0.5)
+    )
+    batch = next(iter(data.stage(1, 0, (3, 6), (0.25,))))
+    assert batch.weights[:2] == ((), ())
+    np.testing.assert_array_equal(batch.weights[2], np.full(6, 0.25))
+    assert next(iter(data.stage(1, 0, (3, 6), (1.0,)))).weights == ()  # the plain sum
+    assert next(iter(data.stage(1, 0, (3, 6)))).weights[2][0] == 0.5  # the data's own
+    with pytest.raises(ValueError, match="one finite number per pair of levels"):
+        data.stage(1, 0, (3, 6), (0.9, 0.5))

@@ -12,7 +12,9 @@ import keras_ms
 from keras_ms import LevelReport, diagnose
 from keras_ms.diagnostics.diagnose import _sizes_to_time
 from keras_ms.diagnostics.plots import save_plot
+from keras_ms.diagnostics.rule import allocate_in_work_units
 from keras_ms.diagnostics.seconds import seconds_by_level
+from keras_ms.gradients.estimates import Estimates
 
 
 def dataset(levels=(2, 4, 8), task=None, **options):
@@ -63,16 +65,19 @@ def test_a_report_of_every_level():
 
 
 def test_seconds_are_taken_where_steps_are_advised():
-    terms, units = (np.ones(3), np.array([0.01, 0.01, 0.0])), (1.0, 0.25, 0.0625)
-    finest, *coarser = _sizes_to_time(*terms, units, 16)
-    advised = keras_ms.optimal_batch_sizes(
-        np.stack(terms, axis=1), [(1.0, 1.25), (0.25, 0.3125), (0.0625, 0.0625)], variance=1 / 16
-    )
+    def found(difference):
+        nothing = np.zeros(3)
+        return Estimates(np.ones(3), difference, nothing[1:], nothing[1:], nothing, nothing)
+
+    levels, alike = keras_ms.Levels((2, 4, 8)), found(np.array([0.01, 0.01, 0.0]))
+    finest, *coarser = _sizes_to_time(alike, levels, 16)
+    advised = allocate_in_work_units(alike, levels, 0, 16).batch_sizes
     assert len(advised) == 3
     assert finest == (16, advised[0])
     assert [large for large, _ in coarser] == [advised[0] + advised[1], advised[1] + advised[2]]
     # Where levels have nothing in common, no more than single-scale's batch.
-    (large, small), *_ = _sizes_to_time(np.ones(3), np.array([2.0, 2.0, 0.0]), units, 16)
+    apart = found(np.array([2.0, 2.0, 0.0]))
+    (large, small), *_ = _sizes_to_time(apart, levels, 16)
     assert (large, small) == (16, 4)
 
 
@@ -120,8 +125,13 @@ def test_figures_of_a_known_report():
     wanted = (np.sqrt(0.01 * 1.25) + np.sqrt(0.25)) ** 2
     assert found.relative_costs("work_units") == pytest.approx((1.0, wanted))
     assert found.relative_costs() == pytest.approx((1.0, wanted))
-    sizes = found.batch_sizes
-    assert found.sampling_variance(sizes) <= 1 / 16
+    sizes, weights = found.batch_sizes, found.control_weights
+    assert found.sampling_variance(sizes, weights) <= 1 / 16
+    by_hand = (1.0 - 2.0 * 0.5 * 0.995 + 0.25) / 4 + 0.25 / 8
+    assert found.sampling_variance((4, 8), (0.5,)) == pytest.approx(by_hand)
+    assert found.sampling_variance((4, 8)) == pytest.approx(0.01 / 4 + 1.0 / 8)
+    with pytest.raises(ValueError, match="Control weights are one finite number per pair"):
+        found.sampling_variance((4, 8), (0.5, 0.5))
     assert found.seconds(sizes) == pytest.approx(0.0125 * sizes[0] + 0.0025 * sizes[1])
     assert found.seconds((16,)) == pytest.approx(0.16)
     assert "Use 2 levels" in found.advice
@@ -148,12 +158,26 @@ def test_single_scale_is_advised_where_it_is_cheaper(changes, why):
     assert why in found.advice
 
 
-def test_control_weights_are_advised_where_they_pay():
+def test_control_weights_are_advised_with_the_batch_sizes_that_match_where_they_pay():
     noisy = report(difference=(0.8, 0.0), variance=(1.0, 3.0))  # covariance 1.6
-    assert 0.3 < noisy.control_weights()[0] < 0.5
-    assert noisy.relative_costs(weighted=True)[1] < 0.95 < noisy.relative_costs()[1]
-    assert "Control weights (0." in noisy.advice
-    assert "Control weights" not in report().advice
+    sizes, weights = noisy.batch_sizes, noisy.control_weights
+    assert len(sizes) == 2
+    assert 0.3 < weights[0] < 0.6
+    assert noisy.relative_costs(weighted=True)[1] < 0.9 < noisy.relative_costs()[1]
+    assert f"({sizes[0]}, {sizes[1]}) and control weights ({weights[0]:.2f})" in noisy.advice
+    assert noisy.sampling_variance(sizes, weights) <= 1 / 16 < noisy.sampling_variance(sizes)
+    assert f"{weights[0]:.2f}" in str(noisy)
+    assert "control weights (" not in report().advice
+
+
+def test_advice_can_be_trained_on(recwarn):
+    noisy = report(difference=(0.8, 0.0), variance=(1.0, 3.0))
+    options = {"control_weights": noisy.control_weights}
+    data = dataset(noisy.batch_sizes, **options)
+    assert data.batch_sizes() == noisy.batch_sizes
+    plain = report(difference=(3.0, 0.0))
+    dataset(plain.batch_sizes, control_weights=plain.control_weights)
+    assert not [w for w in recwarn if "Batch sizes" in str(w.message)]
 
 
 def test_replicas_divide_the_advice():
@@ -167,6 +191,7 @@ def test_json_there_and_back(tmp_path):
     content = json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(name))
     assert content["advice"] == found.advice
     assert tuple(content["advised_batch_sizes"]) == found.batch_sizes
+    assert tuple(content["control_weights"]) == found.control_weights
     path.write_text("{}")
     with pytest.raises(ValueError, match="no LevelReport"):
         LevelReport.load(path)
@@ -266,17 +291,19 @@ def test_advice_suits_the_replicas_and_says_what_decides():
     assert "what a pass takes whatever its batch, outweigh" in slow
 
 
-@pytest.mark.parametrize("sizes", [(1, 2, 8), (2, 6), (4,)])
-def test_steps_vary_as_predicted(sizes):
+@pytest.mark.parametrize(
+    ("sizes", "weights"), [((1, 2, 8), (0.9, 0.5)), ((2, 6), None), ((4,), None)]
+)
+def test_steps_vary_as_predicted(sizes, weights):
     data = keras_ms.MultiscaleDataset(
         small_images(200, 40), keras_ms.tasks.Denoising(t_range=(0.5, 1.0)), (2, 4, 8), 32, 4
     )
     model = compiled()
-    predicted = diagnose(model, data, samples=512).sampling_variance(sizes)
+    predicted = diagnose(model, data, samples=512).sampling_variance(sizes, weights)
     recorder = keras_ms.MultiscaleModel(model.inputs, model.outputs)
     recorder.compile(GradientRecorder(), "mse", run_eagerly=True)
     drawn = []
-    for batch in data.stage(0, start=1000, batch_sizes=sizes).take(300):
+    for batch in data.stage(0, 1000, sizes, weights).take(300):
         recorder.train_step(batch)
         drawn.append(np.concatenate([np.ravel(g) for g in recorder.optimizer.recorded]))
     assert np.var(drawn, axis=0, ddof=1).sum() == pytest.approx(predicted, rel=0.25)

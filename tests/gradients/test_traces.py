@@ -96,7 +96,7 @@ def test_eager_steps_trace_nothing(terms_traced):
 )
 def test_the_weights_are_those_of_a_trace_per_stage(options, monkeypatch):
     shared, of_shared = train(metrics=["mae"], **options)
-    monkeypatch.setattr("keras_ms.fit_run.plain_spec", lambda model, dataset: None)
+    monkeypatch.setattr("keras_ms.training.fit_run.plain_spec", lambda model, dataset: None)
     single, of_single = train(metrics=["mae"], **options)
     for a, b in zip(shared.get_weights(), single.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)

@@ -15,7 +15,8 @@ OPTIONS = {
     "inpainting": [{}, {"max_rectangles": 1}, {"masks": np.eye(24)[np.newaxis]}],
     "super_resolution": [{}, {"scale": 3, "interpolation": "bilinear"}],
 }
-CASES = [(name, options) for name in tasks.names() for options in OPTIONS[name]]
+# A new task is tested with its defaults; more options of it may be added above.
+CASES = [(name, options) for name in tasks.names() for options in OPTIONS.get(name, [{}])]
 EVERY_TASK = pytest.mark.parametrize(("name", "options"), CASES)
 SIDES = (24, 24)
 
@@ -34,8 +35,8 @@ def assert_same(first, second, **tolerance):
         np.testing.assert_allclose(one, other, **tolerance)
 
 
-def test_every_task_of_the_registry_is_tested():
-    assert set(OPTIONS) == set(tasks.names())
+def test_the_tasks_of_the_paper_are_in_the_registry():
+    assert set(OPTIONS) <= set(tasks.names())
 
 
 @EVERY_TASK
@@ -75,8 +76,9 @@ def test_restriction_couples_the_levels(name, options):
     task = tasks.get(name, **options)
     example = task.draw(images(), (0, 1))
     coarse = task.restrict(example)
-    np.testing.assert_allclose(coarse["clean"], block_mean(example["clean"]), atol=1e-6)
-    np.testing.assert_allclose(coarse["noise"], 2.0 * block_mean(example["noise"]), atol=1e-5)
+    if "coarsen" in task.invariant_under:
+        np.testing.assert_allclose(coarse["clean"], block_mean(example["clean"]), atol=1e-6)
+        np.testing.assert_allclose(coarse["noise"], 2.0 * block_mean(example["noise"]), atol=1e-5)
     np.testing.assert_array_equal(coarse["t"], example["t"])
     if "mask" in example:
         np.testing.assert_array_equal(coarse["mask"], block_mean(example["mask"]) > 0.5)
@@ -84,7 +86,8 @@ def test_restriction_couples_the_levels(name, options):
 
 @EVERY_TASK
 def test_a_constant_image_without_noise_stays_in_range(name, options):
-    task = tasks.get(name, **{**options, "t_range": (1.0, 1.0) if name == "denoising" else (0, 0)})
+    clear = 1.0 if tasks.get(name).share(0.0) == 1.0 else 0.0  # the `t` without noise
+    task = tasks.get(name, **{**options, "t_range": (clear, clear)})
     x, y = task.pair(task.draw(0.5 * tf.ones_like(images()), (0, 1)))
     np.testing.assert_array_equal(y, np.full(y.shape, 0.5, "float32"))
     known = x.numpy()[x.numpy() != 0.0] if name == "inpainting" else x.numpy()
@@ -140,7 +143,9 @@ def features(task, images, seed, restrict):
 @EVERY_TASK
 def test_restricting_a_draw_has_the_distribution_of_drawing_from_the_restricted(name, options):
     task = tasks.get(name, **options)
-    assert "coarsen" in task.invariant_under
+    if "coarsen" not in task.invariant_under:
+        assert name not in OPTIONS
+        pytest.skip("does not claim the law")
     many = tf.repeat(images(1), 2000, axis=0)
     restricted = features(task, many, (1, 2), restrict=True)
     drawn = features(task, restriction.average(many), (3, 4), restrict=False)

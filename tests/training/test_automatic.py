@@ -5,6 +5,7 @@ import tensorflow as tf
 from conftest import small_images, small_net
 
 import keras_ms
+from keras_ms.training.fit_run import FitRun
 
 
 def dataset(images=None, **options):
@@ -22,45 +23,53 @@ def compiled():
     return model
 
 
+def decided(model, data):
+    """The stages that `fit` would take."""
+    return FitRun(model, data).stages
+
+
 @pytest.mark.parametrize(
     ("size", "levels"), [(16, 1), (32, 2), (128, 4), (48, 2), (51, 1), ((64, 32), 2)]
 )
 def test_as_many_levels_as_leave_16_pixels(size, levels):
     data = dataset([np.zeros((128, 128, 3), np.uint8)], image_size=size)
     assert data.levels.num_levels == levels
-    assert data.undecided
+    assert data.allocation == "measured"
 
 
-def test_fit_measures_and_decides_once(capsys):
-    model, data = compiled(), dataset()
-    history = model.fit(data, epochs=1, verbose=2).history
-    assert not data.undecided
-    assert "levels='auto'" in capsys.readouterr().out
-    sizes = data.batch_sizes(0)
-    assert data.work_units(0) == data.levels.step_work_units(0, sizes)
-    assert data.work_units(0) < 16.0  # smooth images: two levels are cheaper
-    assert history["work_units"] == [2 * data.work_units(0)]
-    model.fit(data, epochs=1, verbose=2)
-    assert data.batch_sizes(0) == sizes
-    assert "levels='auto'" not in capsys.readouterr().out
+def test_fit_measures_decides_and_says_so(capsys):
+    data = dataset()
+    stages = decided(compiled(), data)
+    history = compiled().fit(data, epochs=1, verbose=2).history
+    cost = data.levels.step_work_units(*stages[0][:2])
+    sizes = ", ".join(str(size) for size in stages[0].batch_sizes)
+    assert f"levels='auto': batches of {sizes} on the finest stage" in capsys.readouterr().out
+    assert cost < 16.0  # smooth images: two levels are cheaper
+    assert history["work_units"] == [2 * cost]
+    assert data.allocation == "measured"  # and nobody has changed the dataset
 
 
 def test_the_decision_is_optimal_batch_sizes_or_a_plain_batch():
     rng = np.random.default_rng(0)
     noise = [rng.integers(0, 256, (48, 48, 3), np.uint8) for _ in range(4)]
-    data = dataset(noise)
-    compiled().fit(data, epochs=1, verbose=0)
-    assert data.batch_sizes(0) == (16,)  # levels that share nothing
+    assert decided(compiled(), dataset(noise))[0].batch_sizes == (16,)  # levels share nothing
 
 
 def test_the_same_seeds_decide_alike_and_schedules_follow():
-    first, second = dataset(), dataset()
     schedule = keras_ms.FullMultiscaleSchedule((2, 2), 2)
-    history = compiled().fit(first, epochs=schedule.epochs, callbacks=[schedule], verbose=0).history
-    compiled().fit(second, epochs=1, verbose=0)
-    assert [first.batch_sizes(s) for s in (0, 1)] == [second.batch_sizes(s) for s in (0, 1)]
-    assert first.batch_sizes(1) == (16,)
-    assert history["work_units"][-1] == 2 * (first.work_units(0) + first.work_units(1))
+    data = dataset()
+    history = compiled().fit(data, epochs=schedule.epochs, callbacks=[schedule], verbose=0).history
+    stages = decided(compiled(), dataset())
+    assert stages[1].batch_sizes == (16,)
+    cost = sum(data.levels.step_work_units(*stage[:2]) for stage in stages)
+    assert history["work_units"][-1] == 2 * cost
+
+
+def test_stages_that_were_measured_can_be_given_to_a_dataset():
+    data = dataset()
+    fixed = data.replaced(stages=decided(compiled(), data))
+    assert fixed.allocation == "given"
+    assert decided(compiled(), fixed) == fixed.stages
 
 
 def own_pairs():
@@ -72,20 +81,18 @@ def own_pairs():
 def test_own_pairs():
     data = own_pairs()
     assert data.levels.num_levels == 2
-    compiled().fit(data, epochs=1, verbose=0)
-    assert not data.undecided
+    assert np.isfinite(compiled().fit(data, epochs=1, verbose=0).history["loss"][0])
 
 
 def test_adaptive_runs_measure_by_themselves():
     schedule = keras_ms.AdaptiveSchedule(work_units=40.0)
-    with pytest.raises(ValueError, match="measures by itself"):
+    with pytest.raises(ValueError, match="decides batch sizes by itself"):
         compiled().fit(own_pairs(), epochs=schedule.epochs, callbacks=[schedule], verbose=0)
 
 
 def test_without_the_telescoping_sum_the_batches_are_plain():
-    data = dataset(telescoping=False)
-    compiled().fit(data, epochs=1, verbose=0)
-    assert [data.batch_sizes(level) for level in (0, 1)] == [(16,), (16,)]
+    stages = decided(compiled(), dataset(telescoping=False))
+    assert [stage.batch_sizes for stage in stages] == [(16,), (16,)]
 
 
 @pytest.mark.parametrize("levels", ["Auto", "", "4"])
@@ -96,10 +103,6 @@ def test_other_words_are_refused(levels):
         )
 
 
-def test_decisions_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="for the stage of every level"):
-        dataset().decide([(4, 8)])
-    with pytest.raises(ValueError, match="Batch sizes are positive integers"):
-        dataset().decide([(4, 8), (8, 16)])
+def test_without_a_size_there_is_nothing_to_halve():
     with pytest.raises(ValueError, match="`image_size` must be given"):
         dataset(image_size=None)

@@ -13,7 +13,10 @@ import numpy as np
 from PIL import Image, ImageOps
 from rich.progress import track
 
+from keras_ms.data.sources.source import Directory, Source
 from keras_ms.validation import none_or_positive
+
+NAMES = {"folder": "SOURCE"}
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -188,3 +191,12 @@ def _of_split(files: list[pathlib.Path], split: str | None, every: int) -> list[
     every = min(every, len(files))
     held_out = set(files[every - 1 :: every])
     return [path for path in files if (path in held_out) == (split == "validation")]
+
+
+def _load(split: str, data_dir: Directory = None, limit: int | None = None) -> FolderImages:
+    if data_dir is None:
+        raise ValueError("A folder of images needs its path. Received: data_dir=None.")
+    return FolderImages(os.fspath(data_dir), split, limit=limit)
+
+
+SOURCE = Source(_load)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_ms.validation import known
+from keras_ms.data.sources.source import Directory, Source
+from keras_ms.validation import known, none_or_positive
+
+NAMES = {"photos": "SOURCE"}
 
 # stereo_motorcycle's right view is left out: it is nearly its left one.
 PHOTOS = {
@@ -46,3 +49,13 @@ def photos(split: str = "train") -> list[np.ndarray]:
 
     loaded = [getattr(skimage.data, name)() for name in PHOTOS[split]]
     return [image[0] if isinstance(image, tuple) else image for image in loaded]
+
+
+def _load(split: str, data_dir: Directory = None, limit: int | None = None) -> list[np.ndarray]:
+    none_or_positive(limit=limit)
+    if data_dir is not None:
+        raise ValueError(f"The photos lie in no folder. Received: data_dir={str(data_dir)!r}.")
+    return photos(split)[:limit]
+
+
+SOURCE = Source(_load)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import numbers
-import os
 
 import numpy as np
 import tensorflow as tf
 
 from keras_ms.data.sources import tfds
+from keras_ms.data.sources.source import Directory, Source
 from keras_ms.validation import none_or_positive
+
+NAMES = {"urban100": "SOURCE"}
+
+SPLITS = {"train": "train", "validation": "validation"}
 
 _Pair = tuple[np.ndarray, np.ndarray]
 
 
 def urban100(
     split: str = "train",
-    data_dir: str | os.PathLike[str] | None = None,
+    data_dir: Directory = None,
     limit: int | None = None,
     factor: int = 2,
-    manual_dir: str | os.PathLike[str] | None = None,
+    manual_dir: Directory = None,
 ) -> list[np.ndarray]:
     """Reads the full-size photographs of Urban100; `urban100_pairs` has both sizes.
 
@@ -44,28 +48,33 @@ def urban100(
     Example:
         >>> houses = keras_ms.data.urban100(manual_dir="image_SRF_2")  # doctest: +SKIP
     """
-    name = f"urban100/x{_factor(factor)}"
-    return tfds.images(name, "hr", split, data_dir, manual_dir, limit, None)
+    return tfds.images(_known(factor), "hr", SPLITS, split, data_dir, manual_dir, limit)
 
 
-def _factor(factor: int) -> int:
-    """Returns the scale of Urban100 if it is one.
+SOURCE = Source(urban100)
+
+
+def _known(factor: int) -> str:
+    """Returns TFDS's name of Urban100 at a scale, which TFDS knows from then on.
 
     Raises:
-        ValueError: If it is not 2 or 4.
+        ValueError: If the scale is not 2 or 4.
     """
     if factor not in (2, 4):
         raise ValueError(f"`factor` is 2 or 4. Received: factor={factor!r}.")
-    return int(factor)
+    # Imported late: it imports TensorFlow Datasets.
+    import keras_ms.data.sources.builders.urban100  # noqa: F401
+
+    return f"urban100/x{int(factor)}"
 
 
 def urban100_pairs(
     split: str = "train",
-    data_dir: str | os.PathLike[str] | None = None,
+    data_dir: Directory = None,
     crop_size: int = 128,
     samples: int | None = None,
     factor: int = 2,
-    manual_dir: str | os.PathLike[str] | None = None,
+    manual_dir: Directory = None,
     seed: int = 0,
 ) -> tf.data.Dataset:
     """Makes super-resolution pairs of Urban100 for a `MultiscaleDataset` without a task.
@@ -101,8 +110,8 @@ def urban100_pairs(
         raise ValueError(
             f"`crop_size` and `seed` are integers. Received: crop_size={crop_size}, seed={seed}."
         )
-    name = f"urban100/x{_factor(factor)}"
-    examples = tfds.prepared_split(name, split, data_dir, manual_dir)
+    name = _known(factor)
+    examples = tfds.prepared_split(name, SPLITS, split, data_dir, manual_dir)
     images = [(example["lr"], example["hr"]) for example in examples.as_numpy_iterator()]
     _check_crop_size(crop_size, factor, images)
     shapes = [(side, side, 3) for side in (crop_size // factor, crop_size)]

@@ -24,9 +24,10 @@ class Decision:
         reason: In words.
         work_units: Spent before the epoch, measuring included.
         seconds: Likewise, validation not counted.
-        figures: What the decision rests on; empty if nothing was measured so far.
+        figures: What the decision rests on.
         measured: What was measured for it, entry by entry of a `Measurement`; empty if nothing.
         measuring: Work units that measuring took.
+        control_weights: The weights that the batch sizes are made for, one fewer than these.
     """
 
     epoch: int
@@ -38,18 +39,21 @@ class Decision:
     figures: dict[str, Any] = dataclasses.field(default_factory=dict)
     measured: dict[str, Any] = dataclasses.field(default_factory=dict)
     measuring: float = 0.0
+    control_weights: tuple[float, ...] = ()
 
     @property
     def stage(self) -> Stage:
         """The stage decided on."""
-        return Stage(self.finest, self.batch_sizes)
+        return Stage(self.finest, self.batch_sizes, self.control_weights)
 
     def announced(self, mesh_size: tuple[int, ...]) -> str:
         """The decision in a line, for a level of these sides."""
         mesh = "x".join(str(side) for side in mesh_size)
         sizes = ", ".join(str(size) for size in self.batch_sizes)
+        weights = ", ".join(f"{weight:.2f}" for weight in self.control_weights)
+        weighted = f" (control weights {weights})" if set(self.control_weights) - {1.0} else ""
         return (
-            f"Level {self.finest}, {mesh} px, batches of {sizes}, after "
+            f"Level {self.finest}, {mesh} px, batches of {sizes}{weighted}, after "
             f"{self.work_units:,.0f} work units: {self.reason}"
         )
 
@@ -122,7 +126,7 @@ class Journal:
             if self._path is None:
                 raise OSError("no journal was asked for")
             content = json.loads(self._path.read_text())
-            found = [Decision(**_with_tuple(entry)) for entry in content["decisions"]]
+            found = [Decision(**_with_tuples(entry)) for entry in content["decisions"]]
             self.seconds = content["seconds"][:epoch]
             self.validations = [(e, loss) for e, loss in content["validations"] if e < epoch]
             self.largest_rate = content["largest_rate"]
@@ -140,5 +144,6 @@ class Journal:
             )
 
 
-def _with_tuple(entry: dict[str, Any]) -> dict[str, Any]:
-    return {**entry, "batch_sizes": tuple(entry["batch_sizes"])}
+def _with_tuples(entry: dict[str, Any]) -> dict[str, Any]:
+    tuples = ("batch_sizes", "control_weights")
+    return {name: tuple(value) if name in tuples else value for name, value in entry.items()}

@@ -1,8 +1,7 @@
-"""AdaptiveSchedule: coarse to fine, switching when measurements say so."""
+"""AdaptiveSchedule: coarse to fine, switching when budget or validation say so."""
 
 from __future__ import annotations
 
-import math
 import os
 import warnings
 from collections.abc import Callable
@@ -11,34 +10,34 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ms.training.adaptive import rule
-from keras_ms.training.adaptive.gauge import LevelGauge
+from keras_ms.levels import Stage
+from keras_ms.training.adaptive import endings
+from keras_ms.training.adaptive.gauge import Finding, LevelGauge, Spent
 from keras_ms.training.adaptive.journal import Decision, Journal
 from keras_ms.training.checks import check_adaptive_arguments, check_adaptive_run, check_journal
 from keras_ms.training.clock import Clock
 
 Logs = dict[str, Any] | None
-Verdict = tuple[str, dict[str, float]]
+Verdict = tuple[str, dict[str, Any]]
+_BIASED = "the coarse gradient is biased"
 
 
 class AdaptiveSchedule(keras.callbacks.Callback):
-    """Full-Multiscale training that decides by itself when to go on to the next finer level.
+    """Coarse-to-fine training that decides by itself when to go on to the next finer level.
 
-    Training starts on the coarsest level with plain batches of the dataset's `N_(L-1)`. It leaves
-    level `l` for the next finer one as soon as
+    Training starts on the coarsest level, with plain batches of the dataset's `N_(L-1)`. It leaves
+    level `l` for the next finer one, with batches of `N_(l-1)`, as soon as
 
-    - the squared bias `|E g_(l-1) - E g_l|^2` against the next finer level exceeds what the step
-      is uncertain by anyway: its sampling variance, less the smaller the learning rate has
-      become, plus a quarter of `|E g_(l-1)|^2`, within which both gradients point the same way; or
-    - the validation loss has not improved for `patience` validations; or
     - half of the budget that was left when the stage began is used: hot-started, every finer level
-      needs less (Theorem 1 of Ahamed et al., TMLR 2026).
+      needs less (Theorem 1 of Ahamed et al., TMLR 2026); or
+    - the validation loss has not improved for `patience` validations.
 
-    At every switch batch sizes are allocated anew: the cheapest that make the step as certain as a
-    plain batch of the dataset's `N_l`, a telescoping sum where that is clearly cheaper (Giles's
-    allocation). The gradients of the stage's levels and the next finer one are measured for it, at
-    most a twentieth of the work; the logged `work_units` contain it. A budget of work units makes
-    all decisions functions of the seeds.
+    With `measure=True` gradients are measured on the way, at most for a twentieth of the work (the
+    logged `work_units` contain it). Then a stage also ends when its gradient is biased against the
+    next finer level's by more than a step is uncertain anyway; and the next stage takes a
+    telescoping sum, with its control weights, in place of the plain batch where the rule of
+    `diagnose` finds that clearly cheaper, in work units. In the runs that we compared, measuring
+    gained nothing in the end. A budget of work units makes all decisions functions of the seeds.
 
     Args:
         seconds: Stop after so many seconds, validation not counted; or
@@ -51,10 +50,12 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         journal: JSON file for all decisions and the figures that led to them. A run that goes on
             at a later epoch (`BackupAndRestore`) reads it, and needs it.
         verbose: Whether to print a line when a stage starts (never if `fit(verbose=0)`).
+        measure: Whether to measure gradients. Defaults to `False`.
 
     Attributes:
         decisions: Everything decided so far, as `Decision`s.
-        epochs: What to pass to `fit(epochs=...)`: more than any budget lasts.
+        epochs: What to pass to `fit(epochs=...)`: more than any budget lasts. Since nobody knows
+            how many it will be, Keras's progress bar shows "Epoch 3/?".
 
     Raises:
         ValueError: If not exactly one budget is given or an argument is out of range; when training
@@ -74,7 +75,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         [1, 0]
     """
 
-    epochs = 1_000_000
+    epochs: int = endings.EPOCHS
 
     def __init__(
         self,
@@ -85,13 +86,14 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         monitor: str = "val_loss",
         journal: str | os.PathLike[str] | None = None,
         verbose: bool = True,
+        measure: bool = False,
     ) -> None:
         super().__init__()
         check_adaptive_arguments(seconds, work_units, learning_rate, patience)
         check_journal(journal, monitor)
-        self._seconds, self._work_units = seconds, work_units
+        self._budget = endings.Budget(seconds, work_units)
         self._learning_rate, self._patience, self._monitor = learning_rate, patience, monitor
-        self._path, self._verbose = journal, verbose
+        self._path, self._verbose, self._measure = journal, verbose, measure
         self._journal = Journal(journal)
         self._epoch: int | None = None
 
@@ -111,17 +113,14 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         check_adaptive_run(self.model, run, bool(self._learning_rate))
         self._run, self._levels = run, run.dataset.levels
         self._journal, self._clock = Journal(self._path), Clock()
-        self._gauge = LevelGauge(self.model, run.dataset)
+        self._gauge = LevelGauge(self.model, run.dataset) if self._measure else None
         self._epoch = None
         run.follow(self._journal.stage, self._journal.measuring)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Decides what the epoch trains on, and sets the learning rate."""
         if self._epoch is None and epoch > 0:
-            self._journal.resume(epoch)
-            self._clock = Clock(self._journal.seconds[-1])
-            found = [d.measured for d in self._journal.decisions if d.measured]
-            self._gauge = LevelGauge(self.model, self._run.dataset, found)
+            self._resume(epoch)
         self._epoch = epoch
         if not self._journal.decisions:
             self._start(epoch)
@@ -132,7 +131,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Ends the run after this step if the budget is spent."""
-        if not self._gauge.first_step:
+        if self._gauge and not self._gauge.first_step:
             self._gauge.first_step = self._clock.seconds - self._epoch_start
         if self._progress(self._epoch or 0, batch + 1) >= 1.0:
             self.model.stop_training = True
@@ -152,13 +151,20 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         self._journal.save()
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Warns if `fit` ended with most of the budget left, for want of epochs."""
+        """Warns if `fit` ended before the budget, because it had too few epochs."""
         if self._epoch is not None and not self.model.stop_training:
             warnings.warn(
                 f"Training ended with {1.0 - self._progress(self._epoch + 1, 0):.0%} of the budget "
                 f"left. Received: epochs={self._epoch + 1}. Pass epochs=schedule.epochs to `fit`.",
                 stacklevel=2,
             )
+
+    def _resume(self, epoch: int) -> None:
+        self._journal.resume(epoch)
+        self._clock = Clock(self._journal.seconds[-1])
+        if self._measure:
+            found = [d.measured for d in self._journal.decisions if d.measured]
+            self._gauge = LevelGauge(self.model, self._run.dataset, found)
 
     def _start(self, epoch: int) -> None:
         coarsest = self._levels.num_levels - 1
@@ -169,61 +175,56 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         last = self._journal.decisions[-1]
         if last.finest == 0:
             return
-        reason, figures = self._used_up(epoch) or self._stalled() or ("", {})
-        groups = self._affordable_groups(epoch, last.finest)
-        if not (reason or groups):
-            return
         spent = {"work_units": self._spent(epoch), "seconds": self._clock.seconds}
-        share = self._rate() / (self._journal.largest_rate or 1.0)
-        measured: dict[str, Any] = {}
-        measuring = 0.0
-        if groups:
-            measured, measuring = self._gauge.measure(last.finest, groups, share)
-        if found := self._gauge.evidence(last.finest):
-            figures |= {**found._asdict(), "ratio": found.ratio}
-            if groups and found.ratio > 1.0:
-                reason = "the coarse gradient is biased"
-        level, sizes = last.stage
+        reason, figures = self._used_up(epoch) or self._stalled() or ("", {})
+        found = self._look(epoch, last.finest)
+        if not (reason or found.measured):
+            return
+        reason, figures = _BIASED if found.biased else reason, {**figures, **found.figures}
+        stage = last.stage
         if reason:
-            level -= 1
-            sizes = self._gauge.batch_sizes(level, self._seconds_left())
+            stage, why = self._next_stage(last.finest - 1)
+            figures |= why
         self._record(
             Decision(
                 epoch,
-                level,
-                sizes,
+                stage.finest,
+                stage.batch_sizes,
                 reason or "the coarse gradient serves",
                 **spent,
                 figures=figures,
-                measured=measured,
-                measuring=measuring,
+                measured=found.measured,
+                measuring=found.measuring,
+                control_weights=stage.control_weights,
             )
         )
 
-    def _affordable_groups(self, epoch: int, level: int) -> int:
-        measuring = self._journal.measuring(epoch)
-        steps = self._spent(epoch) - measuring
-        left = self._seconds_left()
-        seconds = None if left is None else (self._clock.seconds, left)
-        return self._gauge.affordable(level, steps, measuring, seconds)
+    def _look(self, epoch: int, level: int) -> Finding:
+        if self._gauge is None:
+            return Finding()
+        measuring, passed = self._journal.measuring(epoch), self._clock.seconds
+        left = self._budget.seconds_left(passed)
+        seconds = None if left is None else (passed, left)
+        share = self._rate() / (self._journal.largest_rate or 1.0)
+        spent = Spent(self._spent(epoch) - measuring, measuring, seconds)
+        return self._gauge.look(level, spent, share)
 
-    def _seconds_left(self) -> float | None:
-        return None if self._seconds is None else self._seconds - self._clock.seconds
+    def _next_stage(self, level: int) -> tuple[Stage, dict[str, Any]]:
+        if self._gauge is None:
+            return Stage(level, (self._levels.batch_sizes[level],)), {}
+        return self._gauge.stage(level, self._budget.seconds_left(self._clock.seconds))
 
     def _used_up(self, epoch: int) -> Verdict | None:
         start = self._journal.stage_start
-        begun = self._share(start.work_units + start.measuring, start.seconds)
-        limit = begun + rule.SHARE_OF_REST * (1.0 - begun)
-        spent = self._progress(epoch, 0)
-        if spent < limit:
-            return None
-        return "half of the rest is spent", {"share_spent": spent, "share_allowed": limit}
+        begun = self._budget.share(start.work_units + start.measuring, start.seconds)
+        figures = endings.used_up(begun, self._progress(epoch, 0))
+        return ("half of the rest is spent", figures) if figures else None
 
     def _stalled(self) -> Verdict | None:
         start = self._journal.stage_start.epoch
         losses = [loss for epoch, loss in self._journal.validations if epoch >= start]
-        figures = rule.stalled(losses, self._patience)
-        return (f"{self._monitor} has stopped to improve", figures) if figures else None
+        figures = endings.stalled(losses, self._patience)
+        return (f"{self._monitor} no longer improves", figures) if figures else None
 
     def _record(self, decision: Decision) -> None:
         before = self._journal.decisions[-1].finest if self._journal.decisions else None
@@ -246,9 +247,4 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         return self._run.work_units(epoch, 0) if epoch else 0.0
 
     def _progress(self, epoch: int, steps: int) -> float:
-        return self._share(self._run.work_units(epoch, steps), self._clock.seconds)
-
-    def _share(self, work_units: float, seconds: float) -> float:
-        if self._work_units is not None:
-            return work_units / self._work_units
-        return seconds / (self._seconds or math.inf)
+        return self._budget.share(self._run.work_units(epoch, steps), self._clock.seconds)

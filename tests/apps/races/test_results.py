@@ -21,7 +21,7 @@ def test_a_table_names_who_was_too_slow():
 def test_a_target_that_was_given_is_nobodys():
     result = Result(Point(math.nan, math.nan, 0.25), {"adaptive": [Point(2.0, 3.0, 0.2)]})
     table = as_table("x", result, {"adaptive": 1})
-    assert "0.2500 to stay\n" in table
+    assert "0.2500 or below\n" in table
     assert "| 2.0 (2.0 to 2.0) | 3 |  |" in table
 
 

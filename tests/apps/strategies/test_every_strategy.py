@@ -89,7 +89,7 @@ def test_what_is_asked_for_comes_in_order():
         ({"compare": ("progressive_resizing",), "auto_levels": True}, "which has no levels"),
         (
             {"strategy": "single_scale", "control_weights": (1.0,) * 3},
-            "of which there are none. Received: --strategy=single_scale",
+            "and there are none here. Received: --strategy=single_scale",
         ),
     ],
 )

@@ -166,7 +166,7 @@ def test_sources_load_what_a_multiscale_dataset_takes(prepared, name):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"split": "test"}, r"Received: split='test'. Use one of \['train', 'validation'\]"),
+        ({"split": "test"}, r"Received: split='test'. Use one of \('train', 'validation'\)"),
         ({"limit": 0}, "Received: limit=0"),
         ({"limit": 1.5}, "Received: limit=1.5"),
         ({"image_size": -1}, "Received: image_size=-1"),
@@ -213,12 +213,13 @@ def test_a_damaged_archive_is_told_by_its_checksum(tmp_path):
 
 
 def test_sources_are_found_by_name(tmp_path):
-    assert data.sources.names() == ("celeb_a", "folder", "photos", "stl10", "urban100")
+    ours = {"celeb_a": 1, "folder": 1, "photos": 1, "stl10": 3, "urban100": 1}
+    assert set(ours) <= set(data.sources.names())
     with pytest.raises(ValueError, match=r"Received: dataset='mnist'.*'photos'"):
         data.sources.get("mnist")
-    for name in data.sources.names():
+    for name, channels in ours.items():
         source = data.sources.get(name)
-        assert len(source.mean) == len(source.std) == (3 if name == "stl10" else 1)
+        assert len(source.mean) == len(source.std) == channels
     assert len(data.sources.get("photos").load("train", None, 2)) == 2
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     Image.new("RGB", (4, 4)).save(tmp_path / "b.png")

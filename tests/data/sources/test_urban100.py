@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 import keras_ms
-from keras_ms.data.sources.urban100_builder import Urban100
+from keras_ms.data.sources.builders.urban100 import Urban100
 
 
 def photograph(number):

@@ -42,7 +42,7 @@ class Urban100(tfds.core.GeneratorBasedBuilder):
 
     Example:
         >>> import tensorflow_datasets as tfds  # doctest: +SKIP
-        >>> import keras_ms.data.sources.urban100_builder  # doctest: +SKIP
+        >>> import keras_ms.data.sources.builders.urban100  # doctest: +SKIP
         >>> pairs = tfds.load(
         ...     "urban100/x2", split="train", as_supervised=True,
         ...     download_and_prepare_kwargs={"download_config": tfds.download.DownloadConfig(

@@ -1,0 +1,1 @@
+"""Builders of TensorFlow Datasets. Importing one registers it, and imports TensorFlow Datasets."""

@@ -1,0 +1,81 @@
+"""The stages of a dataset: which levels a step holds, with which batches and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras_ms.data.pair_batches import target_sides
+from keras_ms.levels import Levels, Stage, deepest
+from keras_ms.validation import checked_weights
+
+
+def hierarchy(levels: Any, images: Any, task: Any, image_size: Any) -> Levels:
+    """The levels that a dataset is asked for: `Levels`, batch sizes, or `"auto"`.
+
+    Args:
+        levels: What was asked for; `"auto"` means as many as the image size bears.
+        images: The dataset's images, or pairs if there is no task.
+        task: A task, or `None`.
+        image_size: Sides of the finest mesh, or `None` where the pairs tell.
+
+    Raises:
+        ValueError: If `levels` is another word, or the size is not known.
+    """
+    if not isinstance(levels, str):
+        return levels if isinstance(levels, Levels) else Levels(levels)
+    if levels != "auto":
+        raise ValueError(
+            f"`levels` are Levels, a tuple of batch sizes, or 'auto'. Received: levels={levels!r}."
+        )
+    if image_size is None and task is None:
+        image_size = target_sides(images, 2)
+    if image_size is None:
+        raise ValueError("With a task, `image_size` must be given. Received: None.")
+    return deepest(image_size)
+
+
+def stages_of(
+    levels: Levels, telescoping: bool, control_weights: Sequence[float] = ()
+) -> tuple[Stage, ...]:
+    """The stages of a hierarchy, by finest level: all levels from there on, or that one alone.
+
+    Args:
+        levels: The hierarchy.
+        telescoping: Whether steps hold the telescoping sum, or a plain batch of one level.
+        control_weights: One per pair of levels, or none.
+    """
+    if not telescoping:
+        return tuple(Stage(level, (size,)) for level, size in enumerate(levels.batch_sizes))
+    weights = tuple(control_weights)
+    return tuple(
+        Stage(level, levels.batch_sizes[level:], weights[level:])
+        for level in range(levels.num_levels)
+    )
+
+
+def checked_stage(levels: Levels, stage: Stage) -> Stage:
+    """The stage with its sizes as integers and its weights as floats.
+
+    Raises:
+        ValueError: If sizes are no positive integers, or more than there are levels, or there is
+            not one weight per pair of them.
+    """
+    sizes = levels.checked_sizes(stage.finest, stage.batch_sizes)
+    weights = stage.control_weights and checked_weights(stage.control_weights, len(sizes))
+    # Weights of 1 are the plain sum, which needs none.
+    return Stage(stage.finest, sizes, weights if set(weights) - {1.0} else ())
+
+
+def checked_stages(levels: Levels, stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """The stages of every finest level, each checked.
+
+    Raises:
+        ValueError: If there is not one for every level, finest first, or one does not fit.
+    """
+    if [stage.finest for stage in stages] != list(range(levels.num_levels)):
+        raise ValueError(
+            "One stage is needed for every level, finest first. Received: "
+            f"stages={tuple(stages)} for {levels.num_levels} levels."
+        )
+    return tuple(checked_stage(levels, stage) for stage in stages)

@@ -1,0 +1,51 @@
+"""Small adaptive runs, for the tests of this folder."""
+
+import keras
+from conftest import small_images, small_net
+
+import keras_ms
+
+
+def dataset(levels=(2, 4, 8), steps=4, **options):
+    task = keras_ms.tasks.Denoising(t_range=(0.5, 1.0))
+    return keras_ms.MultiscaleDataset(small_images(), task, levels, 32, steps, **options)
+
+
+def new_model(rate=1e-2, **options):
+    keras.utils.set_random_seed(3)
+    model = keras_ms.MultiscaleModel(*small_net())
+    model.compile(keras.optimizers.Adam(rate), "mse", **options)
+    return model
+
+
+def fit(schedule, model=None, data=None, epochs=None, callbacks=(), **options):
+    model = model or new_model()
+    history = model.fit(
+        data or dataset(),
+        epochs=epochs or schedule.epochs,
+        callbacks=[*callbacks, schedule],
+        verbose=0,
+        **options,
+    )
+    return model, history.history
+
+
+def reasons(schedule):
+    return [decision.reason for decision in schedule.decisions]
+
+
+class KilledError(Exception):
+    pass
+
+
+class Kill(keras.callbacks.Callback):
+    def __init__(self, epoch):
+        super().__init__()
+        self.at = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == self.at and batch == 1:
+            raise KilledError
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
