@@ -129,5 +129,10 @@ def measured(
     )
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Runs the app on the flags of the command line."""
     flags.start("diagnose", DiagnoseSettings, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -237,5 +237,10 @@ def _spread(values: Sequence[np.ndarray], best: bool = False) -> str:
     return ", ".join(cells)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Runs the app on the flags of the command line."""
     flags.start("reproduce", ReproduceSettings, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -54,5 +54,10 @@ def run(settings: RaceSettings) -> str:
     return "\n".join(lines)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Runs the app on the flags of the command line."""
     flags.start("time_to_quality", RaceSettings, run)
+
+
+if __name__ == "__main__":
+    main()

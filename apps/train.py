@@ -18,6 +18,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from .experiment import flags
+from .experiment.command import IN_A_CLONE, as_typed
 from .experiment.options import as_dict
 from .experiment.settings import Settings
 
@@ -77,11 +78,13 @@ def _write(
     reached: dict[str, Quality],
     held_out: list[np.ndarray],
 ) -> None:
-    from .experiment import exporting, plots, tables
+    import keras_ms
 
-    exporting.export(outcomes[0].model, settings, output / "model")
-    for kind in settings.portable:
-        exporting.export_portable(outcomes[0].model, settings, output, kind)
+    from .experiment import plots, tables
+
+    mean, std = settings.normalization_of_images
+    formats = ("saved_model", *settings.portable)
+    keras_ms.inference.export(outcomes[0].model, output / "model", mean, std, formats)
     rows = [_row(settings, outcomes[0].model, image) for image in held_out[-SHEET_ROWS:]]
     plots.save_sheet(rows, output / "restored.png")
     plots.save_curves(outcomes, settings.loss, output / "loss.png")
@@ -95,16 +98,18 @@ def _write(
         f"The model is in {output / 'model'}: model = tf.saved_model.load(...) and then "
         "model(pictures)\nrestores pictures (batch, height, width, 3), uint8 or floats in [0, 1], "
         "of any size.\n"
-        f"Next: {_python()} -m apps.restore --model={output / 'model'} --input=PICTURES "
-        "--output=RESTORED,\n"
+        f"Next: {_restore()} --model={output / 'model'} --input=PICTURES --output=RESTORED,\n"
         "      or train on your own pictures with --dataset=folder --data_dir=DIR."
     )
 
 
-def _python() -> str:
-    """The interpreter as a user would type it from here."""
+def _restore() -> str:
+    """The command that restores, as a user would type it from here."""
+    if not IN_A_CLONE:
+        return as_typed("apps.restore")
     python, here = pathlib.Path(sys.executable), pathlib.Path.cwd()
-    return str(python.relative_to(here) if python.is_relative_to(here) else python)
+    shown = python.relative_to(here) if python.is_relative_to(here) else python
+    return f"{shown} -m apps.restore"
 
 
 def _row(settings: Settings, model: keras.Model, picture: np.ndarray) -> dict[str, np.ndarray]:
@@ -149,5 +154,10 @@ def _write_curves(
     path.write_text(json.dumps(content, indent=1) + "\n")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Runs the app on the flags of the command line."""
     flags.start("train", Settings, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -119,5 +119,10 @@ def _in_bfloat16(settings: BenchmarkSettings, images: list[Any]) -> Rows:
         return _beside_peak(settings, images)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Runs the app on the flags of the command line."""
     flags.start("benchmark", BenchmarkSettings, run)
+
+
+if __name__ == "__main__":
+    main()

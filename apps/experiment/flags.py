@@ -10,6 +10,7 @@ from typing import Any
 from absl import app, flags, logging
 
 from . import help_text, presets
+from .command import as_typed
 from .options import options_of
 
 
@@ -25,7 +26,7 @@ def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
         run: The app, a function of the settings; its module's docstring begins the help.
     """
     if help_text.is_asked_for(sys.argv[1:]):
-        print(help_text.of_app(run.__globals__.get("__doc__") or "", settings))
+        print(as_typed(help_text.of_app(run.__globals__.get("__doc__") or "", settings)))
         return
 
     def main(argv: Sequence[str]) -> None:
@@ -35,7 +36,7 @@ def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
                 raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
             run(read(settings))
         except ValueError as error:
-            sys.exit(f"apps.{name}: {error}")
+            sys.exit(as_typed(f"apps.{name}: {error}"))
 
     define(settings)
     app.run(main)

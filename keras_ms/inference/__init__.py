@@ -1,1 +1,8 @@
-"""How a model of any kind leaves: receptive field, tiles, picture files."""
+"""How a model of any kind leaves: export, receptive field, tiles, models by name."""
+
+from keras_ms.inference.exporting import export
+from keras_ms.inference.loading import load, names
+from keras_ms.inference.reach import receptive_field
+from keras_ms.inference.restoring import Restorer, prepare, restore
+
+__all__ = ["Restorer", "export", "load", "names", "prepare", "receptive_field", "restore"]

@@ -10,9 +10,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from apps import restore, train
-from apps.experiment import exporting
+from apps import train
+from apps.experiment import restoring
 from apps.experiment.settings import Settings
+from keras_ms import inference
 
 ROOT = pathlib.Path(__file__).parents[2]
 TINY = {
@@ -27,20 +28,30 @@ TINY = {
 
 
 def trained(directory, **options):
-    settings = Settings(output=str(directory), **{**TINY, **options})
-    (outcome,) = train.run(settings)
-    return settings, outcome.model
+    (outcome,) = train.run(Settings(output=str(directory), **{**TINY, **options}))
+    return outcome.model
 
 
 @pytest.fixture(scope="module")
 def denoiser(tmp_path_factory):
     directory = tmp_path_factory.mktemp("denoiser")
-    settings, model = trained(directory, network="unet", normalization="channel")
-    return directory / "model", settings, model
+    model = trained(directory, network="unet", normalization="channel")
+    return directory / "model", model
 
 
 def pixels(height, width, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
+
+
+def pictures_model(model, **noise_level):
+    """What the app shall make of a network: pictures in [0, 1] in and out."""
+
+    def restored(pictures):
+        normal = (pictures - 0.5) / 0.5
+        inputs = {"image": normal, **noise_level} if noise_level else normal
+        return np.clip(0.5 * model(inputs, training=False) + 0.5, 0.0, 1.0)
+
+    return restored
 
 
 def command(*arguments):
@@ -53,15 +64,13 @@ def command(*arguments):
 
 
 def test_saved_model_equals_the_network_at_random_sizes_and_keeps_the_type(denoiser):
-    directory, settings, model = denoiser
+    directory, model = denoiser
     loaded = tf.saved_model.load(str(directory))
-    whole = exporting.pictures_model(model, settings)
+    whole = pictures_model(model)
     rng = np.random.default_rng(0)
     for height, width in [(1, 1), (3, 2), *rng.integers(1, 70, (6, 2))]:
         picture = rng.random((2, height, width, 3)).astype("float32")
-        wanted = whole(picture).numpy()
-        by_hand = np.clip(0.5 * model((picture - 0.5) / 0.5) + 0.5, 0.0, 1.0)
-        np.testing.assert_allclose(wanted, by_hand, atol=1e-5)
+        wanted = whole(picture)
         for dtype in ("float32", "float64", "float16"):
             got = loaded(picture.astype(dtype))
             assert got.dtype.name == dtype
@@ -69,7 +78,7 @@ def test_saved_model_equals_the_network_at_random_sizes_and_keeps_the_type(denoi
         bits = np.round(255 * picture).astype(np.uint8)
         got = loaded(bits)
         assert got.dtype == tf.uint8
-        exact = 255.0 * whole(bits / np.float32(255.0)).numpy()
+        exact = 255.0 * whole(bits / np.float32(255.0))
         # Rounded to the nearest; of two that are as near, floats of either graph may choose.
         assert np.abs(got.numpy() - exact).max() <= 0.5 + 255.0 * 1e-5
         signature = loaded.signatures["serving_default"](pictures=tf.constant(picture))
@@ -88,7 +97,7 @@ BLOCKED = (
 
 
 def test_saved_model_runs_where_keras_ms_is_not(denoiser, tmp_path):
-    directory, settings, model = denoiser
+    directory, model = denoiser
     picture = pixels(21, 34)
     np.save(tmp_path / "in.npy", picture[np.newaxis])
     code = BLOCKED + (
@@ -97,12 +106,12 @@ def test_saved_model_runs_where_keras_ms_is_not(denoiser, tmp_path):
     )
     got = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert got.returncode == 0, got.stderr[-2000:]
-    whole = exporting.pictures_model(model, settings)(picture[np.newaxis] / np.float32(255.0))
+    whole = pictures_model(model)(picture[np.newaxis] / np.float32(255.0))
     np.testing.assert_allclose(np.load(tmp_path / "out.npy"), 255.0 * whole, atol=0.51)
 
 
 def test_conditional_model_where_keras_ms_is_not(tmp_path):
-    settings, model = trained(tmp_path / "told", conditional=True)
+    model = trained(tmp_path / "told", conditional=True)
     code = BLOCKED + (
         f"model = tf.saved_model.load({str(tmp_path / 'told' / 'model')!r})\n"
         "level = np.full((2, 1), 0.7, 'float32')\n"
@@ -112,15 +121,15 @@ def test_conditional_model_where_keras_ms_is_not(tmp_path):
     )
     got = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert got.returncode == 0, got.stderr[-2000:]
-    whole = exporting.pictures_model(model, settings)
+    whole = pictures_model(model, noise_level=np.full((2, 1), 0.7, "float32"))
     for height, width in ((1, 1), (5, 30)):
         x = np.random.default_rng(height).random((2, height, width, 3), np.float32)
-        wanted = whole({"image": x, "noise_level": np.full((2, 1), 0.7, "float32")})
+        wanted = whole(x)
         np.testing.assert_allclose(np.load(tmp_path / f"{height}.npy"), wanted, atol=1e-5)
 
 
 def test_a_folder_is_restored_with_names_formats_and_a_comparison(denoiser, tmp_path):
-    directory, settings, model = denoiser
+    directory, model = denoiser
     (tmp_path / "in" / "deep").mkdir(parents=True)
     (tmp_path / "clean" / "deep").mkdir(parents=True)
     for name in ("a.png", "deep/b.jpg"):
@@ -140,9 +149,7 @@ def test_a_folder_is_restored_with_names_formats_and_a_comparison(denoiser, tmp_
         "deep/b.jpg",
         "comparison_sheet.png",
     }
-    whole = exporting.pictures_model(model, settings)(
-        pixels(20, 30)[np.newaxis] / np.float32(255.0)
-    )
+    whole = pictures_model(model)(pixels(20, 30)[np.newaxis] / np.float32(255.0))
     restored = np.asarray(Image.open(tmp_path / "out" / "a.png"), float)
     np.testing.assert_allclose(restored, 255.0 * whole[0], atol=0.51)
     row = next(line for line in got.stdout.splitlines() if "a.png" in line)
@@ -170,7 +177,10 @@ def test_unreadable_files_are_named_and_skipped_and_the_exit_status_says_so(deno
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--model=/nowhere", "--input=README.md", "--output=/tmp/x"], "no model of apps.train"),
+        (
+            ["--model=/nowhere", "--input=README.md", "--output=/tmp/x"],
+            "There is no exported model",
+        ),
         (["--input=README.md"], "--model, --input and --output are needed"),
     ],
 )
@@ -181,11 +191,12 @@ def test_senseless_requests_end_in_one_line(arguments, message):
     assert "Traceback" not in got.stderr
 
 
-IDENTITY = restore.Model(lambda pictures: pictures, scale=1, reach=8)
+IDENTITY = inference.Restorer(lambda pictures: pictures, receptive_field=8)
 
 
 def restored(source, output, compare=None, model=IDENTITY, max_pixels=10**6):
-    return restore.run(model, str(source), str(output), compare and str(compare), max_pixels)
+    job = restoring.Job(model, str(source), str(output), compare and str(compare), max_pixels)
+    return restoring.restore_files(job)
 
 
 def files(folder):
@@ -263,9 +274,21 @@ def test_memory_bounds_that_no_tile_fits_are_refused(tmp_path):
 
 def test_tiles_of_networks_that_couple_all_pixels_are_announced(tmp_path, capsys):
     Image.fromarray(pixels(200, 200)).save(tmp_path / "a.png")
-    coupled = IDENTITY._replace(reach=None)
+    coupled = inference.Restorer(lambda pictures: pictures)
     restored(tmp_path / "a.png", tmp_path / "out", model=coupled, max_pixels=160 * 160)
     assert "a.png: the network couples all pixels" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [{"channels": 1}, {"output": "raw"}, {"spatial_dims": 3}])
+def test_models_of_other_than_colour_pictures_are_refused(options, monkeypatch):
+    monkeypatch.setattr(inference, "load", lambda _: inference.Restorer(None, **options))
+    with pytest.raises(ValueError, match=r"Use keras_ms.inference.restore on arrays"):
+        restoring.load("some")
+
+
+def test_the_noise_level_is_checked_before_any_picture():
+    with pytest.raises(ValueError, match=r"Received: --noise_level=0.5"):
+        restoring.load("denoising", 0.5)
 
 
 def test_super_resolution_enlarges_files(tmp_path):

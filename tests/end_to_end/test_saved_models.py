@@ -8,10 +8,9 @@ import pytest
 import tensorflow as tf
 
 import keras_ms
-from apps import restore
 from apps.experiment import building, quality
 from apps.experiment.settings import Settings
-from keras_ms.inference import tiling
+from keras_ms import inference
 
 ROOT = pathlib.Path(__file__).parents[2] / "saved_models"
 T_LOW = {"denoising": 0.7}
@@ -37,9 +36,7 @@ def test_they_restore_held_out_photographs(task):
     images = building.load_images(settings, "validation")
     clean = tf.concat([y for _, y in building.make_validation(settings, images)], axis=0)
     made = quality.make_pictures(settings, clean, classical=False)
-    model = restore.load(str(folder(task)))
-    seen = 0.5 * made.inputs + 0.5
-    restored = np.asarray(model.restore(seen))
+    restored = np.asarray(inference.load(task)(0.5 * made.inputs + 0.5))
     before = quality.measure(made.clean, made.degraded)
     after = quality.measure(made.clean, restored)
     assert after.psnr > before.psnr + 1.0
@@ -47,13 +44,10 @@ def test_they_restore_held_out_photographs(task):
 
 
 def test_tiles_leave_no_seam(task):
-    model = restore.load(str(folder(task)))
-    assert model.reach is not None
+    model = inference.load(folder(task))
+    assert model.receptive_field is not None
     picture = keras_ms.data.photos("validation")[0][:, :400] / np.float32(255.0)
-    whole, tiled = (
-        tiling.restore(picture, model.restore, model.scale, model.reach, max_pixels)
-        for max_pixels in (10**7, 200 * 200)
-    )
+    whole, tiled = (inference.restore(model, picture, tile) for tile in (1000, 200))
     np.testing.assert_allclose(tiled, whole, atol=1e-3)
 
 

@@ -4,9 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from apps.experiment import building, exporting, precision
+from apps.experiment import precision
 from apps.experiment.problem import Problem
-from apps.experiment.settings import Settings
 from apps.experiment.timing import Timed
 
 TINY = {"width": 4, "image_size": 16, "batch_sizes": (2, 4)}
@@ -40,15 +39,3 @@ def test_the_faster_is_taken_where_it_pays(monkeypatch, capsys, seconds, chosen)
         assert all(np.isfinite(step()["loss"]) for step in steps_made[0].values())  # both train
     assert keras.config.dtype_policy().name == chosen
     assert f"{seconds:.2f} of one in float32" in capsys.readouterr().out
-
-
-def test_exports_compute_in_float32():
-    settings = Settings(iterations=(1, 2), **TINY)
-    pictures = np.random.default_rng(0).random((1, 24, 20, 3)).astype("float32")
-    made = []
-    for name in ("mixed_bfloat16", "float32"):
-        with precision.policy(name):
-            model = building.make_model(settings, 1e-3)
-            made.append(exporting.pictures_model(model, settings)(pictures))
-        assert keras.config.dtype_policy().name == "float32"
-    np.testing.assert_array_equal(*made)  # the same seed, the same weights

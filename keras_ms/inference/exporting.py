@@ -1,0 +1,134 @@
+"""From a trained network to files that restore pictures where keras_ms is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_ms.inference.pictures_model import Pictures, Statistic, input_specs, pictures_model
+from keras_ms.inference.reach import receptive_field
+from keras_ms.validation import known
+
+DETAILS = pathlib.Path("assets.extra", "restoration.json")  # where SavedModels keep users' files
+DTYPES = (tf.float32, tf.float16, tf.float64, tf.uint8)
+SUFFIXES = {"saved_model": "", "onnx": ".onnx", "litert": ".tflite"}
+
+
+def export(
+    model: keras.Model,
+    path: str | os.PathLike[str],
+    mean: Statistic = 0.5,
+    std: Statistic = 0.5,
+    formats: tuple[str, ...] = ("saved_model",),
+    output: str = "image",
+) -> dict[str, pathlib.Path]:
+    """Writes a network as files that take pictures and need neither keras_ms nor Keras.
+
+    Normalisation is inside, and everything computes in float32, whatever the model trained in.
+    `tf.saved_model.load(path)(pictures)` restores `(batch, height, width, channels)`, uint8 or
+    floats in [0, 1], and returns that type; a model that is told the noise level takes it,
+    `(batch, 1)`, as second argument. `load` and `restore` do so in tiles.
+
+    Args:
+        model: Any functional or Sequential `keras.Model` from images of any size, with one to
+            three spatial axes, to outputs of that size or a whole multiple of it.
+        path: Folder of the SavedModel, replaced if it is one; the other formats are beside it,
+            `path.onnx` and `path.tflite`.
+        mean: Mean of the images in [0, 1] that it was trained on, one or per channel. Defaults to
+            0.5, as `MultiscaleDataset`'s; 0 for a model of images in [0, 1].
+        std: Their standard deviation, likewise. Defaults to 0.5; 1 for a model of images in
+            [0, 1], 1/255 of images in [0, 255].
+        formats: Any of `"saved_model"`, `"onnx"` (needs the extra `export`) and `"litert"`; these
+            take float32 pictures. Defaults to `("saved_model",)`.
+        output: `"image"` (default) if the model returns normalised images; `"raw"` if anything
+            else, such as logits, which are left as they are, in float32.
+
+    Returns:
+        The path of each format.
+
+    Raises:
+        ValueError: If the model takes or returns anything else, cannot be written so, or `path`
+            holds something else.
+
+    Example:
+        >>> network = keras_ms.networks.ResNet(width=8)
+        >>> keras_ms.inference.export(network, "denoiser")  # doctest: +SKIP
+        {'saved_model': PosixPath('denoiser')}
+    """
+    target = pathlib.Path(path)
+    paths = {kind: target.with_name(target.name + SUFFIXES[kind]) for kind in _known(formats)}
+    _check_target(target, "saved_model" in paths)
+    whole, kind = pictures_model(model, mean, std, output)
+    details = {
+        "scale": kind.scale,
+        "receptive_field": receptive_field(model) if "saved_model" in paths else None,
+        "conditional": kind.conditional,
+        "output": output,
+    }
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export", dir=target.parent) as unfinished:
+        made = {name: pathlib.Path(unfinished, f"model{SUFFIXES[name]}") for name in paths}
+        for name, place in made.items():
+            if name == "saved_model":
+                _write_saved_model(whole, details, place)
+            else:
+                _write_portable(whole, name, place)
+        for name, place in made.items():  # none if one could not be written
+            if paths[name].is_dir():
+                shutil.rmtree(paths[name])
+            place.replace(paths[name])
+    return paths
+
+
+def _known(formats: tuple[str, ...]) -> tuple[str, ...]:
+    if isinstance(formats, str) or not formats:
+        raise ValueError(
+            f"`formats` is a tuple of {tuple(SUFFIXES)}. Received: formats={formats!r}."
+        )
+    return tuple(known(name, SUFFIXES, "formats", "format") for name in formats)
+
+
+def _check_target(target: pathlib.Path, is_folder: bool) -> None:
+    """Refuses to replace what is no SavedModel."""
+    if not is_folder or not target.exists():
+        return
+    if not target.is_dir() or (any(target.iterdir()) and not (target / "saved_model.pb").is_file()):
+        raise ValueError(
+            "`path` holds something that is no SavedModel, and would be replaced. Received: "
+            f"path={str(target)!r}. Use the name of a new folder."
+        )
+
+
+def _write_saved_model(whole: keras.Model, details: dict[str, Any], place: pathlib.Path) -> None:
+    """Writes a SavedModel with the signatures `serving_default` (float32) and `serving_uint8`."""
+    module = Pictures(whole, raw=details["output"] == "raw")
+    traces = {dtype: module.traced(dtype) for dtype in DTYPES}
+    signatures = {"serving_default": traces[tf.float32], "serving_uint8": traces[tf.uint8]}
+    tf.saved_model.save(module, str(place), signatures=signatures)
+    (place / DETAILS).parent.mkdir(exist_ok=True)
+    (place / DETAILS).write_text(json.dumps(details) + "\n")
+
+
+def _write_portable(whole: keras.Model, name: str, place: pathlib.Path) -> None:
+    """Writes ONNX or LiteRT: float32 pictures of any size in [0, 1] in."""
+    options: dict[str, Any] = {"opset_version": 18}
+    if name == "litert":
+        # Other than its built-in operations are exported gladly, and then do not run.
+        options = {"target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}}
+    signature = [input_specs(whole)]
+    try:
+        whole.export(str(place), format=name, input_signature=signature, verbose=False, **options)
+    except Exception as error:  # each converter fails in ways of its own
+        reason = f"{error} ".splitlines()[0][:200].strip()
+        raise ValueError(
+            f"The model cannot be written so. Received: formats={name!r} ({reason}). ONNX needs "
+            "the extra keras-ms[export]; LiteRT knows no UpSampling2D before a convolution, but "
+            "keras_ms.networks.fitting.Enlarge."
+        ) from error
