@@ -33,7 +33,7 @@ def of_keras_cv():
 def of_keras_hub():
     keras_hub = pytest.importorskip("keras_hub")
     backbone = keras_hub.models.ResNetBackbone(
-        input_conv_filters=[8],
+        input_conv_filters=[64],
         input_conv_kernel_sizes=[7],
         stackwise_num_filters=[64, 64],
         stackwise_num_blocks=[1, 1],
