@@ -65,6 +65,10 @@ def test_readme_program_runs_as_printed_and_is_ten_lines():
     history = names["model"].history
     assert history.history["resolution"] == [8, 16, 32, 64]
     assert np.isfinite(history.history["loss"]).all()
+    photo = keras_ms.data.photos("validation")[0]
+    assert names["restored"].shape == photo.shape
+    assert names["restored"].dtype == photo.dtype
+    assert names["restored"].std() > 0.0
 
 
 def test_card_of_ones_own_task_makes_a_dataset():
