@@ -13,6 +13,7 @@ import numpy as np
 
 import keras_ms
 from keras_ms.data.sources.folder import SUFFIXES
+from keras_ms.data.sources.picture_file import upright
 from keras_ms.inference import Restorer, pictures
 
 from . import plots, quality, tables
@@ -145,12 +146,12 @@ def _restore_one(job: Job, path: pathlib.Path, target: pathlib.Path) -> dict[str
         print(f"{path.name}: {warning.message} (--max_pixels)", file=sys.stderr)
     pictures.write(restored, picture, target)
     row = {"input": _floats(picture.pixels), "restored": _floats(restored)}
-    return {name: pictures.upright(part, picture.orientation) for name, part in row.items()}
+    return {name: upright(part, picture.orientation) for name, part in row.items()}
 
 
 def _compare(job: Job, result: Result) -> Result:
     original = pictures.read(_clean(result.name, pathlib.Path(str(job.compare))))
-    clean = pictures.upright(_floats(original.pixels), original.orientation)
+    clean = upright(_floats(original.pixels), original.orientation)
     restored = result.row["restored"]
     if clean.shape != restored.shape:
         raise ValueError(

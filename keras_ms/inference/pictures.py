@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import ExifTags, Image
 
+from keras_ms.data.sources.picture_file import opened, orientation, rgb
+
 LOSSY = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"quality": 95}}
 GREY = ("1", "L", "LA", "I;16", "I;16B", "I;16L")
 RECOLOURED = ("CMYK", "YCbCr", "LAB", "HSV")  # converted to RGB, which their profile is not of
@@ -53,39 +55,22 @@ def read(path: pathlib.Path) -> Picture:
     Raises:
         ValueError: If it cannot be read, or is an animation or has pixels without a fixed range.
     """
-    try:
-        with Image.open(path) as image:
-            image.load()
-            return _taken_apart(image, path)
-    except Exception as error:  # each of Pillow's formats fails in a way of its own
-        raise ValueError(f"{path}: not a readable picture ({error}).") from error
+    return opened(path, lambda image: _taken_apart(image, path))
 
 
 def _taken_apart(image: Image.Image, path: pathlib.Path) -> Picture:
     frames = getattr(image, "n_frames", 1)
     # Phones write a preview as second frame of a JPEG, which is then called MPO.
-    if (frames > 1 and image.format != "MPO") or image.mode in ("I", "F"):
-        raise ValueError(f"{frames} frames of mode {image.mode}; one of 8 or 16 bits is expected")
-    rest = (image.mode in GREY, _orientation(image), _saving(image, path))
-    if image.mode.startswith("I;16"):
-        shades = np.asarray(image).astype("float32") / 65535.0
-        return Picture(np.repeat(shades[..., np.newaxis], 3, axis=-1), None, *rest)
+    if frames > 1 and image.format != "MPO":
+        raise ValueError(f"{frames} frames; one is expected")
+    rest = (image.mode in GREY, orientation(image), _saving(image, path))
+    pixels = rgb(image)
+    if pixels.dtype != np.uint8:
+        return Picture(pixels.astype("float32") / 65535.0, None, *rest)
     if image.has_transparency_data:
         rgba = np.asarray(image.convert("RGBA"))
         return Picture(rgba[..., :3], rgba[..., 3], *rest)
-    return Picture(np.asarray(image.convert("RGB")), None, *rest)
-
-
-def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Turns `(height, width, ...)` pixels as an EXIF orientation, 1 to 8, says."""
-    mirrored = orientation in (2, 4, 5, 7)
-    quarters = {3: 2, 4: 2, 5: 1, 6: -1, 7: -1, 8: 1}.get(orientation, 0)
-    return np.rot90(pixels[:, ::-1] if mirrored else pixels, quarters)
-
-
-def _orientation(image: Image.Image) -> int:
-    found = image.getexif().get(ExifTags.Base.Orientation, 1)
-    return found if found in range(1, 9) else 1
+    return Picture(pixels, None, *rest)
 
 
 def _saving(image: Image.Image, path: pathlib.Path) -> dict[str, Any]:

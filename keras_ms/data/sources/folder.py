@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from concurrent import futures
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from rich.progress import track
 
+from keras_ms.data.sources.picture_file import opened, orientation, rgb, upright
 from keras_ms.data.sources.source import Directory, Source
 from keras_ms.validation import none_or_positive
 
@@ -62,16 +63,14 @@ def read_image(path: str | pathlib.Path) -> np.ndarray:
     Raises:
         ValueError: If the file cannot be read as an image.
     """
-    try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode in ("I", "F"):
-                raise ValueError(f"pixels of Pillow mode {upright.mode} have no fixed range")
-            if upright.mode.startswith("I;16"):  # Pillow would clip it to its lowest 256 shades
-                upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
-            return np.asarray(upright.convert("RGB"))
-    except Exception as error:  # each of Pillow's formats fails in a way of its own
-        raise ValueError(f"Not a readable image. Received: {str(path)!r} ({error}).") from error
+    return opened(path, _upright_in_8_bits)
+
+
+def _upright_in_8_bits(image: Image.Image) -> np.ndarray:
+    pixels = rgb(image)
+    if pixels.dtype != np.uint8:
+        pixels = (pixels // 257).astype(np.uint8)
+    return np.ascontiguousarray(upright(pixels, orientation(image)))
 
 
 class FolderImages:
