@@ -46,6 +46,7 @@ def test_every_strategy_trains_and_leaves_its_results(strategy, tmp_path, capsys
     assert "Next: " in out
 
 
+@pytest.mark.smoke
 def test_conditional_model_exports_with_its_noise_level(tmp_path):
     train.run(Settings(output=str(tmp_path), conditional=True, **TINY))
     loaded = tf.saved_model.load(tmp_path / "model")
