@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SECONDS_EACH ?= 180
 
-.PHONY: train test clean
+.PHONY: train test test-lowest clean
 
 train: $(VENV)/.installed
 	$(BIN)/python -m apps.train --seconds=$(SECONDS_EACH) --compare=single_scale
@@ -17,6 +17,16 @@ test: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope
 	@echo "All checks passed. Next: make train, or read docs/ for how the parts fit together."
+
+# On the lowest versions that pyproject.toml allows, in an environment of its own.
+test-lowest: .venv-lowest/.installed
+	.venv-lowest/bin/python -m pytest -m smoke
+	@echo "The lowest versions work."
+
+.venv-lowest/.installed: pyproject.toml tests/lowest.txt
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable . dill pytest
+	@touch $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -33,4 +43,4 @@ $(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-lowest build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -146,6 +146,7 @@ def test_compiled_models_are_saved_and_trained_with_them(tmp_path):
     assert got == pytest.approx(wanted)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("metric", [PSNR(), SSIM()])
 def test_early_stopping_knows_that_larger_is_better(metric):
     photos = np.random.default_rng(0).random((3, 32, 32, 3)).astype("float32")

@@ -1,4 +1,4 @@
-"""Layers that fit images of any size to networks that halve them."""
+"""Layers that fit images of any size to networks that halve or enlarge them."""
 
 from __future__ import annotations
 
@@ -117,3 +117,37 @@ class Enlarge(keras.layers.Layer):
         """Options for `.keras` files."""
         options = {"scale": self.scale, "interpolation": self.interpolation}
         return {**super().get_config(), **options}
+
+
+@keras.saving.register_keras_serializable(package="keras_ms")
+class SubPixelShuffle(keras.layers.Layer):
+    """Lays out each pixel's channels as `scale x scale` pixels (Shi et al. 2016).
+
+    `keras.ops.depth_to_space` does so, but Keras has it from 3.14 on only.
+
+    Args:
+        scale: How many times larger the sides become, at least 2.
+        **options: Options of `keras.layers.Layer`.
+
+    Example:
+        >>> layer = keras_ms.networks.fitting.SubPixelShuffle(2)
+        >>> layer(keras.ops.zeros((1, 5, 8, 12))).shape
+        TensorShape([1, 10, 16, 3])
+    """
+
+    def __init__(self, scale: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.scale = scale
+
+    def call(self, image: Any) -> Any:
+        """Returns the enlarged image."""
+        return tf.nn.depth_to_space(image, self.scale)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """Shape of the enlarged image; unknown sides stay unknown."""
+        batch, *sides, channels = input_shape
+        return (batch, *(side and side * self.scale for side in sides), channels // self.scale**2)
+
+    def get_config(self) -> dict[str, Any]:
+        """Options for `.keras` files."""
+        return {**super().get_config(), "scale": self.scale}

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from keras_ms.networks.fitting import Enlarge
+from keras_ms.networks.fitting import Enlarge, SubPixelShuffle
 from keras_ms.networks.group_normalization import GroupNormalization
 from keras_ms.networks.noise_level import noise_level_embedding
 from keras_ms.validation import known
@@ -96,7 +96,7 @@ def finish(
     )
     outputs = tail(hidden)
     if scale > 1:
-        outputs = keras.ops.depth_to_space(outputs, scale)
+        outputs = SubPixelShuffle(scale, dtype="float32", name="sub_pixels")(outputs)
     if residual:
         outputs = outputs + enlarged(image, scale)
     if activation is not None:

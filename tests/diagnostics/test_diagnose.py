@@ -49,6 +49,7 @@ def report(**changes):
     return dataclasses.replace(plain, **changes)
 
 
+@pytest.mark.smoke
 def test_a_report_of_every_level():
     found = diagnose(compiled(), dataset(), samples=16)
     assert found.num_levels == 3

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import sys
 sys.path.insert(0, "tests")
@@ -62,6 +64,7 @@ print("same weights")
 """
 
 
+@pytest.mark.smoke
 def test_mirrored_strategy_equals_one_device():
     got = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
     assert got.returncode == 0, got.stderr[-3000:]

@@ -96,6 +96,7 @@ BLOCKED = (
 )
 
 
+@pytest.mark.smoke
 def test_saved_model_runs_where_keras_ms_is_not(denoiser, tmp_path):
     directory, model = denoiser
     picture = pixels(21, 34)

@@ -60,6 +60,7 @@ def test_every_strategy_and_task_leave_their_results(strategy, task, tmp_path, c
     assert "Next: " in out
 
 
+@pytest.mark.smoke
 def test_conditional_model_exports_with_its_noise_level(tmp_path):
     train.run(Settings(output=str(tmp_path), strategy="single_scale", conditional=True, **TINY))
     loaded = tf.saved_model.load(tmp_path / "model")

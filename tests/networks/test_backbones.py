@@ -123,6 +123,7 @@ def test_declared_levels_come_before_later_layers_at_their_stride():
     assert [tensor.shape[-1] for tensor in feature_levels(backbone).values()] == [4, 8, 7]
 
 
+@pytest.mark.smoke
 def test_only_the_chosen_layers_are_used():
     backbone, _ = of_keras_cv()
     network = networks.from_backbone(backbone, 3, ("conv1_relu", "v2_stack_0_block1_out"), width=4)
@@ -159,6 +160,7 @@ def test_a_frozen_encoder_stays_and_the_decoder_learns():
     assert np.any(decoder != first)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("normalization", ["channel", "group", "layer", "none"])
 def test_another_normalization_of_the_encoder_uncouples_the_samples(normalization):
     backbone, _ = ones_own()

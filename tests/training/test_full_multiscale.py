@@ -66,6 +66,7 @@ def test_paper_defaults():
     assert plan.work_units(keras_ms.Levels()) == 28750.0
 
 
+@pytest.mark.smoke
 def test_one_fit_runs_every_stage_and_logs_its_cost():
     history = model().fit(dataset(), epochs=7, callbacks=[schedule()], verbose=0).history
     assert history["stage"] == [1, 1, 1, 1, 2, 2, 3]
@@ -150,6 +151,7 @@ def test_validation_stays_on_the_finest_mesh():
     assert sizes == {(32, 32)}
 
 
+@pytest.mark.smoke
 def test_learning_rate_schedule_spans_the_stages():
     plan = schedule()
     decay = keras.optimizers.schedules.CosineDecay(1e-2, plan.total_iterations, alpha=0.0)
@@ -175,6 +177,7 @@ class KillAt(keras.callbacks.Callback):
         self.current = epoch
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("killed_in", [2, 5])
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, killed_in):
     whole = model()

@@ -34,6 +34,7 @@ def as_float64(batch):
     return keras.tree.map_structure(lambda t: tf.cast(t, "float64"), batch)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("num_levels", "finest"), [(1, 0), (2, 0), (3, 0), (4, 0), (2, 1), (3, 1), (4, 1), (4, 2)]
 )
@@ -66,6 +67,7 @@ def test_sample_weights_weight_every_side_of_every_term():
     assert relative_error(model.optimizer.recorded, hand_computed(model, batch)) < 1e-5
 
 
+@pytest.mark.smoke
 def test_one_level_equals_stock_keras():
     dataset = keras_ms.MultiscaleDataset(
         small_images(), Blur(), (4,), image_size=16, steps_per_epoch=10
@@ -123,6 +125,7 @@ def test_losses_added_by_layers_come_from_the_finest_level_alone():
     assert relative_error(model.optimizer.recorded[:1], [wanted]) < 1e-4
 
 
+@pytest.mark.smoke
 def test_batch_statistics_move_once_by_the_finest_level():
     inputs = keras.Input((None, None, 3))
     outputs = keras.layers.BatchNormalization(momentum=0.5)(inputs)
@@ -157,6 +160,7 @@ def test_both_occurrences_of_a_level_share_their_batch_statistics():
     assert relative_error(model.optimizer.recorded, wanted) < 1e-5
 
 
+@pytest.mark.smoke
 def test_metrics_and_loss_are_of_the_finest_active_level():
     model = keras_ms.MultiscaleModel(*small_net())
     model.compile(GradientRecorder(), "mse", metrics=["mae"], run_eagerly=True)

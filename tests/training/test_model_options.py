@@ -45,6 +45,7 @@ def test_any_optimizer_lowers_the_loss(name):
     assert history["loss"][-1] < history["loss"][0]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("options", [{"jit_compile": True}, {"steps_per_execution": 2}])
 def test_execution_options_do_not_change_the_result(options):
     assert_same_weights(trained(**options), trained(), rtol=1e-4)
@@ -103,6 +104,7 @@ def two_outputs():
     return inputs, {"image": restored, "label": label}
 
 
+@pytest.mark.smoke
 def test_multi_output_dictionary_losses_metrics_and_sample_weights():
     images = small_images(16, 32)
     targets = {"image": images, "label": np.arange(16) % 2}
@@ -139,6 +141,7 @@ def test_multi_output_dictionary_losses_metrics_and_sample_weights():
     )
 
 
+@pytest.mark.smoke
 def test_keras_file_round_trip_keeps_class_weights_and_optimizer(tmp_path):
     model = trained("adam")
     model.save(tmp_path / "model.keras")
@@ -152,6 +155,7 @@ def test_keras_file_round_trip_keeps_class_weights_and_optimizer(tmp_path):
     assert_same_weights(loaded, model, rtol=1e-6)
 
 
+@pytest.mark.smoke
 def test_conditional_network_round_trips_and_trains(tmp_path):
     net = keras_ms.networks.ResNet(width=4, conditional=True)
     model = keras_ms.MultiscaleModel(net.input, net.output)

@@ -65,6 +65,7 @@ def test_positional_arguments_of_a_subclass_are_its_own():
     assert trains(model)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
 def test_models_are_copied_and_pickled(copied):
     model = keras_ms.MultiscaleModel(*small_net())

@@ -20,6 +20,7 @@ def test_every_level_gets_at_most_half_of_the_rest_and_the_last_all():
     assert history["stage"][-1] == 3.0
 
 
+@pytest.mark.smoke
 def test_the_budget_ends_within_an_epoch():
     model, history = fit(AdaptiveSchedule(work_units=3.25), data=dataset(steps=40))
     assert int(model.optimizer.iterations) == 7  # of half a work unit each
