@@ -22,6 +22,29 @@ class GradientRecorder(keras.optimizers.SGD):
         self.recorded = [grad for grad, _ in grads_and_vars]
 
 
+class GradientMoments(keras.optimizers.SGD):
+    """Sums gradients and their squares instead of descending, in graphs too."""
+
+    def build(self, variables):
+        super().build(variables)
+        self.sums = [self.add_variable_from_reference(v, "sum") for v in variables]
+        self.squares = [self.add_variable_from_reference(v, "square") for v in variables]
+
+    def apply_gradients(self, grads_and_vars):
+        for total, square, (grad, _) in zip(self.sums, self.squares, grads_and_vars, strict=True):
+            total.assign_add(grad)
+            square.assign_add(grad**2)
+
+    def mean_and_error(self, draws):
+        """Mean of so many gradients, and its standard error, by variable."""
+        means = [total.numpy() / draws for total in self.sums]
+        variances = [
+            square.numpy() / draws - mean**2
+            for square, mean in zip(self.squares, means, strict=True)
+        ]
+        return means, [np.sqrt(np.maximum(v, 0.0) / (draws - 1)) for v in variances]
+
+
 class Blur(keras_ms.tasks.Task):
     """A task without randomness: a mean over 3 pixels, in pixels of whatever mesh it is on."""
 

@@ -143,8 +143,5 @@ def _short(value: Any) -> str:
 
 def _has_settable_rate(optimizer: keras.optimizers.Optimizer) -> bool:
     """Whether the learning rate is a number, not a schedule or a function."""
-    try:
-        optimizer.learning_rate = float(optimizer.learning_rate)
-    except (TypeError, AttributeError):  # of a schedule, and of a function
-        return False
-    return True
+    # Of a schedule or a function, Keras returns what it says now; else the variable itself.
+    return isinstance(optimizer.learning_rate, keras.Variable)

@@ -6,15 +6,15 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import Blur, GradientRecorder, small_images, small_net
+from conftest import Blur, GradientMoments, small_images, small_net
 
 import keras_ms
 from keras_ms import LevelReport, diagnose
-from keras_ms.diagnostics.diagnose import _sizes_to_time
 from keras_ms.diagnostics.plots import save_plot
 from keras_ms.diagnostics.rule import allocate_in_work_units
 from keras_ms.diagnostics.seconds import seconds_by_level
 from keras_ms.gradients.estimates import Estimates
+from keras_ms.levels import Stage
 
 
 def dataset(levels=(2, 4, 8), task=None, **options):
@@ -65,20 +65,33 @@ def test_a_report_of_every_level():
     assert 0.0 < found.variance_error[0] < found.variance[0]
 
 
-def test_seconds_are_taken_where_steps_are_advised():
+def test_seconds_are_taken_where_steps_are_advised(monkeypatch):
     def found(difference):
         nothing = np.zeros(3)
         return Estimates(np.ones(3), difference, nothing[1:], nothing[1:], nothing, nothing)
 
+    def timed(estimates):
+        """The pairs of batch sizes, by level, that a diagnosis takes the time of."""
+        taken = []
+
+        def seconds(model, gradient, dataset, sizes):
+            taken.extend(sizes)
+            return (0.01, 0.0025, 0.0006), (0.0,) * 3
+
+        monkeypatch.setattr("keras_ms.diagnostics.diagnose.estimate", lambda groups: estimates)
+        monkeypatch.setattr("keras_ms.diagnostics.diagnose.seconds_by_level", seconds)
+        diagnose(compiled(), dataset(), samples=8, batch_size=16)
+        return taken
+
     levels, alike = keras_ms.Levels((2, 4, 8)), found(np.array([0.01, 0.01, 0.0]))
-    finest, *coarser = _sizes_to_time(alike, levels, 16)
+    finest, *coarser = timed(alike)
     advised = allocate_in_work_units(alike, levels, 0, 16).batch_sizes
     assert len(advised) == 3
     assert finest == (16, advised[0])
     assert [large for large, _ in coarser] == [advised[0] + advised[1], advised[1] + advised[2]]
     # Where levels have nothing in common, no more than single-scale's batch.
     apart = found(np.array([2.0, 2.0, 0.0]))
-    (large, small), *_ = _sizes_to_time(apart, levels, 16)
+    (large, small), *_ = timed(apart)
     assert (large, small) == (16, 4)
 
 
@@ -111,8 +124,8 @@ def test_numpy_integers_can_be_saved(tmp_path):
 
 
 def test_the_seconds_end_a_diagnosis():
-    found = diagnose(compiled(), dataset(), samples=800, seconds=0.01)
-    assert found.samples == (400, 800, 1600)  # half of them
+    found = diagnose(compiled(), dataset(), samples=160, seconds=0.01)
+    assert found.samples == (80, 160, 320)  # half of them
 
 
 def test_a_diagnosis_of_progressive_data_is_that_of_all_its_levels():
@@ -272,15 +285,14 @@ def test_a_subclass_and_two_inputs_can_be_diagnosed():
     assert diagnose(model, dataset(task=task), samples=8).num_levels == 3
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
-def test_compiled_or_not_the_figures_are_the_same(jit_compile):
-    model = compiled()
-    model.compile("adam", "mse", jit_compile=jit_compile)
-    found = diagnose(model, dataset(), samples=8)
-    keras.utils.set_random_seed(7)
-    plain = compiled()
-    plain.set_weights(model.get_weights())
-    wanted = diagnose(plain, dataset(), samples=8)
+def test_compiled_by_xla_or_not_the_figures_are_the_same():
+    found, wanted = [], []
+    for jit_compile, figures in ((True, found), (False, wanted)):
+        keras.utils.set_random_seed(7)
+        model = compiled()
+        model.compile("adam", "mse", jit_compile=jit_compile)
+        figures.append(diagnose(model, dataset(), samples=8))
+    (found,), (wanted,) = found, wanted
     np.testing.assert_allclose(found.variance, wanted.variance, rtol=1e-3)
     np.testing.assert_allclose(found.squared_bias, wanted.squared_bias, rtol=0.1, atol=1e-6)
 
@@ -292,19 +304,27 @@ def test_advice_suits_the_replicas_and_says_what_decides():
     assert "what a pass takes whatever its batch, outweigh" in slow
 
 
-@pytest.mark.parametrize(
-    ("sizes", "weights"), [((1, 2, 8), (0.9, 0.5)), ((2, 6), None), ((4,), None)]
-)
-def test_steps_vary_as_predicted(sizes, weights):
+@pytest.fixture(scope="module")
+def diagnosed():
+    """A model, data, and what is found of them by many samples."""
+    keras.utils.set_random_seed(7)
     data = keras_ms.MultiscaleDataset(
-        small_images(200, 40), keras_ms.tasks.Denoising(t_range=(0.5, 1.0)), (2, 4, 8), 32, 4
+        small_images(200, 40), keras_ms.tasks.Denoising(t_range=(0.5, 1.0)), (2, 4, 8), 32, 300
     )
     model = compiled()
-    predicted = diagnose(model, data, samples=512).sampling_variance(sizes, weights)
+    return model, data, diagnose(model, data, samples=512)
+
+
+@pytest.mark.parametrize(("sizes", "weights"), [((1, 2, 8), (0.9, 0.5)), ((2, 6), ()), ((4,), ())])
+def test_steps_vary_as_predicted(sizes, weights, diagnosed):
+    model, data, found = diagnosed
     recorder = keras_ms.MultiscaleModel(model.inputs, model.outputs)
-    recorder.compile(GradientRecorder(), "mse", run_eagerly=True)
-    drawn = []
-    for batch in data.stage(0, 1000, sizes, weights).take(300):
-        recorder.train_step(batch)
-        drawn.append(np.concatenate([np.ravel(g) for g in recorder.optimizer.recorded]))
-    assert np.var(drawn, axis=0, ddof=1).sum() == pytest.approx(predicted, rel=0.25)
+    optimizer = GradientMoments()
+    optimizer.build(recorder.trainable_variables)
+    recorder.compile(optimizer, "mse", steps_per_execution=50)
+    data = data.replaced(stages=(Stage(0, sizes, weights), *data.stages[1:]))
+    recorder.fit(data, initial_epoch=4, epochs=5, verbose=0)  # from step 1200 on: other samples
+    _, errors = optimizer.mean_and_error(300)
+    variance = 300 * sum(np.sum(error**2) for error in errors)
+    predicted = found.sampling_variance(sizes, weights or None)
+    assert variance == pytest.approx(predicted, rel=0.25)
