@@ -97,26 +97,6 @@ def test_card_of_networks_wraps_a_backbone_and_counts_parameters():
     assert counts == {name: f"{keras_ms.networks.get(name).count_params():,}" for name in counts}
 
 
-def test_kerascv_resnet_trains_as_a_multiscale_model():
-    import keras_cv
-
-    backbone = keras_cv.models.ResNetV2Backbone(
-        stackwise_filters=[4, 8],
-        stackwise_blocks=[2, 2],
-        stackwise_strides=[1, 2],
-        include_rescaling=False,
-    )
-    hidden = keras.layers.UpSampling2D(8)(backbone.output)
-    model = keras_ms.MultiscaleModel(
-        backbone.input, keras.layers.Conv2D(3, 3, padding="same")(hidden)
-    )
-    model.compile("adam", "mse")
-    dataset = keras_ms.MultiscaleDataset(
-        small_images(), keras_ms.tasks.Denoising(), (2, 4), 32, steps_per_epoch=2
-    )
-    assert np.isfinite(model.fit(dataset, verbose=0).history["loss"][0])
-
-
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "saved_models/README.md")),
     *sorted((ROOT / "docs").rglob("*.md")),

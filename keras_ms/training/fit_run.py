@@ -106,6 +106,15 @@ class FitRun:
         """Forgets iterators: under tf.distribute, Keras has taken a batch before training."""
         self._iterators.clear()
 
+    def steps_done(self, batch: int) -> int:
+        """Steps of the epoch that are done when Keras says that `batch` ends.
+
+        At the end of an execution of several steps, Keras names its first step before version
+        3.11, and its last one since.
+        """
+        at_once = self._model.steps_per_execution
+        return (batch // at_once + 1) * at_once
+
     def begin_epoch(self, epoch: int) -> None:
         """Says which epoch the next iterator is for."""
         self._epoch = epoch
@@ -187,7 +196,7 @@ class CostLog(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the cost so far."""
-        self._steps = batch + 1
+        self._steps = self._run.steps_done(batch)
         self._add(logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

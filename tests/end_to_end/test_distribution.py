@@ -32,7 +32,7 @@ def trained(strategy):
 
 def adapted(strategy):
     model = new_model(strategy)
-    schedule = keras_ms.AdaptiveSchedule(work_units=200.0)
+    schedule = keras_ms.AdaptiveSchedule(work_units=200.0, measure=True)
     model.fit(data(), epochs=schedule.epochs, callbacks=[schedule], verbose=0)
     assert schedule.decisions[-1].finest == 0
     assert any(decision.measuring for decision in schedule.decisions)

@@ -61,6 +61,20 @@ def test_it_follows_one_schedule_and_adds_what_was_spent_beside_the_steps(model)
         run.follow(lambda epoch: plain[0])
 
 
+@pytest.mark.smoke
+def test_steps_of_one_execution_all_count():
+    model = keras_ms.MultiscaleModel(*small_net())
+    model.compile("sgd", "mse", steps_per_execution=2)
+    data = dataset(steps_per_epoch=4)
+    seen = []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append(logs["work_units"])
+    )
+    history = model.fit(data, epochs=2, callbacks=[note], verbose=0).history
+    assert history["work_units"] == [4 * 4.25, 8 * 4.25]
+    assert seen == [2 * 4.25, 4 * 4.25, 6 * 4.25, 8 * 4.25]
+
+
 def test_iterators_begin_where_their_epoch_does_and_go_on_in_the_next(model):
     data = dataset(prefetch=0)
     run = FitRun(model, data)

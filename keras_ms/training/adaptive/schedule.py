@@ -133,7 +133,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         """Ends the run after this step if the budget is spent."""
         if self._gauge and not self._gauge.first_step:
             self._gauge.first_step = self._clock.seconds - self._epoch_start
-        if self._progress(self._epoch or 0, batch + 1) >= 1.0:
+        if self._progress(self._epoch or 0, self._run.steps_done(batch)) >= 1.0:
             self.model.stop_training = True
 
     def on_test_begin(self, logs: Logs = None) -> None:
