@@ -66,6 +66,13 @@ def small_images(count=6, side=32, seed=0):
     return np.clip(tf.image.resize(coarse, (side, side), method="bicubic").numpy(), 0.0, 1.0)
 
 
+def pair_dataset(levels=(2, 4, 8), steps=2, **options):
+    """Blurred images and the images, as pairs: cheap to trace, where a test is not about data."""
+    blurred, images = Blur().pair({"clean": tf.constant(small_images(max(14, sum(levels))))})
+    pairs = tf.data.Dataset.from_tensor_slices((blurred, images))
+    return keras_ms.MultiscaleDataset(pairs, levels=levels, steps_per_epoch=steps, **options)
+
+
 def small_net(activation="tanh", dtype=None, **layer_options):
     inputs = keras.Input((None, None, 3), dtype=dtype)
     hidden = keras.layers.Conv2D(

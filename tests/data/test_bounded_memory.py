@@ -1,5 +1,6 @@
 """Images beyond `cache_bytes` lie in files: same batches, bounded memory."""
 
+import functools
 import pathlib
 import threading
 
@@ -7,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import small_net
 from PIL import Image
 
 import keras_ms
@@ -25,6 +27,11 @@ def dataset(images, **options):
     return keras_ms.MultiscaleDataset(images, task, (2, 4, 8), 32, steps_per_epoch=2, **options)
 
 
+@functools.cache
+def batches_in_memory():
+    return batches(dataset(pictures(4, 64)))
+
+
 def batches(data):
     return keras.tree.flatten(list(data.stage().take(2)))
 
@@ -33,7 +40,7 @@ def batches(data):
 def test_batches_are_the_same_wherever_pixels_lie(cache_bytes):
     images = pictures(4, 64)
     for got, wanted in zip(
-        batches(dataset(images, cache_bytes=cache_bytes)), batches(dataset(images)), strict=True
+        batches(dataset(images, cache_bytes=cache_bytes)), batches_in_memory(), strict=True
     ):
         np.testing.assert_array_equal(got, wanted)
 
@@ -57,8 +64,7 @@ def test_floating_images_in_files_are_exact():
 
 def test_training_from_files():
     keras.utils.set_random_seed(0)
-    network = keras_ms.networks.ResNet(width=4, depth=1)
-    model = keras_ms.MultiscaleModel(network.input, network.output)
+    model = keras_ms.MultiscaleModel(*small_net())
     model.compile("adam", "mse")
     history = model.fit(dataset(pictures(4, 64), cache_bytes=0), epochs=2, verbose=0).history
     assert np.all(np.isfinite(history["loss"]))

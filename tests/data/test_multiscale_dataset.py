@@ -1,3 +1,4 @@
+import functools
 import itertools
 
 import numpy as np
@@ -25,6 +26,12 @@ def dataset(coarsening="task", task=None, levels=SIZES, image_size=32, **options
     )
 
 
+@functools.cache
+def plain(coarsening="task"):
+    """A dataset that nobody changes."""
+    return dataset(coarsening)
+
+
 def take(stream, count):
     return [tf.nest.map_structure(lambda t: t.numpy(), batch) for batch in stream.take(count)]
 
@@ -42,7 +49,7 @@ def shapes(pair):
 @EVERY_COARSENING
 @pytest.mark.parametrize("finest", [0, 1, 2])
 def test_a_stage_holds_its_active_levels_and_nothing_else(coarsening, finest):
-    spec = dataset(coarsening).stage(finest).element_spec  # static shapes
+    spec = plain(coarsening).stage(finest).element_spec  # static shapes
     assert type(spec) is keras_ms.MultiscaleBatch
     assert spec.finest == finest
     assert spec.active_levels == tuple(range(finest, 3))
@@ -53,19 +60,19 @@ def test_a_stage_holds_its_active_levels_and_nothing_else(coarsening, finest):
 
 
 def test_without_telescoping_a_step_is_a_plain_batch():
-    plain = dataset(telescoping=False)
+    made = dataset(telescoping=False)
     for level, (size, side) in enumerate(zip(SIZES, (32, 16, 8), strict=True)):
-        batch = plain.stage(level).element_spec
+        batch = made.stage(level).element_spec
         assert batch.coarse == ((), (), ())
-        assert batch.active_levels == plain.active_levels(level) == (level,)
+        assert batch.active_levels == made.active_levels(level) == (level,)
         assert shapes(batch.fine[level]) == ((size, side, side, 3),) * 2
 
 
 def test_work_units_of_a_step():
     # 2 (1 + 1/4) + 3 (1/4 + 1/16) + 5/16 and so on.
-    assert [dataset().work_units(s) for s in range(3)] == [3.75, 1.25, 0.3125]
-    plain = dataset(telescoping=False)
-    assert [plain.work_units(s) for s in range(3)] == [2.0, 0.75, 0.3125]
+    assert [plain().work_units(s) for s in range(3)] == [3.75, 1.25, 0.3125]
+    made = dataset(telescoping=False)
+    assert [made.work_units(s) for s in range(3)] == [2.0, 0.75, 0.3125]
 
 
 @pytest.mark.parametrize(("dims", "sides"), [(1, (32,)), (2, (32, 64)), (3, (16, 32, 16))])
@@ -83,8 +90,8 @@ def test_every_dimension_and_its_own_side_per_axis(dims, sides):
 
 @EVERY_COARSENING
 def test_batches_depend_on_the_seed_alone_and_a_stage_starts_anywhere(coarsening):
-    batches = take(dataset(coarsening, seed=1).stage(), 4)
-    assert_equal(take(dataset(coarsening, seed=1).stage(start=2), 2), batches[2:])
+    batches = take(plain(coarsening).stage(), 4)
+    assert_equal(take(dataset(coarsening, seed=0).stage(start=2), 2), batches[2:])
     for before, after in itertools.pairwise(batches):
         assert np.all(before.fine[0][0] != after.fine[0][0])
     (other,) = take(dataset(coarsening, seed=2).stage(), 1)
@@ -193,7 +200,7 @@ def test_iterators_are_not_tuned_so_that_they_end_at_once():
     pairs = tf.data.Dataset.from_tensors((tf.ones((32, 32, 3)),) * 2).with_options(options)
     own = keras_ms.MultiscaleDataset(pairs, levels=(2, 4), steps_per_epoch=1).stage(1)
     validation = keras_ms.data.evaluation_pairs(photographs(), Denoising(), 16, samples=2)
-    for made in (own, validation, dataset().stage(0)):
+    for made in (own, validation, plain().stage(0)):
         assert made.options().autotune.enabled is False
     assert own.options().threading.private_threadpool_size == 3
 

@@ -1,5 +1,7 @@
 """Levels share traces, of plain steps and of terms, where network, losses and metrics allow it."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -84,20 +86,31 @@ def test_eager_steps_trace_nothing(terms_traced):
     assert sorted(terms_traced) == ["finest_gradients"] * 4 + ["side_gradients"] * 6
 
 
+@functools.cache
+def trained_by_a_trace_per_stage(**options):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("keras_ms.training.fit_run.plain_spec", lambda model, dataset: None)
+        return train(metrics=["mae"], **options)
+
+
+@pytest.mark.parametrize("execution", [{}, {"jit_compile": True}, {"steps_per_execution": 2}])
+def test_the_weights_are_those_of_a_trace_per_stage(execution):
+    """However steps are executed: one reference is for all."""
+    assert_same_run(
+        train(metrics=["mae"], telescoping=True, **execution),
+        trained_by_a_trace_per_stage(telescoping=True),
+    )
+
+
 @pytest.mark.parametrize(
-    "options",
-    [
-        {"telescoping": False},
-        {"telescoping": True},
-        {"telescoping": True, "control_weights": (0.5, 0.25)},
-        {"telescoping": True, "jit_compile": True},
-        {"telescoping": True, "steps_per_execution": 2},
-    ],
+    "options", [{"telescoping": False}, {"telescoping": True, "control_weights": (0.5, 0.25)}]
 )
-def test_the_weights_are_those_of_a_trace_per_stage(options, monkeypatch):
-    shared, of_shared = train(metrics=["mae"], **options)
-    monkeypatch.setattr("keras_ms.training.fit_run.plain_spec", lambda model, dataset: None)
-    single, of_single = train(metrics=["mae"], **options)
+def test_so_are_those_of_plain_stages_and_of_weighted_sums(options):
+    assert_same_run(train(metrics=["mae"], **options), trained_by_a_trace_per_stage(**options))
+
+
+def assert_same_run(first, second):
+    (shared, of_shared), (single, of_single) = first, second
     for a, b in zip(shared.get_weights(), single.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     for name, values in of_shared.history.items():

@@ -12,7 +12,7 @@ from conftest import Blur, small_images, small_net
 import keras_ms
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def dataset():
     return keras_ms.MultiscaleDataset(small_images(), Blur(), (2, 4, 8), 32, steps_per_epoch=4)
 

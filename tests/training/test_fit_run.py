@@ -4,16 +4,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import Blur, small_images, small_net
+from conftest import pair_dataset as dataset
+from conftest import small_net
 
 import keras_ms
 from keras_ms.levels import Stage
 from keras_ms.training.fit_run import FitRun
-
-
-def dataset(**options):
-    options = {"steps_per_epoch": 2, **options}
-    return keras_ms.MultiscaleDataset(small_images(), Blur(), (2, 4, 8), 32, **options)
 
 
 @pytest.fixture

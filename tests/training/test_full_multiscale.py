@@ -6,14 +6,9 @@ import keras
 import numpy as np
 import pytest
 from conftest import Blur, small_images, small_net
+from conftest import pair_dataset as dataset
 
 import keras_ms
-
-
-def dataset(steps=2, levels=(2, 4, 8), **options):
-    return keras_ms.MultiscaleDataset(
-        small_images(), Blur(), levels, image_size=32, steps_per_epoch=steps, **options
-    )
 
 
 def model(optimizer, cls=keras_ms.MultiscaleModel):

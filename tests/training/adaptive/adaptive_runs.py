@@ -1,14 +1,13 @@
 """Small adaptive runs, for the tests of this folder."""
 
 import keras
-from conftest import small_images, small_net
+from conftest import pair_dataset, small_net
 
 import keras_ms
 
 
 def dataset(levels=(2, 4, 8), steps=4, **options):
-    task = keras_ms.tasks.Denoising(t_range=(0.5, 1.0))
-    return keras_ms.MultiscaleDataset(small_images(), task, levels, 32, steps, **options)
+    return pair_dataset(levels, steps, **options)
 
 
 def new_model(rate=1e-2, **options):

@@ -1,6 +1,8 @@
 """What measuring adds to an adaptive run, if asked for."""
 
+import contextlib
 import json
+import types
 
 import keras
 import numpy as np
@@ -13,11 +15,39 @@ from keras_ms import AdaptiveSchedule
 from keras_ms.training.adaptive import gauge as level_gauge
 
 
-@pytest.fixture
-def often(monkeypatch):
+@contextlib.contextmanager
+def measuring_often():
     """Measures at every epoch, whatever it costs."""
-    monkeypatch.setattr(level_gauge, "MEASURING_SHARE", 1e3)
-    monkeypatch.setattr(level_gauge, "MOST_GROUPS", 4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(level_gauge, "MEASURING_SHARE", 1e3)
+        patch.setattr(level_gauge, "MOST_GROUPS", 4)
+        yield
+
+
+@pytest.fixture
+def often():
+    with measuring_often():
+        yield
+
+
+def scheduled(journal):
+    rate = keras.optimizers.schedules.CosineDecay(1e-2, 1.0)
+    return AdaptiveSchedule(measure=True, work_units=150.0, learning_rate=rate, journal=journal)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run through all levels that measures often, which several tests look at."""
+    path = tmp_path_factory.mktemp("whole") / "folder" / "journal.json"
+    schedule = scheduled(path)
+    with measuring_often():
+        model, history = fit(schedule)
+    return types.SimpleNamespace(
+        decisions=schedule.decisions,
+        weights=model.get_weights(),
+        work_units=history["work_units"][-1],
+        journal=json.loads(path.read_text()),
+    )
 
 
 @pytest.fixture
@@ -71,7 +101,7 @@ def test_measuring_is_paid_for(often, patient):
 
 def test_measuring_takes_a_twentieth_of_the_work():
     schedule = AdaptiveSchedule(measure=True, work_units=1000.0)
-    _, history = fit(schedule)
+    _, history = fit(schedule, data=dataset(steps=20))
     spent = sum(d.measuring for d in schedule.decisions)
     assert 0.0 < spent <= 0.05 * history["work_units"][-1]
 
@@ -84,7 +114,7 @@ def test_a_telescoping_sum_where_it_is_known_to_be_cheaper(normalization):
     model = keras_ms.MultiscaleModel(inputs, keras.layers.Conv2D(3, 1)(hidden))
     model.compile(keras.optimizers.Adam(1e-3), "mse")
     schedule = AdaptiveSchedule(measure=True, work_units=2000.0)
-    _, history = fit(schedule, model, dataset((16, 32)))
+    _, history = fit(schedule, model, dataset((16, 32), steps=8))
     last = schedule.decisions[-1]
     assert last.finest == 0
     spent = sum(d.measuring for d in schedule.decisions)
@@ -142,45 +172,27 @@ def test_measuring_does_not_change_training(often, patient):
         np.testing.assert_array_equal(a, b)
 
 
-def test_the_same_seeds_give_the_same_decisions(often):
-    first, second = (AdaptiveSchedule(measure=True, work_units=60.0) for _ in range(2))
-    one, _ = fit(first)
-    other, _ = fit(second)
-    assert len(first.decisions) > 3
-    for a, b in zip(first.decisions, second.decisions, strict=True):
-        assert (a.stage, a.reason) == (b.stage, b.reason)
-        assert a.figures == b.figures
-    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_a_resumed_run_equals_an_uninterrupted_one(often, tmp_path):
+def test_a_resumed_run_equals_an_uninterrupted_one(often, whole, tmp_path):
     journal, backup = tmp_path / "journal.json", str(tmp_path / "backup")
-    rate = keras.optimizers.schedules.CosineDecay(1e-2, 1.0)
-
-    def schedule():
-        return AdaptiveSchedule(measure=True, work_units=150.0, learning_rate=rate, journal=journal)
-
-    whole = schedule()
-    wanted, history = fit(whole)
     assert len({d.finest for d in whole.decisions}) == 3
-    journal.unlink()
+    killed, again = scheduled(journal), scheduled(journal)
     with pytest.raises(KilledError):
-        fit(schedule(), callbacks=[keras.callbacks.BackupAndRestore(backup), Kill(4)])
-    again = schedule()
+        fit(killed, callbacks=[keras.callbacks.BackupAndRestore(backup), Kill(4)])
     got, resumed = fit(again, callbacks=[keras.callbacks.BackupAndRestore(backup)])
-    for a, b in zip(wanted.get_weights(), got.get_weights(), strict=True):
+    for a, b in zip(whole.weights, got.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert resumed["work_units"][-1] == history["work_units"][-1]
-    assert [d.stage for d in again.decisions] == [d.stage for d in whole.decisions]
+    assert resumed["work_units"][-1] == whole.work_units
+    # The same seeds give the same decisions, from the start and after going on.
+    assert 3 < len(killed.decisions) < len(whole.decisions)
+    for run in (killed, again):
+        for a, b in zip(run.decisions, whole.decisions, strict=run is again):
+            assert (a.stage, a.reason) == (b.stage, b.reason)
+            assert a.figures == b.figures
 
 
-def test_the_journal_holds_every_decision_with_its_figures(often, tmp_path):
-    path = tmp_path / "folder" / "journal.json"
-    schedule = AdaptiveSchedule(measure=True, work_units=60.0, journal=path)
-    fit(schedule)
-    content = json.loads(path.read_text())
-    assert len(content["decisions"]) == len(schedule.decisions)
+def test_the_journal_holds_every_decision_with_its_figures(whole):
+    content = whole.journal
+    assert len(content["decisions"]) == len(whole.decisions)
     second = content["decisions"][1]
     figures = {"squared_bias", "sampling_variance", "squared_gradient", "ratio"}
     assert set(second["figures"]) >= figures
@@ -188,9 +200,8 @@ def test_the_journal_holds_every_decision_with_its_figures(often, tmp_path):
     assert len(second["measured"]["found"]["variance"]) == 2
 
 
-@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
-def test_loss_scaling_optimizers_work(often, policy):
-    keras.config.set_dtype_policy(policy)
+def test_loss_scaling_optimizers_work(often):
+    keras.config.set_dtype_policy("mixed_float16")
     try:
         _, history = fit(
             AdaptiveSchedule(measure=True, work_units=30.0, learning_rate=lambda share: 1e-3)
