@@ -113,9 +113,11 @@ def _beside_peak(settings: BenchmarkSettings, images: list[Any]) -> Rows:
 
 
 def _in_bfloat16(settings: BenchmarkSettings, images: list[Any]) -> Rows:
+    from keras_ms.inference import single_precision
+
     from ..experiment import precision
 
-    with precision.policy(precision.MIXED):
+    with single_precision.policy(precision.MIXED):
         return _beside_peak(settings, images)
 
 

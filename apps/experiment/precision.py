@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator
 
 import keras
 import numpy as np
+
+from keras_ms.inference import single_precision
 
 from . import building
 from .problem import Problem
@@ -40,24 +40,13 @@ def set_policy(problem: Problem) -> str:
     return chosen
 
 
-@contextlib.contextmanager
-def policy(name: str) -> Iterator[None]:
-    """Within the context, new models compute by the dtype policy `name`."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
 def _time_in_bfloat16(problem: Problem) -> float:
     problem = dataclasses.replace(problem, image_size=min(problem.image_size, LARGEST))
     black = np.zeros((problem.image_size,) * 2 + (3,), np.uint8)
     dataset = building.make_dataset(problem, [black], levels=(BATCH,))
     steps = {}
     for name in (PLAIN, MIXED):
-        with policy(name):
+        with single_precision.policy(name):
             model = building.make_model(problem, problem.learning_rate)
             stream = dataset.stage().map(lambda batch: batch.fine[0])
             steps[name] = training_step(model, kept_in_memory(stream))

@@ -27,7 +27,7 @@ def in_float32(model: keras.Model) -> keras.Model:
     Raises:
         ValueError: If a layer cannot be rebuilt, or is quantised.
     """
-    with _policy(PLAIN):
+    with policy(PLAIN):
         same = keras.Model(model.input, model.output, name=model.name)
         if all(layer.compute_dtype == PLAIN for layer in all_layers(same)):
             return same
@@ -43,7 +43,8 @@ def in_float32(model: keras.Model) -> keras.Model:
 
 
 @contextlib.contextmanager
-def _policy(name: str) -> Iterator[None]:
+def policy(name: str) -> Iterator[None]:
+    """Within the context, new models compute by the dtype policy `name`."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
