@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 import pytest
+from conftest import pair_dataset
 
 import keras_ms
 from keras_ms.gradients import terms
@@ -26,17 +27,8 @@ def train(
     hidden = keras.layers.GroupNormalization(2)(hidden)
     model = cls(inputs, keras.layers.Conv2D(3, 3, padding="same")(hidden))
     model.compile(keras.optimizers.Adam(1e-2), loss, metrics=list(metrics), **options)
-    images = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3)).astype("uint8")
-    task = keras_ms.tasks.Denoising()
-    dataset = keras_ms.MultiscaleDataset(
-        images,
-        task,
-        (2, 3, 4),
-        32,
-        steps_per_epoch=2,
-        telescoping=telescoping,
-        control_weights=control_weights,
-    )
+    weights = {"control_weights": control_weights}
+    dataset = pair_dataset((2, 3, 4), telescoping=telescoping, **weights)
     schedule = keras_ms.FullMultiscaleSchedule((2, 2, 2), 2)
     history = model.fit(dataset, epochs=schedule.epochs, callbacks=[schedule], verbose=0)
     return model, history
@@ -184,9 +176,7 @@ def test_networks_that_look_at_their_sides_know_them(layer, telescoping):
         outputs = keras.layers.Conv2D(3, 3, padding="same")(layer()(inputs))
         model = keras_ms.MultiscaleModel(inputs, outputs)
         model.compile(keras.optimizers.SGD(0.05), "mse", run_eagerly=run_eagerly)
-        images = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3)).astype("uint8")
-        task, options = keras_ms.tasks.Denoising(), {"telescoping": telescoping}
-        data = keras_ms.MultiscaleDataset(images, task, (2, 3), 32, steps_per_epoch=2, **options)
+        data = pair_dataset((2, 3), telescoping=telescoping)
         losses.append(model.fit(data, verbose=0).history["loss"])
     np.testing.assert_allclose(*losses, rtol=1e-4)
 
@@ -207,9 +197,7 @@ def test_a_model_that_is_compiled_anew_within_fit_is_traced_anew():
     model = keras_ms.MultiscaleModel(inputs, keras.layers.Conv2D(3, 3, padding="same")(hidden))
     model.layers[1].trainable = False
     model.compile(keras.optimizers.SGD(0.05), "mse")
-    images = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3)).astype("uint8")
-    task = keras_ms.tasks.Denoising()
-    data = keras_ms.MultiscaleDataset(images, task, (2, 3), 32, steps_per_epoch=2)
+    data = pair_dataset((2, 3))
     before = model.layers[1].get_weights()[0]
     model.fit(data, epochs=2, callbacks=[Recompiles()], verbose=0)
     assert not np.array_equal(model.layers[1].get_weights()[0], before)

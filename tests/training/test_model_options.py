@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import (
-    Blur,
     GradientRecorder,
     multiscale_batch,
+    pair_dataset,
     relative_error,
     small_images,
     small_net,
@@ -16,10 +16,8 @@ from conftest import (
 import keras_ms
 
 
-def dataset(steps=4, levels=(2, 4, 8), **options):
-    return keras_ms.MultiscaleDataset(
-        small_images(), Blur(), levels, image_size=32, steps_per_epoch=steps, **options
-    )
+def dataset(steps=4, levels=(2, 4, 8)):
+    return pair_dataset(levels, steps)
 
 
 def trained(optimizer="sgd", net=None, loss="mse", epochs=1, **options):

@@ -6,13 +6,13 @@ import pickle
 import keras
 import numpy as np
 import pytest
-from conftest import Blur, small_images, small_net
+from conftest import pair_dataset, small_net
 
 import keras_ms
 
 
 def dataset(levels=(2, 4)):
-    return keras_ms.MultiscaleDataset(small_images(), Blur(), levels, 32, steps_per_epoch=2)
+    return pair_dataset(levels)
 
 
 class FunctionalInside(keras_ms.MultiscaleModel):
