@@ -23,7 +23,7 @@ def test_every_coarsening_is_covered_here():
 
 
 def test_unknown_coarsening_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"coarsening='resize'.*task.*coarsen_and_crop"):
+    with pytest.raises(ValueError, match=r"coarsening='resize'.*coarsen_and_crop.*task"):
         geometry.transitions("resize", 3)
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import pair_dataset
 
 import keras_ms
 from keras_ms import networks
@@ -11,6 +12,9 @@ from keras_ms import networks
 SMALL = {
     "espcn": {"widths": (6, 4)},
     "resnet": {"width": 4, "depth": 1},
+    # The same network, deeper by their names.
+    "resnet18": {"width": 4, "depth": 2},
+    "resnet50": {"width": 4, "depth": 3},
     "resnet18_encoder": {"width": 4, "blocks": (1, 1)},
     "resnet50_encoder": {"width": 4, "blocks": (1, 1)},
 }
@@ -42,10 +46,16 @@ def test_the_networks_of_the_paper_are_in_the_registry():
     assert set(SMALL) <= set(networks.names())
 
 
+@pytest.mark.parametrize(("name", "depth"), [("resnet18", 8), ("resnet50", 24)])
+def test_names_of_deeper_networks_set_the_depth(name, depth):
+    deep, wanted = networks.get(name, width=4), networks.get("resnet", width=4, depth=depth)
+    assert deep.count_params() == wanted.count_params()
+
+
 @EVERY_NETWORK
-@pytest.mark.parametrize("scale", [1, 2, 3])
-@pytest.mark.parametrize("conditional", [False, True])
+@pytest.mark.parametrize(("scale", "conditional"), [(1, True), (2, False), (3, True)])
 def test_takes_every_size_and_enlarges_it(name, scale, conditional):
+    """Not every pair: noise levels come in before the first layer, scales after the last."""
     model = small(name, scale=scale, conditional=conditional)
     for height, width in ((16, 16), (1, 1), (7, 18)):
         image = noise(2, height, width, 3)
@@ -158,13 +168,10 @@ def test_senseless_networks_are_refused(name, options, message):
 
 @EVERY_FUNCTION
 def test_trains_by_multiscale_gradient_estimation(name):
-    photos = np.random.default_rng(0).random((3, 64, 64, 3)).astype("float32")
-    task = keras_ms.tasks.Denoising(t_range=(0.5, 1.0))
-    dataset = keras_ms.MultiscaleDataset(photos, task, (1, 2, 3), 64, 2)
     network = small(name)
     model = keras_ms.MultiscaleModel(network.input, network.output)
     model.compile("sgd", "mse")
-    assert np.isfinite(model.fit(dataset, verbose=0).history["loss"][0])
+    assert np.isfinite(model.fit(pair_dataset((1, 2)), verbose=0).history["loss"][0])
 
 
 @EVERY_FUNCTION

@@ -28,6 +28,12 @@ def decided(model, data):
     return FitRun(model, data).stages
 
 
+@pytest.fixture(scope="module")
+def advised():
+    """The stages that are decided on `dataset()`."""
+    return decided(compiled(), dataset())
+
+
 @pytest.mark.parametrize(
     ("size", "levels"), [(16, 1), (32, 2), (128, 4), (48, 2), (51, 1), ((64, 32), 2)]
 )
@@ -37,9 +43,8 @@ def test_as_many_levels_as_leave_16_pixels(size, levels):
     assert data.allocation == "measured"
 
 
-def test_fit_measures_decides_and_says_so(capsys):
-    data = dataset()
-    stages = decided(compiled(), data)
+def test_fit_measures_decides_and_says_so(capsys, advised):
+    data, stages = dataset(), advised
     history = compiled().fit(data, epochs=1, verbose=2).history
     cost = data.levels.step_work_units(*stages[0][:2])
     sizes = ", ".join(str(size) for size in stages[0].batch_sizes)
@@ -55,19 +60,17 @@ def test_the_decision_is_optimal_batch_sizes_or_a_plain_batch():
     assert decided(compiled(), dataset(noise))[0].batch_sizes == (16,)  # levels share nothing
 
 
-def test_the_same_seeds_decide_alike_and_schedules_follow():
+def test_the_same_seeds_decide_alike_and_schedules_follow(advised):
     schedule = keras_ms.FullMultiscaleSchedule((2, 2), 2)
     data = dataset()
     history = compiled().fit(data, epochs=schedule.epochs, callbacks=[schedule], verbose=0).history
-    stages = decided(compiled(), dataset())
-    assert stages[1].batch_sizes == (16,)
-    cost = sum(data.levels.step_work_units(*stage[:2]) for stage in stages)
+    assert advised[1].batch_sizes == (16,)
+    cost = sum(data.levels.step_work_units(*stage[:2]) for stage in advised)
     assert history["work_units"][-1] == 2 * cost
 
 
-def test_stages_that_were_measured_can_be_given_to_a_dataset():
-    data = dataset()
-    fixed = data.replaced(stages=decided(compiled(), data))
+def test_stages_that_were_measured_can_be_given_to_a_dataset(advised):
+    fixed = dataset().replaced(stages=advised)
     assert fixed.allocation == "given"
     assert decided(compiled(), fixed) == fixed.stages
 
