@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from .options import options_of
@@ -50,9 +51,18 @@ PAPER: dict[str, Values] = {
 
 PRESETS = {"quick": QUICK, "paper": PAPER}
 
+GOES_WITH = {"restriction": "coarsening"}
+"""Options that mean nothing but with the preset's value of another: given that, they are left."""
 
-def values(preset: str, task: str, network: str) -> Values:
+
+def values(preset: str, task: str, network: str, given: Collection[str] = ()) -> Values:
     """The values of a preset: those common to all, then the task's, then the network's.
+
+    Args:
+        preset: One of `PRESETS`.
+        task: Name of the task.
+        network: Name of the network.
+        given: Names of the options that were given, which are left out.
 
     Raises:
         ValueError: If there is no such preset.
@@ -60,7 +70,9 @@ def values(preset: str, task: str, network: str) -> Values:
     if preset not in PRESETS:
         raise ValueError(f"--preset is one of {', '.join(PRESETS)}. Received: --preset={preset}.")
     chosen = PRESETS[preset]
-    return {**chosen["common"], **chosen.get(task, {}), **chosen.get(network, {})}
+    found = {**chosen["common"], **chosen.get(task, {}), **chosen.get(network, {})}
+    left = {*given, *(name for name, other in GOES_WITH.items() if other in given)}
+    return {name: value for name, value in found.items() if name not in left}
 
 
 def make(settings: type[T], preset: str, **given: Any) -> T:
@@ -78,7 +90,7 @@ def make(settings: type[T], preset: str, **given: Any) -> T:
     chosen: Values = {}
     if "tasks" not in defaults:
         one = {**defaults, **given}
-        chosen = values(preset, one["task"], one["network"])
+        chosen = values(preset, one["task"], one["network"], given)
     chosen = {name: value for name, value in chosen.items() if name in defaults}
     return settings(**{**chosen, **given, "preset": preset, "given": tuple(given)})
 
@@ -100,8 +112,7 @@ def row(settings: Any, kind: type[T], task: str, network: str, **special: Any) -
     names = {field.name for field in options_of(kind)}
     own: Values = {"task": task, "network": network, **special}
     if settings.preset is not None:
-        usual = values(settings.preset, task, network)
-        own = {**{n: v for n, v in usual.items() if n not in settings.given}, **own}
+        own = {**values(settings.preset, task, network, settings.given), **own}
     shared = {f.name: getattr(settings, f.name) for f in options_of(Problem) if f.name in names}
     return kind(**{**shared, **{name: value for name, value in own.items() if name in names}})
 

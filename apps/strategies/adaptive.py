@@ -24,13 +24,12 @@ STEPS_PER_EPOCH = 25
 
 
 class Adaptive(Strategy):
-    """Coarse to fine by measurements. Without a budget, as much work as full-multiscale would take.
+    """Coarse to fine by budget and validation; as much work as full-multiscale if none is given.
 
     Leaves its decisions in decisions.json.
     """
 
     label = "adaptive"
-    telescoping = True
 
     def check(self, settings: Settings) -> None:
         """The levels are given, and iterations that could be a budget."""

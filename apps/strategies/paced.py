@@ -7,10 +7,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+import keras_ms
+
 from ..experiment.recording import Curve, TrainingClock, ValidateByBudget
 from ..experiment.settings import Settings
 
-EPOCHS = 1_000_000  # more than any budget lasts
+EPOCHS = keras_ms.AdaptiveSchedule.epochs  # more than any budget lasts
 
 
 def fit(

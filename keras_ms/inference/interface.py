@@ -82,9 +82,18 @@ def interface(model: keras.Model) -> Interface:
     image = model.input["image"] if conditional else model.input
     _check_image(image.shape)
     spatial_dims, channels = len(image.shape) - 2, image.shape[-1]
-    small = np.zeros((1, *(ALIGNMENT,) * spatial_dims, channels), "float32")
-    shape = tuple(call(model, small, conditional).shape)
-    return Interface(spatial_dims, channels, conditional, _scale(small.shape, shape), shape[-1])
+    scales: set[int] = set()
+    shape: tuple[int, ...] = ()
+    for side in (ALIGNMENT, 2 * ALIGNMENT):  # one alone may be less than a stride
+        small = np.zeros((1, *(side,) * spatial_dims, channels), "float32")
+        shape = tuple(call(model, small, conditional).shape)
+        scales.add(_scale(small.shape, shape))
+    if len(scales) > 1:
+        raise ValueError(
+            f"`model` must have strides of at most {ALIGNMENT} pixels. Received: a model that "
+            f"enlarges images of {ALIGNMENT} and {2 * ALIGNMENT} pixels by different factors."
+        )
+    return Interface(spatial_dims, channels, conditional, scales.pop(), shape[-1])
 
 
 def call(model: Any, images: np.ndarray, conditional: bool) -> Any:

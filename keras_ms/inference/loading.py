@@ -45,6 +45,11 @@ def load(model: str | os.PathLike[str]) -> Restorer:
         >>> denoiser.scale, denoiser.receptive_field, denoiser.conditional
         (1, 8, False)
     """
+    if not isinstance(model, (str, os.PathLike)):
+        raise ValueError(
+            "A model is loaded by name or from a folder. "
+            f"Received: {model!r}. Use one of {names()}, or a path."
+        )
     path = _folder(model)
     if not (path / "saved_model.pb").is_file() or not (path / DETAILS).is_file():
         raise ValueError(

@@ -147,7 +147,7 @@ def restore(
         >>> keras_ms.inference.restore(denoiser, photo, tile=200).shape == photo.shape
         True
     """
-    restorer = prepare(model) if isinstance(model, keras.Model) else model
+    restorer = _restorer(model)
     image = np.asarray(image)
     _check(restorer, image, tile)
     if restorer.receptive_field is None and not tiling.fits(image.shape[:-1], tile):
@@ -161,6 +161,17 @@ def restore(
         return _restored(restorer, part, noise_level)
 
     return tiling.in_tiles(image, one, restorer.scale, restorer.receptive_field, tile)
+
+
+def _restorer(model: Any) -> Restorer:
+    if isinstance(model, keras.Model):
+        return prepare(model)
+    if not isinstance(model, Restorer):
+        raise ValueError(
+            "`model` is what `load` or `prepare` returned, or a Keras model. "
+            f"Received: {model!r}. Use keras_ms.inference.load('denoising'), for example."
+        )
+    return model
 
 
 def _restored(restorer: Restorer, pictures: np.ndarray, noise_level: float | None) -> np.ndarray:

@@ -43,6 +43,12 @@ class FitRun:
 
     def __init__(self, model: Any, dataset: MultiscaleDataset, share: bool = True) -> None:
         built = _build(model, dataset)
+        if dataset.allocation == "measured" and not built:
+            raise ValueError(
+                "levels='auto' measures gradients of a model that runs on symbols. Received: "
+                f"{type(model).__name__}, which could not be built before its first step. Give "
+                "Levels or a tuple of batch sizes."
+            )
         self.dataset, self.stages = dataset, stages_for(model, dataset)
         check_replicas(self.stages, model.distribute_strategy.num_replicas_in_sync)
         self.adapter = StageAdapter(self._current_iterator, dataset.steps_per_epoch)

@@ -69,8 +69,8 @@ class MultiscaleModel(keras.Model):
         With a `MultiscaleDataset` as `x`, the arguments that say how to cut data into batches and
         epochs (`y`, `batch_size`, `sample_weight`, `class_weight`, `validation_split`,
         `steps_per_epoch`) belong to the dataset and are refused. Each epoch trains on all levels
-        unless a `FullMultiscaleSchedule` is among the callbacks. The logs gain `stage`,
-        `resolution` and `work_units`.
+        unless a `FullMultiscaleSchedule` or an `AdaptiveSchedule` is among the callbacks. The logs
+        gain `stage`, `resolution` and `work_units`.
 
         Raises:
             ValueError: For such an argument, a network of fixed input size, an output that does

@@ -97,6 +97,26 @@ def test_models_that_come_along_are_loaded_by_name():
         assert not restorer.conditional
 
 
+@pytest.mark.parametrize("model", [None, 3, "denoising"])
+def test_what_is_no_model_is_refused(model):
+    with pytest.raises(ValueError, match=r"Use keras_ms.inference.load"):
+        inference.restore(model, np.zeros((20, 24, 3), np.float32))
+
+
+@pytest.mark.parametrize("model", [None, 3, ["denoising"]])
+def test_models_are_loaded_by_name_or_path(model):
+    with pytest.raises(ValueError, match="by name or from a folder"):
+        inference.load(model)
+
+
+def test_strides_that_are_larger_than_the_probe_are_refused():
+    inputs = keras.Input((None, None, 3))
+    small = keras.layers.MaxPool2D(64, padding="same")(inputs)
+    model = keras.Model(inputs, keras.layers.UpSampling2D(64)(small))
+    with pytest.raises(ValueError, match="strides of at most 32 pixels"):
+        inference.prepare(model)
+
+
 def test_unknown_models_are_refused(tmp_path):
     for unknown in ("painting", tmp_path, tmp_path / "denoising"):
         with pytest.raises(ValueError, match=r"no exported model. .* Use one of \('deblurring'"):

@@ -61,7 +61,7 @@ def test_it_follows_one_schedule_and_adds_what_was_spent_beside_the_steps(model)
 def test_steps_of_one_execution_all_count():
     model = keras_ms.MultiscaleModel(*small_net())
     model.compile("sgd", "mse", steps_per_execution=2)
-    data = dataset(steps_per_epoch=4)
+    data = dataset(steps=4)
     seen = []
     note = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: seen.append(logs["work_units"])

@@ -19,7 +19,10 @@ class Unknown(int):
         return "?"
 
     def __format__(self, spec: str) -> str:
-        return format("?", spec)
+        try:
+            return format("?", spec)
+        except ValueError:  # a format of numbers, such as ",d"
+            return "?"
 
 
 EPOCHS = Unknown(1_000_000)

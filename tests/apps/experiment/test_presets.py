@@ -27,6 +27,13 @@ def test_paper_preset_has_the_papers_values():
     assert (settings.t_low, settings.t_high, settings.image_size) == (0.0, 1.0, 128)
 
 
+def test_what_goes_with_a_value_of_the_preset_is_left_with_it():
+    made = presets.make(Settings, "paper", coarsening="task")
+    assert (made.coarsening, made.restriction) == ("task", "average")
+    made = presets.make(Settings, "paper", coarsening="degrade_first", restriction="stride")
+    assert made.restriction == "stride"
+
+
 def test_an_unknown_preset_is_named():
     with pytest.raises(ValueError, match=r"one of quick, paper\. Received: --preset=slow"):
         presets.make(Settings, "slow")

@@ -101,12 +101,18 @@ def test_what_makes_no_sense_with_a_strategy_is_refused(options, match):
         strategies.chosen(Settings(**options))
 
 
+@pytest.mark.parametrize("name", ["adaptive", "progressive", "single_scale"])
+def test_control_weights_are_refused_where_they_would_be_ignored(name):
+    with pytest.raises(ValueError, match=f"none here. Received: --strategy={name}"):
+        strategies.chosen(Settings(strategy=name, control_weights=(0.5,) * 3))
+
+
 def test_an_unknown_strategy_is_refused():
     with pytest.raises(ValueError, match=r"Received: luck\. Use one of adaptive, "):
         strategies.get("luck")
 
 
-@pytest.mark.parametrize("name", ["multiscale", "full_multiscale", "adaptive"])
+@pytest.mark.parametrize("name", ["multiscale", "full_multiscale"])
 def test_control_weights_weigh_the_terms(name, small_photo):
     strategy = strategies.get(name)
     settings = Settings(strategy=name, control_weights=(0.25,), **TINY)

@@ -29,6 +29,11 @@ def test_the_progress_bar_counts_epochs_without_a_total(capsys, budget, verbose)
     assert "4/4" in text  # the steps of an epoch, as ever
 
 
+@pytest.mark.parametrize("spec", ["", "d", ",", ",d", ">5"])
+def test_epochs_are_shown_in_any_format(spec):
+    assert format(AdaptiveSchedule.epochs, spec).strip() == "?"
+
+
 def test_a_number_of_epochs_that_was_asked_for_is_counted_up_to(capsys):
     with pytest.warns(UserWarning, match="of the budget left"):
         text = printed_by(AdaptiveSchedule(work_units=1e4), capsys, epochs=2, verbose=1)
