@@ -78,13 +78,13 @@ def test_what_is_asked_for_comes_in_order():
     ("options", "match"),
     [
         ({"strategy": "sgd"}, "--strategy is one of .*Received: sgd"),
-        ({"compare": ("adaptive", "sgd")}, "--compare are some of .*Received: sgd"),
+        ({"compare": ("adaptive", "sgd")}, "--compare takes some of .*Received: sgd"),
         ({"iterations": (1, 2)}, "--iterations=1,2, --batch_sizes=4,8,16,32"),
         ({"strategy": "adaptive", "iterations": (1, 2)}, "--iterations=1,2"),
         ({"strategy": "progressive", "iterations": (1, 2)}, "--iterations=1,2"),
         ({"batch_sizes": (4,), "iterations": (1,)}, "needs two levels"),
         ({"strategy": "multiscale", "batch_sizes": (4,)}, "--strategy=multiscale needs two levels"),
-        ({"strategy": "adaptive", "auto_levels": True}, "adaptive, which measures by itself"),
+        ({"strategy": "adaptive", "auto_levels": True}, "adaptive, which decides batch sizes by itself"),
         ({"strategy": "progressive", "auto_levels": True}, "progressive, which does not measure"),
         ({"compare": ("progressive_resizing",), "auto_levels": True}, "which has no levels"),
         (
@@ -101,6 +101,29 @@ def test_what_makes_no_sense_with_a_strategy_is_refused(options, match):
 def test_an_unknown_strategy_is_refused():
     with pytest.raises(ValueError, match=r"Received: luck\. Use one of adaptive, "):
         strategies.get("luck")
+
+
+NOT_WHOLE = {
+    "no_label": ("class Whole(Strategy):\n    def train(self, *args): return 1\n", "label=None"),
+    "empty_label": ("class Whole(Planned):\n    label = ''\n", "label=''"),
+    "odd_label": ("class Whole(Planned):\n    label = 3\n", "label=3"),
+    "abstract": ("class Whole(Strategy):\n    label = 'a'\n", "Whole without train"),
+    "no_class": ("Whole = 3\n", "Received: 3 for 'no_class'"),
+    "no_strategy": ("class Whole:\n    label = 'a'\n", "derived from Strategy"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_WHOLE)
+def test_what_is_no_whole_strategy_is_refused_before_it_trains(name, tmp_path, monkeypatch):
+    code, match = NOT_WHOLE[name]
+    imports = "from .planned import Planned\nfrom .strategy import Strategy\n"
+    (tmp_path / f"{name}.py").write_text(f"{imports}NAMES = {{'{name}': 'Whole'}}\n{code}")
+    monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(tmp_path)])
+    monkeypatch.setattr(strategies, name, None, raising=False)  # imports leave the module there
+    for fetch in (strategies.get, lambda name: strategies.chosen(Settings(compare=(name,)))):
+        with pytest.raises(ValueError, match=match):
+            fetch(name)
+    sys.modules.pop(f"apps.strategies.{name}")
 
 
 @pytest.mark.parametrize("name", ["multiscale", "full_multiscale", "adaptive"])
