@@ -84,7 +84,10 @@ def test_what_is_asked_for_comes_in_order():
         ({"strategy": "progressive", "iterations": (1, 2)}, "--iterations=1,2"),
         ({"batch_sizes": (4,), "iterations": (1,)}, "needs two levels"),
         ({"strategy": "multiscale", "batch_sizes": (4,)}, "--strategy=multiscale needs two levels"),
-        ({"strategy": "adaptive", "auto_levels": True}, "adaptive, which decides batch sizes by itself"),
+        (
+            {"strategy": "adaptive", "auto_levels": True},
+            "adaptive, which decides batch sizes by itself",
+        ),
         ({"strategy": "progressive", "auto_levels": True}, "progressive, which does not measure"),
         ({"compare": ("progressive_resizing",), "auto_levels": True}, "which has no levels"),
         (
