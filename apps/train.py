@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
     import numpy as np
 
     from .experiment.outcome import Outcome
-    from .experiment.quality import Quality
+    from .experiment.quality import Pictures, Quality
 
 SHEET_ROWS = 2
 SHEET_ALIGNMENT = 12  # pixels; a multiple of every scale of super-resolution
@@ -52,13 +52,16 @@ def run(settings: Settings) -> list[Outcome]:
     held_out = list(building.load_images(settings, "validation"))
     validation = building.make_validation(settings, held_out)
     print(f"{len(images)} photographs to train on, {len(held_out)} others to validate on.")
+    # Before training, so that a task which cannot do this costs no training.
+    crops = quality.pictures_of(settings, validation)
+    sheet = [_middle_of(settings, image) for image in held_out[-SHEET_ROWS:]]
     outcomes = []
     for strategy in chosen:
         print(f"\n== {strategy.name} ==", flush=True)
         outcomes.append(strategy.train(settings, images, validation, output))
-    models = {outcome.strategy: outcome.model for outcome in outcomes}
-    reached = quality.table_of(settings, models, validation)
-    _write(output, settings, outcomes, reached, held_out)
+        if len(outcomes) == 1:
+            _export(settings, outcomes[0].model, output)  # before anything else can fail
+    _write(output, settings, outcomes, crops, sheet)
     return outcomes
 
 
@@ -68,27 +71,49 @@ def _output_folder(settings: Settings) -> pathlib.Path:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"--output must be a folder. Received: {output} ({error}).") from error
+    model = output / "model"
+    empty = not model.exists() or (model.is_dir() and not any(model.iterdir()))
+    if not empty and not (model / "saved_model.pb").is_file():
+        raise ValueError(
+            "--output holds something else where the trained model goes, which would be lost. "
+            f"Received: {model}. Use another folder."
+        )
     return output
+
+
+def _export(settings: Settings, model: keras.Model, output: pathlib.Path) -> None:
+    """Writes the trained model: a SavedModel, and once that is safe the other formats."""
+    import keras_ms
+
+    mean, std = settings.normalization_of_images
+    try:
+        keras_ms.inference.export(model, output / "model", mean, std)
+    except Exception as error:  # whatever the layers of a network of one's own raise
+        model.save(output / "model.keras")
+        raise ValueError(
+            f"The trained model cannot be exported ({error}). It is not lost: it is in "
+            f"{output / 'model.keras'}, for keras.saving.load_model."
+        ) from error
+    if settings.portable:
+        keras_ms.inference.export(model, output / "model", mean, std, settings.portable)
 
 
 def _write(
     output: pathlib.Path,
     settings: Settings,
     outcomes: list[Outcome],
-    reached: dict[str, Quality],
-    held_out: list[np.ndarray],
+    crops: Pictures,
+    sheet: list[Pictures],
 ) -> None:
-    import keras_ms
+    from .experiment import plots, quality, tables
 
-    from .experiment import plots, tables
-
-    mean, std = settings.normalization_of_images
-    formats = ("saved_model", *settings.portable)
-    keras_ms.inference.export(outcomes[0].model, output / "model", mean, std, formats)
-    rows = [_row(settings, outcomes[0].model, image) for image in held_out[-SHEET_ROWS:]]
-    plots.save_sheet(rows, output / "restored.png")
+    _write_curves(settings, outcomes, {}, output / "curves.json")
     plots.save_curves(outcomes, settings.loss, output / "loss.png")
+    models = {outcome.strategy: outcome.model for outcome in outcomes}
+    reached = quality.table_of(settings, models, crops)
     _write_curves(settings, outcomes, reached, output / "curves.json")
+    rows = [_row(settings, outcomes[0].model, pictures) for pictures in sheet]
+    plots.save_sheet(rows, output / "restored.png")
     print()
     tables.print_costs(outcomes, settings.loss)
     tables.print_quality(reached, {outcome.strategy: outcome.label for outcome in outcomes})
@@ -112,17 +137,23 @@ def _restore() -> str:
     return f"{shown} -m apps.restore"
 
 
-def _row(settings: Settings, model: keras.Model, picture: np.ndarray) -> dict[str, np.ndarray]:
-    """The middle of a held-out photograph: clean, degraded, restored (also classically)."""
+def _middle_of(settings: Settings, picture: np.ndarray) -> Pictures:
+    """The middle of a held-out photograph: clean, degraded, perhaps restored classically."""
     import numpy as np
 
-    from .experiment import baselines, quality
+    from .experiment import quality
 
     mean, std = (np.array(values, "float32") for values in settings.normalization_of_images)
     height, width = (_middle(side, settings.image_size) for side in picture.shape[:2])
     scaled = picture[height, width] / np.float32(255.0)
     clean = ((scaled - mean) / std)[np.newaxis].astype("float32")
-    made = quality.make_pictures(settings, clean, settings.baseline)
+    return quality.make_pictures(settings, clean, settings.baseline)
+
+
+def _row(settings: Settings, model: keras.Model, made: Pictures) -> dict[str, np.ndarray]:
+    """A row of the sheet: one photograph, as it is and as it is restored, by title."""
+    from .experiment import baselines, quality
+
     row = {"clean": made.clean, "degraded": made.degraded}
     if made.classical is not None:
         row[baselines.NAMES[settings.task]] = made.classical

@@ -69,6 +69,25 @@ def known(value: Any, names: Collection[str], argument: str, what: str) -> str:
 
 @functools.cache
 def registered(package_name: str) -> dict[str, Any]:
+    """What the modules of a package offer by name; `offered`, looked up once.
+
+    Args:
+        package_name: Name of a package, such as `"keras_ms.tasks"`.
+
+    Returns:
+        The things by name, sorted by name.
+
+    Raises:
+        ValueError: As `offered`.
+
+    Example:
+        >>> sorted(keras_ms.validation.registered("keras_ms.tasks"))[:2]
+        ['deblurring', 'denoising']
+    """
+    return offered(package_name)
+
+
+def offered(package_name: str) -> dict[str, Any]:
     """What the modules of a package offer by name.
 
     A module offers things by a literal `NAMES = {"name": "Attribute", ...}`, from names to
@@ -82,11 +101,12 @@ def registered(package_name: str) -> dict[str, Any]:
         The things by name, sorted by name.
 
     Raises:
-        ValueError: If two modules offer one name, or a module lacks an attribute that it names.
+        ValueError: If the NAMES of a module is no dictionary of strings, two modules offer one
+            name, or a module lacks an attribute that it names.
 
     Example:
-        >>> sorted(keras_ms.validation.registered("keras_ms.tasks"))[:2]
-        ['deblurring', 'denoising']
+        >>> sorted(keras_ms.validation.offered("keras_ms.networks"))[:2]
+        ['espcn', 'resnet']
     """
     found: dict[str, Any] = {}
     owners: dict[str, str] = {}
@@ -95,10 +115,23 @@ def registered(package_name: str) -> dict[str, Any]:
         if entry.ispkg:
             continue
         module = importlib.import_module(entry.name)
-        for name, attribute in getattr(module, "NAMES", {}).items():
+        for name, attribute in _names_of(module).items():
             _check_offer(name, attribute, module, owners)
             found[name], owners[name] = getattr(module, attribute), entry.name
     return dict(sorted(found.items()))
+
+
+def _names_of(module: Any) -> dict[str, str]:
+    names = getattr(module, "NAMES", {})
+    if not isinstance(names, dict) or not all(
+        isinstance(part, str) for part in (*names, *names.values())
+    ):
+        raise ValueError(
+            "NAMES must map names to attributes of the same file, all of them strings. Received: "
+            f"NAMES={names!r} in {module.__file__}. Use for example "
+            'NAMES = {"my_name": "MyClass"}.'
+        )
+    return names
 
 
 def _check_offer(name: str, attribute: str, module: Any, owners: dict[str, str]) -> None:
@@ -110,7 +143,7 @@ def _check_offer(name: str, attribute: str, module: Any, owners: dict[str, str])
         )
     if not hasattr(module, attribute):
         raise ValueError(
-            "NAMES leads from names to attributes of its module. "
+            "NAMES must map names to attributes of the same file. "
             f"Received: NAMES[{name!r}]={attribute!r} in {where}, which has no such attribute."
         )
 

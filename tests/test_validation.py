@@ -53,6 +53,13 @@ def test_a_name_that_leads_nowhere_is_refused(package):
         registered(name)
 
 
+@pytest.mark.parametrize("names", ["['A']", "'A'", "{'a': 3}", "{3: 'A'}", "{'a': A}", "None"])
+def test_names_that_are_no_dictionary_of_strings_are_refused(package, names):
+    name = package(good="NAMES = {'b': 'B'}\nB = 1\n", one=f"A = 1\nNAMES = {names}\n")
+    with pytest.raises(ValueError, match=rf"all of them strings. Received: NAMES=.*{name}/one\.py"):
+        registered(name)
+
+
 ONE_FILE_MORE = {
     "tasks": """
 from keras_ms.tasks.task import Task

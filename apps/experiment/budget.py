@@ -71,10 +71,11 @@ def make_plan(
         starts, costs = _timed(dataset, len(wanted), new_model, {} if timings is None else timings)
         left = settings.seconds if seconds is None else seconds
         available = left * USED_SHARE - sum(starts)
-        iterations = stretched(wanted, costs, available, f"--seconds={settings.seconds:g}")
+        name = f"--seconds={settings.seconds:g}"
+        iterations = stretched(wanted, costs, available, name, "seconds")
     elif settings.work_units is not None:
         name = f"--work_units={settings.work_units:g}"
-        iterations = stretched(wanted, costs, settings.work_units, name)
+        iterations = stretched(wanted, costs, settings.work_units, name, "work units")
     return cut_into_epochs(iterations, costs, settings.validations)
 
 
@@ -92,7 +93,7 @@ def _timed(
 
 
 def stretched(
-    proportions: Sequence[int], costs: Sequence[float], budget: float, name: str
+    proportions: Sequence[int], costs: Sequence[float], budget: float, name: str, unit: str
 ) -> tuple[int, ...]:
     """Steps per stage in given proportions that cost at most `budget` together.
 
@@ -101,6 +102,7 @@ def stretched(
         costs: Cost of one step of each stage, in the unit of the budget.
         budget: What may be spent.
         name: The budget as the user gave it, for the error.
+        unit: The unit of the budget, likewise.
 
     Returns:
         Steps per stage, at least one where the proportion is positive.
@@ -109,13 +111,14 @@ def stretched(
         BudgetError: If the budget is less than one step of every stage.
     """
     least = sum(cost for cost, n in zip(costs, proportions, strict=True) if n)
-    unit = sum(n * cost for n, cost in zip(proportions, costs, strict=True))
+    whole = sum(n * cost for n, cost in zip(proportions, costs, strict=True))
     if budget < least:
         raise BudgetError(
-            f"The budget does not pay for one step of every stage, which takes {least:.3g}. "
-            f"Received: {name}, of which {max(budget, 0.0):.3g} is left after starting up."
+            f"The budget does not pay for one step of every stage, which takes {least:.3g} {unit}. "
+            f"Received: {name}, of which {max(budget, 0.0):.3g} {unit} are left after starting up. "
+            f"Give more {unit}, or fewer levels."
         )
-    return tuple(max(1, int(n * budget / unit)) if n else 0 for n in proportions)
+    return tuple(max(1, int(n * budget / whole)) if n else 0 for n in proportions)
 
 
 def cut_into_epochs(iterations: Sequence[int], costs: Sequence[float], validations: int) -> Plan:

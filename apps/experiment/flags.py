@@ -9,7 +9,7 @@ from typing import Any
 
 from absl import app, flags, logging
 
-from . import help_text, presets
+from . import choices, help_text, presets
 from .command import as_typed
 from .options import options_of
 
@@ -25,6 +25,11 @@ def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
         settings: Class of its settings.
         run: The app, a function of the settings; its module's docstring begins the help.
     """
+    if any(field.metadata["choices"] for field in options_of(settings)):
+        try:
+            choices.check()
+        except ValueError as error:
+            sys.exit(as_typed(f"apps.{name}: {error}"))
     if help_text.is_asked_for(sys.argv[1:]):
         print(as_typed(help_text.of_app(run.__globals__.get("__doc__") or "", settings)))
         return

@@ -76,7 +76,7 @@ def check_choice(settings: Any, name: str, allowed: Collection[str]) -> None:
     wrong = [entry for entry in (value if several else (value,)) if entry not in allowed]
     if wrong:
         raise ValueError(
-            f"--{name} {'are some' if several else 'is one'} of {', '.join(allowed)}. "
+            f"--{name} {'takes some' if several else 'is one'} of {', '.join(allowed)}. "
             f"Received: {', '.join(map(str, wrong))}."
         )
 

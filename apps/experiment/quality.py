@@ -43,7 +43,7 @@ class Pictures(NamedTuple):
 def make_pictures(settings: Settings, clean: Any, classical: bool) -> Pictures:
     """Degrades normalised clean pictures `(count, height, width, channels)` by the task."""
     task = make_task(settings)
-    example = task.draw(clean, SEED)
+    example = task.draw(tf.convert_to_tensor(clean), tf.constant(SEED))  # as in training
     inputs, targets = task.pair(example)
     image = np.asarray(inputs["image"] if isinstance(inputs, dict) else inputs)
     share = _share_of_noise(task, example)
@@ -71,21 +71,25 @@ def measure(clean: np.ndarray, pictures: np.ndarray) -> Quality:
     return Quality(*found)
 
 
+def pictures_of(settings: Settings, validation: tf.data.Dataset) -> Pictures:
+    """The targets of held-out pairs, degraded anew, and restored classically if asked for."""
+    clean = tf.concat([y for _, y in validation], axis=0)
+    return make_pictures(settings, clean, settings.baseline)
+
+
 def table_of(
-    settings: Settings, models: dict[str, keras.Model], validation: tf.data.Dataset
+    settings: Settings, models: dict[str, keras.Model], pictures: Pictures
 ) -> dict[str, Quality]:
     """Quality by row: the degraded pictures, the classical method if asked for, each model.
 
     Args:
         settings: The settings.
         models: Trained models by strategy.
-        validation: Held-out pairs; their targets are degraded anew.
+        pictures: What they restore.
 
     Returns:
         `Quality` by name, in order.
     """
-    clean = tf.concat([y for _, y in validation], axis=0)
-    pictures = make_pictures(settings, clean, settings.baseline)
     rows = {"degraded": measure(pictures.clean, pictures.degraded)}
     if pictures.classical is not None:
         rows[baselines.NAMES[settings.task]] = measure(pictures.clean, pictures.classical)

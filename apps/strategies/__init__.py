@@ -6,8 +6,10 @@ class of each.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+import inspect
+from typing import Any
+
+from keras_ms.validation import offered
 
 from ..experiment.options import check_choice
 from ..experiment.settings import Settings
@@ -18,19 +20,19 @@ def get(name: str) -> Strategy:
     """Returns a strategy by name.
 
     Raises:
-        ValueError: If there is none of that name.
+        ValueError: If there is none of that name, or it is not a strategy that can train.
     """
-    classes = _classes()
+    classes = offered(__name__)
     if name not in classes:
         raise ValueError(
             f"There is no such strategy. Received: {name}. Use one of {', '.join(sorted(classes))}."
         )
-    return classes[name](name)
+    return _checked(name, classes[name])(name)
 
 
 def names() -> tuple[str, ...]:
     """Names that `get` knows, in alphabetical order."""
-    return tuple(sorted(_classes()))
+    return tuple(offered(__name__))
 
 
 def chosen(settings: Settings) -> list[Strategy]:
@@ -52,10 +54,22 @@ def chosen(settings: Settings) -> list[Strategy]:
     return found
 
 
-def _classes() -> dict[str, type[Strategy]]:
-    found: dict[str, type[Strategy]] = {}
-    for file in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{file.name}")
-        offered: dict[str, str] = getattr(module, "NAMES", {})
-        found |= {name: getattr(module, attribute) for name, attribute in offered.items()}
+def _checked(name: str, found: Any) -> type[Strategy]:
+    """What a file offers, if it is a whole strategy: a fault would else show after training."""
+    if not inspect.isclass(found) or not issubclass(found, Strategy):
+        raise ValueError(
+            f"A strategy is a class derived from Strategy. Received: {found!r} for {name!r}. "
+            "Derive it from planned.Planned, planned.Staged or strategy.Strategy."
+        )
+    label = getattr(found, "label", None)
+    if not isinstance(label, str) or not label:
+        raise ValueError(
+            "A strategy has a `label`, the text that tables and plots call it. Received: "
+            f'{found.__name__}.label={label!r}. Use for example label = "{name}".'
+        )
+    if missing := sorted(found.__abstractmethods__):
+        raise ValueError(
+            f"A strategy has all the methods that it needs. Received: {found.__name__} without "
+            f"{', '.join(missing)}. Write them, or derive it from planned.Planned."
+        )
     return found

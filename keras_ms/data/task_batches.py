@@ -15,6 +15,7 @@ from keras_ms.data.order import image_order
 from keras_ms.data.pyramid import CACHE_BYTES, PyramidStore
 from keras_ms.levels import Levels
 from keras_ms.tasks import Task
+from keras_ms.tasks.checks import called, check_laws, check_methods, told_in_one_line
 
 Tensor = Any
 
@@ -41,6 +42,8 @@ class TaskBatches:
         seed: int,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
+        check_methods(task)
+        check_laws(task)
         self._task, self._levels, self._sides = task, levels, sides
         self._degrade_first = coarsening == "degrade_first"
         self._restriction, self._flip = restriction, flip
@@ -60,7 +63,8 @@ class TaskBatches:
             return self._batch(step, finest, sizes)
 
         steps = tf.data.Dataset.range(start, tf.int64.max)
-        return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        with told_in_one_line():
+            return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
     def _batch(self, step: Tensor, finest: int, sizes: tuple[int, ...]) -> MultiscaleBatch:
         order_seed = tf.random.fold_in(self._seed, 0)
@@ -96,11 +100,14 @@ class TaskBatches:
         if drawn_on is None:
             drawn_on = level if self._draws_alike_on(level) else 0
         clean = self._store.cut(self._windows[drawn_on], ids, corners, flips)
-        example = self._task.draw(clean, draw_seed)
+        example = called(self._task, "draw", clean, draw_seed)
         for finer in range(drawn_on, level):
             example = self._restrict(example, finer)
-        fine = self._task.pair(example)
-        return fine, self._task.pair(self._restrict(example, level)) if with_coarse else ()
+        fine = called(self._task, "pair", example)
+        return fine, self._coarse_pair(example, level) if with_coarse else ()
+
+    def _coarse_pair(self, example: dict[str, Tensor], level: int) -> Any:
+        return called(self._task, "pair", self._restrict(example, level))
 
     def _draws_alike_on(self, level: int) -> bool:
         # The coarse side of term `level - 1` must be alike too, so level 0 to `level` all count.
@@ -108,7 +115,7 @@ class TaskBatches:
 
     def _restrict(self, example: dict[str, Tensor], level: int) -> dict[str, Tensor]:
         if self._steps[level] == "coarsen":
-            return self._task.restrict(example)
+            return called(self._task, "restrict", example)
         marks = fields.mark(example, self._windows[level].sides)
         return fields.restrict_structure(example, marks, "crop", len(self._sides))
 
@@ -123,7 +130,8 @@ class TaskBatches:
     ) -> tuple[Any, Any]:
         # The degradation belongs to the finest mesh here, so even coarse batches cost fine pixels.
         clean = self._store.cut(self._windows[0], ids, corners, flips)
-        pair = self._task.pair(self._task.draw(clean, seed))
+        example = called(self._task, "draw", clean, seed)
+        pair = called(self._task, "pair", example)
         marks = fields.mark(pair, self._sides)
 
         def coarser(pair: Any) -> Any:
@@ -137,8 +145,9 @@ class TaskBatches:
         """Specs of the batched `(x, y)` of every level, any batch size; one trace gives them all.
 
         Raises:
-            ValueError: If restricting an example does not lead to the next level's shapes, so that
-                a level would look different in the two terms that it occurs in.
+            ValueError: If a method of the task raises, or restricting an example does not lead to
+                the next level's shapes, so that a level would look different in the two terms that
+                it occurs in.
         """
         depth = self._levels.num_levels
 
@@ -149,7 +158,9 @@ class TaskBatches:
                 for level in range(depth)
             )
 
-        made = terms.get_concrete_function(tf.TensorSpec((None,), tf.int64)).structured_outputs
+        with told_in_one_line():
+            traced = terms.get_concrete_function(tf.TensorSpec((None,), tf.int64))
+        made = traced.structured_outputs
         made = keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), made)
         for level, (restricted, drawn) in enumerate(itertools.pairwise(made)):
             _check_same(restricted[1], drawn[0], level)

@@ -26,7 +26,7 @@ def get(name: str, **options: Any) -> Any:
         A `Task`. Those of the library are of its subclass `NoisyTask`.
 
     Raises:
-        ValueError: If there is no task of that name.
+        ValueError: If there is no task of that name, or it is no whole subclass of `Task`.
 
     Example:
         >>> keras_ms.tasks.get("denoising", conditional=True).conditional
@@ -46,7 +46,18 @@ def options(name: str) -> tuple[str, ...]:
 
 
 def _class(name: str) -> type[Task]:
-    return registered(__name__)[known(name, names(), "task", "task")]
+    found = registered(__name__)[known(name, names(), "task", "task")]
+    if not inspect.isclass(found) or not issubclass(found, Task):
+        raise ValueError(
+            f"A task is a class derived from Task. Received: {found!r} for {name!r}. "
+            "Derive it from NoisyTask or Task."
+        )
+    if missing := sorted(found.__abstractmethods__):
+        raise ValueError(
+            f"A task has all the methods that it needs. Received: {found.__name__} without "
+            f"{', '.join(missing)}. Write them."
+        )
+    return found
 
 
 __all__ = [

@@ -35,7 +35,7 @@ class Deblurring(NoisyTask):
 
     Example:
         >>> task = keras_ms.tasks.Deblurring(sigma=2.0)
-        >>> x, y = task.pair(task.draw(keras.ops.ones((4, 32, 32, 3)), seed=(0, 1)))
+        >>> x, y = task.pair(task.draw(keras.ops.ones((4, 32, 32, 3)), keras.ops.array([0, 1])))
         >>> x.shape
         TensorShape([4, 32, 32, 3])
     """

@@ -32,7 +32,7 @@ class Denoising(NoisyTask):
 
     Example:
         >>> task = keras_ms.tasks.Denoising()
-        >>> example = task.draw(keras.ops.zeros((4, 32, 32, 3)), seed=(0, 1))
+        >>> example = task.draw(keras.ops.zeros((4, 32, 32, 3)), keras.ops.array([0, 1]))
         >>> x, y = task.pair(task.restrict(example))
         >>> x.shape, y.shape
         (TensorShape([4, 16, 16, 3]), TensorShape([4, 16, 16, 3]))

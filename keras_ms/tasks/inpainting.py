@@ -46,7 +46,7 @@ class Inpainting(NoisyTask):
 
     Example:
         >>> task = keras_ms.tasks.Inpainting()
-        >>> example = task.draw(keras.ops.ones((4, 64, 64, 3)), seed=(0, 1))
+        >>> example = task.draw(keras.ops.ones((4, 64, 64, 3)), keras.ops.array([0, 1]))
         >>> example["mask"].shape
         TensorShape([4, 64, 64, 3])
     """

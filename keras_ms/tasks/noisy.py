@@ -13,6 +13,8 @@ from keras_ms import restriction
 from keras_ms.tasks.task import Example, Task, Tensor
 from keras_ms.tasks.white_noise import white_noise
 
+ARGUMENTS = ("t_range", "conditional", "keep_contrast")
+
 
 class NoisyTask(Task):
     """A degradation followed by noise: `x = (1 - s) D(u) + s z`, `z ~ N(0, 1)`, `s` per image.
@@ -22,8 +24,11 @@ class NoisyTask(Task):
     means of `u`, block means of `z` scaled so that its variance stays 1, and leaves `t` alone:
     every level has the noise of the finest.
 
+    These names are taken, so a task must call nothing else so: the methods `share`, `degrade`,
+    `noise_shape`, `draw`, `restrict` and `pair`, and the arguments, which are attributes.
+
     Args:
-        t_range: Bounds `(low, high)` of `t`, `0 <= low <= high <= 1`.
+        t_range: Bounds `(low, high)` of `t`, `0 <= low <= high <= 1`. Defaults to `(0.0, 0.1)`.
         conditional: Whether the network is told `t`. If so, `x` is the dictionary
             `{"image": (batch, *spatial, channels), "noise_level": (batch, 1)}`.
         keep_contrast: Whether `x` is divided by `1 - s`, which gives `D(u)` its full contrast, as
@@ -31,22 +36,35 @@ class NoisyTask(Task):
 
     Raises:
         ValueError: If `t_range` is not two ordered numbers in [0, 1], or `keep_contrast` meets
-            a `t` that leaves no image.
+            a `t` that leaves no image; in `pair`, if `degrade` changes the shape. A class that
+            gives one of its arguments or methods another meaning is refused, too.
 
     Example:
         >>> class Dimming(keras_ms.tasks.NoisyTask):
         ...     def degrade(self, example):
         ...         return 0.5 * example["clean"]
-        >>> task = Dimming(t_range=(0.0, 0.1))
-        >>> x, y = task.pair(task.draw(keras.ops.ones((4, 32, 32, 3)), seed=(0, 1)))
+        >>> task = Dimming(t_range=(0.0, 0.05))
+        >>> x, y = task.pair(task.draw(keras.ops.ones((4, 32, 32, 3)), keras.ops.array([0, 1])))
         >>> x.shape
         TensorShape([4, 32, 32, 3])
     """
 
     invariant_under = frozenset({"coarsen", "crop"})
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if hidden := [name for name in ARGUMENTS if name in vars(cls)]:
+            raise ValueError(
+                f"{', '.join(hidden)}: NoisyTask takes this as an argument. Received: "
+                f"{cls.__name__}.{hidden[0]}={vars(cls)[hidden[0]]!r}. Pass it to "
+                "super().__init__(), or use another name for something else."
+            )
+
     def __init__(
-        self, t_range: tuple[float, float], conditional: bool = False, keep_contrast: bool = False
+        self,
+        t_range: tuple[float, float] = (0.0, 0.1),
+        conditional: bool = False,
+        keep_contrast: bool = False,
     ) -> None:
         self.t_range = _ordered_range(t_range)
         self.conditional, self.keep_contrast = conditional, keep_contrast
@@ -74,9 +92,8 @@ class NoisyTask(Task):
         images = tf.convert_to_tensor(images)
         shape = self.noise_shape(images)
         noise = white_noise(shape, noise_seed, images.dtype)
-        t = tf.random.stateless_uniform(
-            (shape[0], 1), level_seed, *self.t_range, dtype=images.dtype
-        )
+        bounds = _ordered_range(self.t_range)
+        t = tf.random.stateless_uniform((shape[0], 1), level_seed, *bounds, dtype=images.dtype)
         return {"clean": images, "noise": noise, "t": t}
 
     def restrict(self, example: Example) -> Example:
@@ -89,12 +106,34 @@ class NoisyTask(Task):
 
     def pair(self, example: Example) -> tuple[Any, Any]:
         """Returns the degraded noisy image (with `t` if conditional) and the clean one."""
+        _check_flags(self)
         clean, t = example["clean"], example["t"]
         noise_share = self.share(keras.ops.reshape(t, (-1, *(1,) * (len(clean.shape) - 1))))
-        mixed = (1.0 - noise_share) * self.degrade(example) + noise_share * example["noise"]
+        degraded, noise = self.degrade(example), example["noise"]
+        _check_shape(degraded, noise)
+        mixed = (1.0 - noise_share) * degraded + noise_share * noise
         if self.keep_contrast:
             mixed = mixed / (1.0 - noise_share)
         return ({"image": mixed, "noise_level": t} if self.conditional else mixed), clean
+
+
+def _check_flags(task: NoisyTask) -> None:
+    for name in ("conditional", "keep_contrast"):
+        if (value := getattr(task, name)) not in (True, False):
+            raise ValueError(
+                f"`{name}` is an argument of NoisyTask, True or False. Received: "
+                f"{type(task).__name__}.{name}={value!r}. Use another name for something else."
+            )
+
+
+def _check_shape(degraded: Any, noise: Tensor) -> None:
+    shape, wanted = tuple(getattr(degraded, "shape", ())), tuple(noise.shape)
+    unlike = [a != b for a, b in zip(shape, wanted, strict=False) if None not in (a, b)]
+    if len(shape) != len(wanted) or any(unlike):
+        raise ValueError(
+            "`degrade` must keep the shape of the image, or `noise_shape` say which it has. "
+            f"Received: a result of shape {shape}, expected: {wanted}."
+        )
 
 
 def _ordered_range(t_range: tuple[float, float]) -> tuple[float, float]:

@@ -36,7 +36,7 @@ class SuperResolution(NoisyTask):
 
     Example:
         >>> task = keras_ms.tasks.SuperResolution(scale=2)
-        >>> x, y = task.pair(task.draw(keras.ops.zeros((4, 32, 32, 3)), seed=(0, 1)))
+        >>> x, y = task.pair(task.draw(keras.ops.zeros((4, 32, 32, 3)), keras.ops.array([0, 1])))
         >>> x.shape, y.shape
         (TensorShape([4, 16, 16, 3]), TensorShape([4, 32, 32, 3]))
     """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import abc
 from typing import Any
 
+from keras_ms.tasks.checks import check_methods
+
 Tensor = Any
 Example = dict[str, Tensor]
 
@@ -23,6 +25,8 @@ class Task(abc.ABC):
     same distribution as drawing from restricted images*, `restrict(draw(u)) ~ draw(restrict(u))`.
     A task that obeys this law says so in `invariant_under`.
 
+    The names of methods are taken: `self.pair = 2` in a task is refused.
+
     Attributes:
         invariant_under: Ways from a level to the next under which the law holds: `"coarsen"`
             (by `restrict`), `"crop"` (to the central half). Defaults to none: always unbiased.
@@ -40,14 +44,19 @@ class Task(abc.ABC):
 
     invariant_under: frozenset[str] = frozenset()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        check_methods(cls)
+
     @abc.abstractmethod
     def draw(self, images: Tensor, seed: Tensor) -> Example:
         """Draws the latent example of a batch.
 
         Args:
             images: Clean normalised images `(batch, *spatial, channels)`, float32.
-            seed: Seed of `tf.random.stateless_*` operations, integers of shape `(2,)`. The same
-                seed and images give the same example.
+            seed: Seed of `tf.random.stateless_*` operations, a tensor of two integers. The same
+                seed and images give the same example. To draw twice, split it:
+                `a, b = tf.unstack(tf.random.split(seed, 2))`.
 
         Returns:
             A dictionary of tensors whose first axis is the batch.

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import tensorflow as tf
 
 import keras_ms
 from apps import strategies, train
-from apps.experiment import baselines, building
+from apps.experiment import baselines, building, plots, quality
 from apps.experiment.settings import Settings
 
 TINY = {
@@ -58,6 +59,66 @@ def test_every_strategy_and_task_leave_their_results(strategy, task, tmp_path, c
     out = capsys.readouterr().out
     assert baselines.NAMES[task] in out
     assert "Next: " in out
+
+
+def failing(*arguments, **options):
+    raise RuntimeError("after training")
+
+
+@pytest.mark.parametrize("step", [(quality, "table_of"), (quality, "restored_by"), (plots, "save")])
+def test_nothing_that_fails_after_training_loses_the_model(step, tmp_path, monkeypatch):
+    monkeypatch.setattr(*step, failing)
+    with pytest.raises(RuntimeError, match="after training"):
+        train.run(Settings(output=str(tmp_path), strategy="single_scale", **TINY))
+    loaded = tf.saved_model.load(tmp_path / "model")
+    assert loaded(np.ones((1, 9, 9, 3), "float32")).shape == (1, 9, 9, 3)
+    assert json.loads((tmp_path / "curves.json").read_text())["curves"]["single_scale"]
+
+
+def test_a_rival_that_fails_does_not_lose_the_model(tmp_path, monkeypatch):
+    monkeypatch.setattr(type(strategies.get("multiscale")), "train", failing)
+    settings = Settings(
+        output=str(tmp_path), strategy="single_scale", compare=("multiscale",), **TINY
+    )
+    with pytest.raises(RuntimeError, match="after training"):
+        train.run(settings)
+    assert (tmp_path / "model" / "saved_model.pb").exists()
+
+
+def test_a_model_that_cannot_be_exported_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(keras_ms.inference, "export", failing)
+    with pytest.raises(ValueError, match=r"after training.*not lost: it is in .*model\.keras"):
+        train.run(Settings(output=str(tmp_path), strategy="single_scale", **TINY))
+    assert keras.saving.load_model(tmp_path / "model.keras").name == "resnet"
+
+
+def test_a_format_that_cannot_be_written_does_not_lose_the_model(tmp_path, monkeypatch):
+    export = keras_ms.inference.export
+
+    def only_saved_models(model, path, mean, std, formats=("saved_model",)):
+        return failing() if "onnx" in formats else export(model, path, mean, std, formats)
+
+    monkeypatch.setattr(keras_ms.inference, "export", only_saved_models)
+    with pytest.raises(RuntimeError, match="after training"):
+        train.run(
+            Settings(output=str(tmp_path), strategy="single_scale", portable=("onnx",), **TINY)
+        )
+    assert (tmp_path / "model" / "saved_model.pb").exists()
+
+
+@pytest.mark.parametrize("step", ["pictures_of", "make_pictures"])
+def test_pictures_that_cannot_be_degraded_cost_no_training(step, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(quality, step, failing)
+    with pytest.raises(RuntimeError):
+        train.run(Settings(output=str(tmp_path), strategy="single_scale", **TINY))
+    assert "single_scale" not in capsys.readouterr().out
+
+
+def test_what_lies_where_the_model_goes_is_seen_before_training(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "mine.txt").touch()
+    with pytest.raises(ValueError, match=r"Received: .*/model\. Use another folder"):
+        train.run(Settings(output=str(tmp_path), **TINY))
 
 
 @pytest.mark.smoke

@@ -23,7 +23,7 @@ def broadcast(t, spatial_dims):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_shapes_and_types(spatial_dims, dtype):
     shape = SHAPES[spatial_dims]
-    example = Denoising().draw(images(spatial_dims, dtype), (0, 1))
+    example = Denoising().draw(images(spatial_dims, dtype), tf.constant((0, 1)))
     assert {name: tuple(part.shape) for name, part in example.items()} == {
         "clean": shape,
         "noise": shape,
@@ -36,7 +36,7 @@ def test_shapes_and_types(spatial_dims, dtype):
 
 @EVERY_DIMENSION
 def test_input_is_the_convex_sum_of_image_and_noise(spatial_dims):
-    example = Denoising().draw(images(spatial_dims), (1, 2))
+    example = Denoising().draw(images(spatial_dims), tf.constant((1, 2)))
     x, y = Denoising().pair(example)
     t = broadcast(example["t"].numpy(), spatial_dims)
     u, z = images(spatial_dims).numpy(), example["noise"].numpy()
@@ -45,7 +45,7 @@ def test_input_is_the_convex_sum_of_image_and_noise(spatial_dims):
 
 
 def test_noise_is_standard_normal_and_every_image_has_its_own():
-    example = Denoising().draw(tf.zeros((64, 32, 32, 1)), (1, 2))
+    example = Denoising().draw(tf.zeros((64, 32, 32, 1)), tf.constant((1, 2)))
     assert_standard_normal(example["noise"].numpy())
     assert len(np.unique(example["t"])) == 64
     assert len(np.unique(example["noise"].numpy()[:, 0, 0, 0])) == 64
@@ -53,7 +53,7 @@ def test_noise_is_standard_normal_and_every_image_has_its_own():
 
 @EVERY_DIMENSION
 def test_restrict_averages_the_image_couples_the_noise_and_keeps_t(spatial_dims):
-    example = Denoising().draw(images(spatial_dims), (1, 2))
+    example = Denoising().draw(images(spatial_dims), tf.constant((1, 2)))
     coarse = Denoising().restrict(example)
     np.testing.assert_array_equal(coarse["t"], example["t"])
     np.testing.assert_allclose(coarse["clean"], block_mean(example["clean"]), atol=1e-6)
@@ -63,7 +63,7 @@ def test_restrict_averages_the_image_couples_the_noise_and_keeps_t(spatial_dims)
 
 def test_restricted_pair_has_the_average_as_target_and_the_same_noise_level():
     task = Denoising(t_range=(0.25, 0.25))
-    example = task.draw(images(), (1, 2))
+    example = task.draw(images(), tf.constant((1, 2)))
     x, y = task.pair(task.restrict(example))
     np.testing.assert_allclose(y, block_mean(images()), atol=1e-6)
     z = 2.0 * block_mean(example["noise"])
@@ -71,13 +71,13 @@ def test_restricted_pair_has_the_average_as_target_and_the_same_noise_level():
 
 
 def test_blind_input_is_the_noisy_image_alone():
-    x, _ = Denoising().pair(Denoising().draw(images(), (0, 1)))
+    x, _ = Denoising().pair(Denoising().draw(images(), tf.constant((0, 1))))
     assert tuple(x.shape) == SHAPES[2]
 
 
 def test_conditional_input_names_the_noise_level_on_every_level():
     task, blind = Denoising(conditional=True), Denoising()
-    example = task.draw(images(), (0, 1))
+    example = task.draw(images(), tf.constant((0, 1)))
     for case in (example, task.restrict(example)):
         x, y = task.pair(case)
         assert set(x) == {"image", "noise_level"}
@@ -87,7 +87,11 @@ def test_conditional_input_names_the_noise_level_on_every_level():
 
 
 def test_t_is_uniform_over_its_range():
-    t = Denoising(t_range=(0.2, 0.6)).draw(tf.zeros((4000, 2, 2, 1)), (0, 1))["t"].numpy()
+    t = (
+        Denoising(t_range=(0.2, 0.6))
+        .draw(tf.zeros((4000, 2, 2, 1)), tf.constant((0, 1)))["t"]
+        .numpy()
+    )
     assert t.min() >= 0.2
     assert t.max() <= 0.6
     deviation = 0.4 / np.sqrt(12.0)
@@ -98,7 +102,7 @@ def test_t_is_uniform_over_its_range():
 
 
 def test_t_is_independent_of_the_noise():
-    example = Denoising().draw(tf.zeros((4000, 1, 1, 1)), (0, 1))
+    example = Denoising().draw(tf.zeros((4000, 1, 1, 1)), tf.constant((0, 1)))
     t, z = example["t"].numpy()[:, 0], example["noise"].numpy()[:, 0, 0, 0]
     for draws in (z, z**2, np.roll(z, 1) ** 2, np.roll(z, -1) ** 2):
         assert abs(np.corrcoef(t, draws)[0, 1]) < 5.0 / np.sqrt(t.size)
@@ -107,7 +111,7 @@ def test_t_is_independent_of_the_noise():
 def test_ends_of_t_are_pure_noise_and_clean():
     for end in (0.0, 1.0):
         task = Denoising(t_range=(end, end))
-        example = task.draw(images(), (0, 1))
+        example = task.draw(images(), tf.constant((0, 1)))
         wanted = example["clean" if end else "noise"]
         np.testing.assert_array_equal(task.pair(example)[0], wanted)
 

@@ -5,7 +5,7 @@ from absl import flags as absl_flags
 
 from apps.benchmark.settings import BenchmarkSettings
 from apps.diagnose import DiagnoseSettings
-from apps.experiment import flags, options, presets
+from apps.experiment import choices, flags, options, presets
 from apps.experiment.problem import Problem
 from apps.experiment.settings import Settings
 from apps.races import race
@@ -80,6 +80,17 @@ def test_settings_without_presets_have_no_such_flag(parse):
 def test_a_list_that_is_not_of_numbers(parse):
     with pytest.raises(ValueError, match="Received: --batch_sizes=4,eight"):
         parse(Settings, "--batch_sizes=4,eight")
+
+
+@pytest.mark.parametrize("argument", ["--help", "--seed=3"])
+def test_an_offer_that_cannot_be_read_ends_every_command_in_one_line(
+    argument, tmp_path, monkeypatch
+):
+    (tmp_path / "broken.py").write_text("NAMES = ['one']\n")
+    monkeypatch.setattr(choices, "STRATEGIES", tmp_path)
+    monkeypatch.setattr("sys.argv", ["app", argument])
+    with pytest.raises(SystemExit, match=r"^apps\.train: NAMES [^\n]*/broken\.py[^\n]*$"):
+        flags.start("train", Settings, lambda settings: None)
 
 
 # What the command line says of one of the problems that each app goes through.

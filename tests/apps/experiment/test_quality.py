@@ -71,7 +71,8 @@ def test_table_measures_models_on_the_targets_of_the_validation_pairs():
         def predict(self, inputs, **options):
             return np.asarray(inputs) / 2.0
 
-    rows = quality.table_of(settings, {"single_scale": Halving()}, validation)
+    pictures = quality.pictures_of(settings, validation)
+    rows = quality.table_of(settings, {"single_scale": Halving()}, pictures)
     assert list(rows) == ["degraded", "single_scale"]
     assert rows["degraded"].psnr > 100.0  # t = 1 leaves the picture clean
     error = (clean / 4.0) ** 2
@@ -79,9 +80,21 @@ def test_table_measures_models_on_the_targets_of_the_validation_pairs():
     assert rows["single_scale"].psnr == pytest.approx(wanted, abs=1e-3)
 
 
+def test_a_task_gets_tensors_as_in_training(monkeypatch):
+    class Shifting(Blur):
+        def draw(self, images, seed):
+            assert tf.is_tensor(images)
+            shift = tf.random.stateless_uniform((tf.shape(images)[0], 1, 1, 1), seed + 17)
+            return {"clean": images + shift}
+
+    monkeypatch.setattr(quality, "make_task", lambda settings: Shifting())
+    made = quality.make_pictures(Settings(), photos(1, 32), classical=False)
+    assert made.clean.shape == (1, 32, 32, 3)
+
+
 def test_a_task_without_noise_is_shown_as_it_is(monkeypatch):
     monkeypatch.setattr(quality, "make_task", lambda settings: Blur())
     clean = photos(1, 32)
     made = quality.make_pictures(Settings(), clean, classical=False)
-    blurred = Blur().pair(Blur().draw(clean, None))[0]
+    blurred = Blur().pair(Blur().draw(tf.constant(clean), None))[0]
     np.testing.assert_allclose(made.degraded, np.clip(0.5 * blurred + 0.5, 0.0, 1.0), atol=1e-6)

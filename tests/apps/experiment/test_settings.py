@@ -26,7 +26,7 @@ from apps.reproduce import ReproduceSettings
         ({"validation_samples": 0}, "--validation_samples=0"),
         ({"sigma": 2.0}, "--sigma is no option of denoising. Received: --sigma=2.0"),
         ({"dropout": 0.5}, "--dropout is no option of resnet. Received: --dropout=0.5"),
-        ({"portable": ("onnx", "jpeg")}, "--portable are some of onnx, litert. Received: jpeg"),
+        ({"portable": ("onnx", "jpeg")}, "--portable takes some of onnx, litert. Received: jpeg"),
         ({"task": "sleeping"}, "--task is one of .*Received: sleeping"),
         ({"network": "vgg"}, "--network is one of .*Received: vgg"),
         ({"dataset": "mnist"}, "--dataset is one of .*Received: mnist"),

@@ -78,7 +78,7 @@ def test_what_is_asked_for_comes_in_order():
     ("options", "match"),
     [
         ({"strategy": "sgd"}, "--strategy is one of .*Received: sgd"),
-        ({"compare": ("adaptive", "sgd")}, "--compare are some of .*Received: sgd"),
+        ({"compare": ("adaptive", "sgd")}, "--compare takes some of .*Received: sgd"),
         ({"iterations": (1, 2)}, "--iterations=1,2, --batch_sizes=4,8,16,32"),
         ({"strategy": "adaptive", "iterations": (1, 2)}, "--iterations=1,2"),
         ({"strategy": "progressive", "iterations": (1, 2)}, "--iterations=1,2"),
@@ -110,6 +110,29 @@ def test_control_weights_are_refused_where_they_would_be_ignored(name):
 def test_an_unknown_strategy_is_refused():
     with pytest.raises(ValueError, match=r"Received: luck\. Use one of adaptive, "):
         strategies.get("luck")
+
+
+NOT_WHOLE = {
+    "no_label": ("class Whole(Strategy):\n    def train(self, *args): return 1\n", "label=None"),
+    "empty_label": ("class Whole(Planned):\n    label = ''\n", "label=''"),
+    "odd_label": ("class Whole(Planned):\n    label = 3\n", "label=3"),
+    "abstract": ("class Whole(Strategy):\n    label = 'a'\n", "Whole without train"),
+    "no_class": ("Whole = 3\n", "Received: 3 for 'no_class'"),
+    "no_strategy": ("class Whole:\n    label = 'a'\n", "derived from Strategy"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_WHOLE)
+def test_what_is_no_whole_strategy_is_refused_before_it_trains(name, tmp_path, monkeypatch):
+    code, match = NOT_WHOLE[name]
+    imports = "from .planned import Planned\nfrom .strategy import Strategy\n"
+    (tmp_path / f"{name}.py").write_text(f"{imports}NAMES = {{'{name}': 'Whole'}}\n{code}")
+    monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(tmp_path)])
+    monkeypatch.setattr(strategies, name, None, raising=False)  # imports leave the module there
+    for fetch in (strategies.get, lambda name: strategies.chosen(Settings(compare=(name,)))):
+        with pytest.raises(ValueError, match=match):
+            fetch(name)
+    sys.modules.pop(f"apps.strategies.{name}")
 
 
 @pytest.mark.parametrize("name", ["multiscale", "full_multiscale"])
