@@ -72,7 +72,7 @@ def test_readme_program_runs_as_printed_and_is_ten_lines():
 
 
 def test_card_of_ones_own_task_makes_a_dataset():
-    (program,) = python_blocks("docs/guide/own_task.md")
+    program, noisy = python_blocks("docs/guide/own_task.md")
     names = {}
     exec(compile(program, "<own_task.md>", "exec"), names)
     dataset = keras_ms.MultiscaleDataset(
@@ -84,6 +84,13 @@ def test_card_of_ones_own_task_makes_a_dataset():
         slope, offset = np.polyfit(target.ravel(), image.ravel(), 1)
         assert 0.2 <= slope <= 1.0
         assert abs(slope + offset - 1.0) < 1e-4
+    exec(compile(noisy, "<own_task.md>", "exec"), names)
+    task = names["Dimming"](t_range=(0.0, 0.0))
+    batch = next(iter(keras_ms.MultiscaleDataset(small_images(), task, (2, 4), 32).stage()))
+    for side in (batch.fine[0], batch.coarse[0]):
+        factors = np.sum(side[0] * side[1], (1, 2, 3)) / np.sum(side[1] ** 2, (1, 2, 3))
+        np.testing.assert_allclose(side[0], factors[:, None, None, None] * side[1], atol=1e-5)
+        assert len(np.unique(factors)) == 2
 
 
 def test_card_of_networks_wraps_a_backbone_and_counts_parameters():

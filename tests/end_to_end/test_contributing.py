@@ -77,6 +77,18 @@ def test_the_coarse_problem_is_that_of_the_example(copy):
     assert got.stdout.strip() == "(1, 16, 16, 3) True", got.stderr[-3000:]
 
 
+def test_examples_pass_the_suites_over_the_registries(copy):
+    shutil.copytree(ROOT / "tests", copy / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    suites = ("tests/tasks/test_every_task.py", "tests/networks/test_every_network.py")
+    names = "colourisation or strided_denoising or plain_cnn"
+    # Compiling takes long, and another test trains the examples.
+    chosen = ("-k", f"({names}) and not trains and not saving and not jit")
+    got = run(copy, "-m", "pytest", *suites, *chosen)
+    assert got.returncode == 0, got.stdout[-3000:]
+    (passed,) = re.findall(r"(\d+) passed", got.stdout)
+    assert int(passed) > 20
+
+
 def test_examples_are_in_the_help(copy):
     shown = run(copy, "-m", "apps.train", "--help").stdout
     for path, code in EXAMPLES.items():

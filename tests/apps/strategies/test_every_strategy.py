@@ -66,7 +66,7 @@ def test_a_new_strategy_is_one_new_file(new_file, tmp_path, capsys):
 def test_every_name_has_its_own_class_and_label():
     found = [strategies.get(name) for name in strategies.names()]
     assert [one.name for one in found] == list(strategies.names())
-    assert len({one.label for one in found}) == len(found) == 6
+    assert len({one.label for one in found}) == len(found) >= 6
 
 
 def test_what_is_asked_for_comes_in_order():
