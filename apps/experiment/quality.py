@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ms
+from keras_ms.tasks.checks import called
 
 from . import baselines
 from .building import make_task
@@ -43,8 +44,9 @@ class Pictures(NamedTuple):
 def make_pictures(settings: Settings, clean: Any, classical: bool) -> Pictures:
     """Degrades normalised clean pictures `(count, height, width, channels)` by the task."""
     task = make_task(settings)
-    example = task.draw(tf.convert_to_tensor(clean), tf.constant(SEED))  # as in training
-    inputs, targets = task.pair(example)
+    # Tensors, as in training.
+    example = called(task, "draw", tf.convert_to_tensor(clean), tf.constant(SEED))
+    inputs, targets = called(task, "pair", example)
     image = np.asarray(inputs["image"] if isinstance(inputs, dict) else inputs)
     share = _share_of_noise(task, example)
     contrast = 1.0 if settings.keep_contrast else 1.0 - share

@@ -119,7 +119,8 @@ class NoisyTask(Task):
 
 def _check_flags(task: NoisyTask) -> None:
     for name in ("conditional", "keep_contrast"):
-        if (value := getattr(task, name)) not in (True, False):
+        value = getattr(task, name)  # no `:=` where AutoGraph reads: it warns of that
+        if value not in (True, False):
             raise ValueError(
                 f"`{name}` is an argument of NoisyTask, True or False. Received: "
                 f"{type(task).__name__}.{name}={value!r}. Use another name for something else."

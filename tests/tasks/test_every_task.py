@@ -178,6 +178,16 @@ def test_works_in_a_graph_with_unknown_batch_size(name, options):
     assert_same(make(images(), tf.constant((6, 7))), eager, atol=1e-5)
 
 
+@EVERY_OWN_TASK
+def test_the_graph_compiler_reads_all_of_it(name, options, caplog, capfd):
+    task = tasks.get(name, **options)
+    pictures = np.random.default_rng(0).random((3, 48, 48, 3)).astype("float32")
+    if "masks" in options:
+        task = tasks.get(name, masks=np.eye(48)[np.newaxis])
+    keras_ms.MultiscaleDataset(pictures, task, (1, 2), 48, 2)
+    assert "AutoGraph" not in caplog.text + capfd.readouterr().err
+
+
 def features(task, images, seed, restrict):
     """What a law is told apart by: moments of input, target and their products by pixel."""
     example = task.draw(images, seed)

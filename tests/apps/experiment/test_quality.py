@@ -92,6 +92,16 @@ def test_a_task_gets_tensors_as_in_training(monkeypatch):
     assert made.clean.shape == (1, 32, 32, 3)
 
 
+def test_a_task_that_cannot_degrade_pictures_of_another_size_is_told_in_one_line(monkeypatch):
+    class Fixed(Blur):
+        def pair(self, example):
+            return example["clean"] * tf.ones((1, 16, 16, 1)), example["clean"]
+
+    monkeypatch.setattr(quality, "make_task", lambda settings: Fixed())
+    with pytest.raises(ValueError, match=r"^The task Fixed cannot `pair`. Invalid[^\n]*$"):
+        quality.make_pictures(Settings(), photos(1, 24), classical=False)
+
+
 def test_a_task_without_noise_is_shown_as_it_is(monkeypatch):
     monkeypatch.setattr(quality, "make_task", lambda settings: Blur())
     clean = photos(1, 32)
