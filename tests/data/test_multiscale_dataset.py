@@ -203,21 +203,3 @@ def test_iterators_are_not_tuned_so_that_they_end_at_once():
     for made in (own, validation, plain().stage(0)):
         assert made.options().autotune.enabled is False
     assert own.options().threading.private_threadpool_size == 3
-
-
-def test_epochs_of_another_length_are_of_the_same_batches():
-    gone_through = []
-
-    def images():
-        for image in photographs():
-            gone_through.append(image)
-            yield image
-
-    made = keras_ms.MultiscaleDataset(images(), Denoising(), (2, 4), 32, steps_per_epoch=3)
-    other = made.with_steps_per_epoch(5)
-    assert (made.steps_per_epoch, other.steps_per_epoch) == (3, 5)
-    ours, theirs = (tf.nest.flatten(next(iter(data.stage()))) for data in (made, other))
-    assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
-    assert len(gone_through) == len(photographs())
-    with pytest.raises(ValueError, match="steps_per_epoch=0"):
-        made.with_steps_per_epoch(0)
