@@ -90,3 +90,19 @@ def test_stages_that_do_not_fit_are_refused(stages, match):
 def test_steps_per_epoch_that_are_none_are_refused():
     with pytest.raises(ValueError, match="`steps_per_epoch` must be a positive integer"):
         dataset().replaced(steps_per_epoch=0)
+
+
+def test_no_image_is_decoded_again_for_other_steps():
+    gone_through = []
+
+    def images():
+        for image in small_images():
+            gone_through.append(image)
+            yield image
+
+    made = keras_ms.MultiscaleDataset(images(), Blur(), (2, 4), 32, steps_per_epoch=3)
+    other = made.replaced(5)
+    ours, theirs = (keras.tree.flatten(next(iter(data.stage()))) for data in (made, other))
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert len(gone_through) == len(small_images())
