@@ -36,18 +36,17 @@ class MultiscaleDataset:
         images: With a task: clean images, an iterable of arrays, such as
             `keras_ms.data.FolderImages`, or a finite `tf.data.Dataset` of them,
             `(*spatial, channels)`, uint8 in [0, 255] or floating in [0, 1], of any sizes not
-            smaller than `image_size`; it is gone through once, here. Without one (`task=None`): a
-            `tf.data.Dataset` of your own unbatched `(x, y)` or `(x, y, sample_weight)`, nested as
-            you like; tensors of shape `(*spatial, channels)`, or `(*spatial)` with just the sides
-            of the target, are restricted, all others (labels, weights) left alone. Class maps,
-            being integers, are restricted by stride. It is repeated but never reordered: shuffle
-            it yourself.
+            smaller than `image_size`; it is gone through once, here. Without one (`task=None`):
+            your own examples `(x, y)` or `(x, y, sample_weight)`, nested as you like: a tuple of
+            arrays, `keras_ms.data.FolderPairs`, a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
+            generator function and more, see `keras_ms.data.inputs`. Those whose number is known are
+            read once, here, and visited in shuffled order; of others see `anew`.
         task: A `keras_ms.tasks.Task`, or `None`.
         levels: `Levels`, or a tuple of batch sizes, finest first; or `"auto"`: as many levels as
             leave the coarsest mesh 16 pixels wide, and, once `fit` has measured the gradients, on
             each stage the cheapest batches that are as certain as a plain one of 16 images.
-        image_size: Sides of the finest crops, in pixels; one integer for all axes. Without a task
-            it may be left out: it is the size of the targets.
+        image_size: Sides of the finest random crops, in pixels; one integer for all axes. Without
+            a task, those of the largest image or map of an example; left out, it is taken whole.
         steps_per_epoch: Steps of one epoch, at every stage.
         coarsening: `"task"` (default): the clean image is coarsened and the same task posed again.
             `"degrade_first"`: the pair is made on the finest mesh and restricted (the paper's).
@@ -55,8 +54,10 @@ class MultiscaleDataset:
             `"coarsen_and_crop"`: first one, then the other, and so on. Without a task, `"task"`
             restricts the pairs.
         restriction: How *pairs* are coarsened, `"average"` (default) or `"stride"`; clean images
-            under a task are always averaged.
-        flip: Whether a random half of the images is mirrored left to right. Only with a task.
+            under a task are always averaged. Of class maps, the most frequent class of a block
+            takes the place of the average.
+        flip: Whether a random half of the samples is mirrored left to right. Defaults to `True`
+            with a task, to `False` for examples of your own.
         mean: Mean subtracted from images scaled to [0, 1]; a number or one per channel.
         std: Standard deviation divided by, likewise. The defaults 0.5 and 0.5 map to [-1, 1].
         telescoping: Whether steps hold the telescoping sum. If not, a step of the stage with
@@ -68,7 +69,24 @@ class MultiscaleDataset:
         prefetch: Batches prepared ahead. Defaults to `tf.data.AUTOTUNE`.
         cache_bytes: Bytes of pixels of images and their coarser levels to keep in memory. Pixels
             that do not fit, finest levels first, go to a temporary file (set `TMPDIR` for another
-            disk), and are never decoded again. Used with a task. Defaults to 4 GiB.
+            disk), and are never decoded again. Defaults to 4 GiB.
+        max_bad_fraction: Greatest share of images or examples that may be unusable (unreadable, too
+            small, not finite): they are named, counted and passed over. Defaults to 0.25.
+        x: Without a task, if examples are dictionaries: the column of the input, or a list of
+            them.
+        y: Likewise for the target.
+        sample_weight: Likewise for the weight.
+        roles: Without a task: what tensors are, by name, where the type and the loss do not tell:
+            `{"x": "image", "y": "class_map"}`; `"x/left"` is a tensor below. One of
+            `keras_ms.data.roles.ROLES`.
+        rotate: Whether samples are turned by a random multiple of 90 degrees. Without a task.
+        augment: Augmentation of your own, without a task: a function of a batched pair and a seed
+            that returns the pair, called with the same seed for both levels of a term; or a Keras
+            layer that changes colours, see `keras_ms.data.photometric`.
+        anew: Without a task: whether examples are read anew in every pass and not kept, as those
+            that your own pipeline changes at random must be. Defaults to what the graph of a
+            `tf.data.Dataset` tells. Examples without end, or without room in memory and on the
+            disk, are read anew in any case.
 
     Raises:
         ValueError: If the levels do not fit the image size, images are missing, malformed or
@@ -93,7 +111,7 @@ class MultiscaleDataset:
         steps_per_epoch: int = 250,
         coarsening: str = "task",
         restriction: str = "average",
-        flip: bool = True,
+        flip: bool | None = None,
         mean: float | Sequence[float] = 0.5,
         std: float | Sequence[float] = 0.5,
         telescoping: bool = True,
@@ -101,27 +119,44 @@ class MultiscaleDataset:
         seed: int = 0,
         prefetch: int = tf.data.AUTOTUNE,
         cache_bytes: int = CACHE_BYTES,
+        max_bad_fraction: float = 0.25,
+        x: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        roles: Any = None,
+        rotate: bool = False,
+        augment: Any = None,
+        anew: bool | None = None,
     ) -> None:
         self.allocation = "measured" if isinstance(levels, str) else "given"
-        self.levels = hierarchy(levels, images, task, image_size)
         self.telescoping, self._prefetch = telescoping, prefetch
         _check_options(images, task, seed, prefetch, cache_bytes)
-        weights: tuple[float, ...] = ()
-        if control_weights is not None:
-            weights = checked_weights(control_weights, self.levels.num_levels)
-        self.stages = stages_of(self.levels, telescoping, weights)
         self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
-        geometry.transitions(coarsening, self.levels.num_levels)
         restrictions.get(restriction)
+        self._batches: PairBatches | TaskBatches
         if task is None:
-            sides = None if image_size is None else self.levels.mesh_sizes(image_size)[0]
-            pairs = PairBatches(images, self.levels, sides, coarsening, restriction, seed)
-            self._batches: PairBatches | TaskBatches = pairs
-            self.image_size = pairs.sides
+            self._batches = PairBatches(
+                _examples(images, x, y, sample_weight, levels, anew),
+                levels,
+                image_size,
+                coarsening,
+                restriction,
+                bool(flip),
+                rotate,
+                augment,
+                roles,
+                seed,
+                cache_bytes,
+                max_bad_fraction,
+            )
+            self.levels, self.image_size = self._batches.levels, self._batches.sides
         else:
-            if image_size is None:
-                raise ValueError("With a task, `image_size` must be given. Received: None.")
+            own = {"x": x, "y": y, "sample_weight": sample_weight, "roles": roles}
+            own |= {"rotate": rotate or None, "augment": augment, "anew": anew}
+            _check_no_own(**own)
+            self.levels = hierarchy(levels, image_size)
             self.image_size = self.levels.mesh_sizes(image_size)[0]
+            geometry.transitions(coarsening, self.levels.num_levels)
             self._batches = TaskBatches(
                 images,
                 task,
@@ -129,12 +164,17 @@ class MultiscaleDataset:
                 self.image_size,
                 coarsening,
                 restriction,
-                flip,
+                flip is None or flip,
                 mean,
                 std,
                 seed,
                 cache_bytes,
+                max_bad_fraction,
             )
+        weights: tuple[float, ...] = ()
+        if control_weights is not None:
+            weights = checked_weights(control_weights, self.levels.num_levels)
+        self.stages = stages_of(self.levels, telescoping, weights)
         self.mesh_sizes = self.levels.mesh_sizes(self.image_size)
         self._specs = self._batches.specs()
         fields.check_pair(self._specs[0], self.image_size, self.levels.num_levels)
