@@ -135,6 +135,7 @@ class MultiscaleDataset:
                 seed,
                 cache_bytes,
             )
+        self.levels = self.levels.fitted(len(self.image_size))
         self.mesh_sizes = self.levels.mesh_sizes(self.image_size)
         self._specs = self._batches.specs()
         fields.check_pair(self._specs[0], self.image_size, self.levels.num_levels)

@@ -32,7 +32,7 @@ class PairBatches:
     ) -> None:
         pairs = _without_empty_weights(_checked(pairs))
         spec = pairs.element_spec
-        self.sides = _target_sides(spec, levels.spatial_dims)
+        self.sides = _target_sides(spec, levels.dims)
         _check_image_size(self.sides, sides)
         self._spec = keras.tree.map_structure(
             lambda leaf: tf.TensorSpec((None, *leaf.shape), leaf.dtype), spec
