@@ -9,48 +9,43 @@ import numpy as np
 
 from keras_ms.data.geometry import Window
 from keras_ms.data.roles import Leaf
+from keras_ms.meshes import sides_of
 
 
 def crop_sides(
-    leaves: tuple[Leaf, ...], first: Any, image_size: tuple[int, ...] | None
+    leaves: tuple[Leaf, ...], first: Any, image_size: Any, dims: int
 ) -> tuple[tuple[int, ...], bool]:
     """Sides of the finest windows, and whether they are whole examples.
 
     Args:
         leaves: What the tensors of an example are.
         first: The first example.
-        image_size: The sides asked for, or `None`.
+        image_size: The sides asked for, one for all or one per dimension, or `None`.
+        dims: Number of spatial dimensions.
 
     Raises:
         ValueError: If sides are needed and not given, or larger than examples of one size.
     """
-    mesh, dims = _mesh(leaves)
-    known = mesh.shape[:dims]
+    fields = [(leaf, leaf.shape[:dims]) for leaf in leaves if leaf.ratio]
+    mesh, known = max((of for of in fields if of[0].ratio == 1), key=lambda of: of[0].name)
     if image_size is None:
-        if any(side is None for leaf in leaves if leaf.ratio for side in leaf.shape[:dims]):
-            raise ValueError(
-                "Images of one dataset must all have one known size, or be cropped. "
-                f"Received: {mesh.name} of shape {mesh.shape}. Pass `image_size` for random crops, "
-                "or use `.map(...)` with tf.image.resize, then tf.ensure_shape."
-            )
+        for leaf, sides in fields:
+            if None in sides:
+                raise ValueError(
+                    "Images of one dataset must all have one known size, or be cropped. "
+                    f"Received: {leaf.name} of shape {leaf.shape}. Pass `image_size` for random "
+                    "crops, or use `.map(...)` with tf.image.resize, then tf.ensure_shape."
+                )
         return tuple(int(side) for side in known if side is not None), True
-    sizes = [
-        np.shape(leaf)[:dims]
-        for leaf, of in zip(keras.tree.flatten(first), leaves, strict=True)
-        if of.name == mesh.name
-    ]
-    if None not in known and any(a < b for a, b in zip(sizes[0], image_size, strict=True)):
+    wanted = sides_of(image_size, dims, dims)
+    if None in known:
+        return wanted, False
+    if any(have < want for have, want in zip(known, wanted, strict=True) if have is not None):
         raise ValueError(
-            f"Crops cannot be larger than the examples. Received: image_size {image_size}, "
-            f"{mesh.name} of size {sizes[0]}. Use a smaller image_size."
+            f"Crops cannot be larger than the examples. Received: image_size {wanted}, "
+            f"{mesh.name} of size {known}. Use a smaller image_size."
         )
-    return image_size, known == image_size
-
-
-def _mesh(leaves: tuple[Leaf, ...]) -> tuple[Leaf, int]:
-    mesh = [leaf for leaf in leaves if leaf.ratio == 1]
-    leaf = next((leaf for leaf in mesh if leaf.name.startswith("y")), mesh[0])
-    return leaf, len(leaf.shape) - leaf.channels
+    return wanted, known == wanted
 
 
 def check_levels(

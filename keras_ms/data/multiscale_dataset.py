@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import copy
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_ms import restriction as restrictions
-from keras_ms.data import fields, geometry
+from keras_ms.data import geometry
 from keras_ms.data.batch import weights_of_terms
-from keras_ms.data.pair_batches import PairBatches
+from keras_ms.data.description import Description, described
+from keras_ms.data.inputs import examples_of
+from keras_ms.data.pair_batches import PairBatches, dims_told
 from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import CACHE_BYTES
-from keras_ms.data.stages import checked_stage, checked_stages, hierarchy, stages_of
+from keras_ms.data.stages import checked_stage, checked_stages, hierarchy, is_auto, stages_of
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task
@@ -128,7 +130,7 @@ class MultiscaleDataset:
         augment: Any = None,
         anew: bool | None = None,
     ) -> None:
-        self.allocation = "measured" if isinstance(levels, str) else "given"
+        self.allocation = "measured" if is_auto(levels) else "given"
         self.telescoping, self._prefetch = telescoping, prefetch
         _check_options(images, task, seed, prefetch, cache_bytes)
         self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
@@ -136,7 +138,7 @@ class MultiscaleDataset:
         self._batches: PairBatches | TaskBatches
         if task is None:
             self._batches = PairBatches(
-                _examples(images, x, y, sample_weight, levels, anew),
+                examples_of(images, x, y, sample_weight, dims_told(levels, image_size)),
                 levels,
                 image_size,
                 coarsening,
@@ -148,6 +150,7 @@ class MultiscaleDataset:
                 seed,
                 cache_bytes,
                 max_bad_fraction,
+                anew,
             )
             self.levels, self.image_size = self._batches.levels, self._batches.sides
         else:
@@ -156,6 +159,7 @@ class MultiscaleDataset:
             _check_no_own(**own)
             self.levels = hierarchy(levels, image_size)
             self.image_size = self.levels.mesh_sizes(image_size)[0]
+            self.levels = self.levels.fitted(len(self.image_size))
             geometry.transitions(coarsening, self.levels.num_levels)
             self._batches = TaskBatches(
                 images,
@@ -177,7 +181,6 @@ class MultiscaleDataset:
         self.stages = stages_of(self.levels, telescoping, weights)
         self.mesh_sizes = self.levels.mesh_sizes(self.image_size)
         self._specs = self._batches.specs()
-        fields.check_pair(self._specs[0], self.image_size, self.levels.num_levels)
 
     def replaced(
         self, steps_per_epoch: int | None = None, stages: Sequence[Stage] | None = None
@@ -199,6 +202,44 @@ class MultiscaleDataset:
         if stages is not None:
             other.stages, other.allocation = checked_stages(self.levels, stages), "given"
         return other
+
+    @property
+    def pairs(self) -> PairBatches | None:
+        """How examples of the user's own are seen; `None` with a task."""
+        return self._batches if isinstance(self._batches, PairBatches) else None
+
+    def judged_by(self, told: Mapping[str, tuple[str, str]]) -> MultiscaleDataset:
+        """A dataset of the same examples, of whose targets a loss says what they are.
+
+        Args:
+            told: Role and reason by name of target, such as
+                `{"y": ("class_map", "under sparse_categorical_crossentropy")}`. What the user says
+                goes before.
+
+        Raises:
+            ValueError: If a target does not fit its role.
+        """
+        if not isinstance(self._batches, PairBatches):
+            return self
+        other = copy.copy(self)
+        other._batches = self._batches.with_targets(told)
+        other._specs = other._batches.specs()
+        return other
+
+    def describe(self) -> Description:
+        """What the dataset makes of its examples: in words, a line a tensor, and as a picture.
+
+        Returns:
+            An object that prints as lines; `picture` shows examples on every level, an array
+            `(height, width, 3)`, uint8, which `save(path)` writes.
+
+        Example:
+            >>> images, masks = np.zeros((8, 64, 64, 3), "uint8"), np.zeros((8, 64, 64), "uint8")
+            >>> dataset = keras_ms.MultiscaleDataset((images, masks), levels=(1, 2))
+            >>> print(dataset.describe())  # doctest: +ELLIPSIS
+            x: image 64x64x3 of uint8 (an input), averaged to 32x32 ...
+        """
+        return described(self)
 
     def active_levels(self, finest: int = 0) -> tuple[int, ...]:
         """Levels that take part in the stage whose finest level is `finest`."""
@@ -227,6 +268,7 @@ class MultiscaleDataset:
         start: int = 0,
         batch_sizes: Sequence[int] | None = None,
         control_weights: Sequence[float] | None = None,
+        position: int | None = None,
     ) -> tf.data.Dataset:
         """Endless batches of one stage.
 
@@ -238,6 +280,8 @@ class MultiscaleDataset:
                 first; a single one is a plain batch. Defaults to those of `batch_sizes(finest)`.
             control_weights: One per pair of the stage's levels, finest first; empty for 1.
                 Defaults to the dataset's.
+            position: Examples of your own that were taken before `start`. Defaults to those of as
+                many steps of this stage.
 
         Returns:
             A `tf.data.Dataset` of `MultiscaleBatch`.
@@ -252,13 +296,22 @@ class MultiscaleDataset:
         if control_weights is None:
             control_weights = own.control_weights[: len(sizes) - 1]
         chosen = checked_stage(self.levels, Stage(finest, sizes, tuple(control_weights)))
-        stream = self._batches.stream(finest, chosen.batch_sizes, start)
+        stream = self._batches.stream(finest, chosen.batch_sizes, start, position)
         if chosen.control_weights:
             depth = self.levels.num_levels
             stream = stream.map(
                 lambda batch: batch._replace(weights=weights_of_terms(depth, chosen))
             )
         return ending_promptly(stream.prefetch(self._prefetch))
+
+
+def _check_no_own(**options: Any) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise ValueError(
+            "These are for examples of your own, without a task. Received: "
+            f"{', '.join(f'{name}={options[name]!r}' for name in given)}. Leave them out."
+        )
 
 
 def _check_options(images: Any, task: Any, seed: Any, prefetch: Any, cache_bytes: Any) -> None:

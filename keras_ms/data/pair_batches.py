@@ -23,6 +23,7 @@ from keras_ms.data.examples import Examples
 from keras_ms.data.reading import Reading
 from keras_ms.data.roles import Leaf, leaves_of, said_roles
 from keras_ms.data.skipped import Skipped
+from keras_ms.data.stages import hierarchy
 from keras_ms.data.views import View, views_of
 from keras_ms.levels import Levels
 
@@ -37,8 +38,8 @@ class PairBatches:
 
     Args:
         examples: What is read.
-        levels: The hierarchy, its dimensions known.
-        image_size: Sides of the windows on the finest mesh, or `None` for whole examples.
+        levels: As in `MultiscaleDataset`.
+        image_size: Likewise: sides of the windows on the finest mesh, `None` for whole examples.
         coarsening: As in `MultiscaleDataset`.
         restriction: Likewise.
         flip: Whether a random half of the samples is mirrored along the last axis of the mesh.
@@ -48,8 +49,10 @@ class PairBatches:
         seed: Likewise.
         cache_bytes: Likewise.
         max_bad_fraction: Likewise.
+        anew: Likewise.
 
     Attributes:
+        levels: The hierarchy, its dimensions known.
         sides: Sides of the finest mesh.
         leaves: What every tensor of an example is.
 
@@ -60,8 +63,8 @@ class PairBatches:
     def __init__(
         self,
         examples: Examples,
-        levels: Levels,
-        image_size: tuple[int, ...] | None,
+        levels: Any,
+        image_size: Any,
         coarsening: str,
         restriction: str,
         flip: bool,
@@ -71,18 +74,22 @@ class PairBatches:
         seed: int,
         cache_bytes: int,
         max_bad_fraction: float,
+        anew: bool | None = None,
     ) -> None:
-        self.examples, self._levels = examples, levels
-        self._flip, self._rotate, self._restriction = flip, rotate, restriction
+        self.examples = examples if anew is None else examples._replace(anew=anew)
+        self.flip, self.rotate, self._restriction = flip, rotate, restriction
         self._said = {**examples.roles, **said_roles(roles, examples.spec)}
         self._store = ExampleStore(cache_bytes)
         skipped = Skipped(max_bad_fraction, "examples")
         self.reading = Reading(examples, self._store, self._admits, skipped, seed)
+        self._dims = dims_told(levels, image_size) or dims_of(examples.spec)
         self.leaves = self._decided({})
-        self.sides, self.whole = crop_sides(self.leaves, self.reading.first, image_size)
-        self._steps = geometry.transitions(coarsening, levels.num_levels)
-        self._windows = geometry.windows(self.sides, self._steps, levels.coarsened_axes)
-        check_levels(self.leaves, self._windows, self.whole, flip or rotate, rotate)
+        self.sides, self.whole = crop_sides(self.leaves, self.reading.first, image_size, self._dims)
+        self.levels = hierarchy(levels, self.sides)
+        self.levels.mesh_sizes(self.sides)
+        steps = geometry.transitions(coarsening, self.levels.num_levels)
+        self._windows = geometry.windows(self.sides, steps, self.levels.axes)
+        check_levels(self.leaves, self._windows, self.levels.axes, self.whole, flip, rotate)
         self._seed = seed
         self._views = self._viewed()
         self.augment: Augment | None = checked_augment(augment, self.specs())
@@ -100,17 +107,15 @@ class PairBatches:
         return other
 
     def _viewed(self) -> tuple[tuple[View, ...], ...]:
-        axes, ranges = self._levels.coarsened_axes, self.examples.ranges
+        axes, ranges = self.levels.axes, self.examples.ranges
         return tuple(views_of(self.leaves, window, axes, ranges) for window in self._windows)
 
     def _decided(self, told: Mapping[str, tuple[str, str]]) -> tuple[Leaf, ...]:
-        dims = self._levels.spatial_dims or 2
-        return leaves_of(self.examples.spec, self.reading.first, dims, self._said, told)
+        spec = self.examples.spec
+        return leaves_of(spec, self.reading.first, self._dims, self._said, told)
 
     def _admits(self, example: Any) -> str:
-        # The first example decides what the others must be.
-        first = getattr(self, "leaves", None)
-        return "" if first is None else admits(example, self.leaves, self.sides, self.whole)
+        return admits(example, self.leaves, self.sides, self.whole)
 
     def stream(
         self, finest: int, sizes: tuple[int, ...], start: int, position: int | None = None
@@ -143,7 +148,7 @@ class PairBatches:
     def _batch(
         self, step: Tensor, numbers: Tensor, finest: int, sizes: tuple[int, ...]
     ) -> MultiscaleBatch:
-        depth = self._levels.num_levels
+        depth = self.levels.num_levels
         wanted = _wanted(finest, len(sizes))
         views = [self._views[level] for _, level in wanted]
         cut = functools.partial(self._cut, finest=finest, sizes=sizes)
@@ -188,14 +193,14 @@ class PairBatches:
             grid = self._grid()
             have = np.array([self._sides_of(number) for number in numbers])
             corners = rng.integers(0, (have - self.sides) // grid + 1) * grid
-        flips = rng.random(count) < 0.5 * self._flip
-        return corners, flips, rng.integers(0, 4 if self._rotate else 1, count)
+        flips = rng.random(count) < 0.5 * self.flip
+        return corners, flips, rng.integers(0, 4 if self.rotate else 1, count)
 
     def _grid(self) -> np.ndarray:
         """Corners are multiples of this: then every leaf's are whole on every level."""
         smaller = [leaf.ratio.denominator for leaf in self.leaves if leaf.ratio]
         depth = max(window.pyramid_level for window in self._windows)
-        axes = self._levels.coarsened_axes
+        axes = self.levels.axes
         steps = [2**depth if axis in axes else 1 for axis in range(len(self.sides))]
         return np.array(steps) * math.lcm(*smaller)
 
@@ -204,11 +209,15 @@ class PairBatches:
         return self._field(of_mesh, number, 0).shape[: len(self.sides)]
 
     def _field(self, leaf: int, number: int, level: int) -> np.ndarray:
-        is_map = self.leaves[leaf].role == "class_map"
-        name = "plurality" if is_map and self._restriction == "average" else self._restriction
-        axes = self._levels.coarsened_axes
-        coarser = functools.partial(_coarser, name, axes, self.leaves[leaf].channels)
+        of = self.leaves[leaf]
+        name = self.restricted_by(of)
+        coarser = functools.partial(_coarser, name, self.levels.axes, of.channels)
         return self._store.field(leaf, int(number), level, name, coarser)
+
+    def restricted_by(self, leaf: Leaf) -> str:
+        """Name of the restriction that makes a field coarser."""
+        most_frequent = leaf.role == "class_map" and self._restriction == "average"
+        return "plurality" if most_frequent else self._restriction
 
     def _level(
         self,
@@ -234,8 +243,38 @@ class PairBatches:
                 self.examples.spec,
                 [tf.TensorSpec((None, *v.shape), v.dtype) for v in self._views[level]],
             )
-            for level in range(self._levels.num_levels)
+            for level in range(self.levels.num_levels)
         )
+
+
+def dims_told(levels: Any, image_size: Any) -> int | None:
+    """Spatial dimensions that levels or image size tell, or `None`."""
+    told = levels.spatial_dims if isinstance(levels, Levels) else None
+    axes = levels.spatial_axes if isinstance(levels, Levels) else None
+    if told is None and hasattr(image_size, "__len__"):
+        return len(image_size)
+    return told or (levels.dims if axes else None)
+
+
+def dims_of(spec: Any) -> int:
+    """Spatial dimensions of examples, of which nothing else is told: their largest tensor's axes.
+
+    Raises:
+        ValueError: If a shape is not known, or no tensor has spatial axes and one of channels.
+    """
+    shapes = [leaf.shape for leaf in keras.tree.flatten(spec)]
+    if any(shape.rank is None for shape in shapes):
+        raise ValueError(
+            "The shapes of an example must be known. "
+            f"Received: examples {spec}. Use `.map(...)` with tf.ensure_shape."
+        )
+    dims = max(shape.rank for shape in shapes) - 1
+    if not 1 <= dims <= 3:
+        raise ValueError(
+            "No tensor of an example is an image: 1 to 3 spatial axes, then one of channels. "
+            f"Received: examples {spec}."
+        )
+    return dims
 
 
 def _wanted(finest: int, terms: int) -> list[tuple[int, int]]:

@@ -180,8 +180,9 @@ def _build(model: Any, dataset: MultiscaleDataset) -> bool:
 class CostLog(keras.callbacks.Callback):
     """Adds the stage and the work units so far to the logs of every batch and epoch.
 
-    Keys: `stage` (1 is the coarsest, L has every level active), `resolution` (first side of its
-    finest mesh, in pixels) and `work_units` (spent since epoch 0, coarse halves included).
+    Keys: `stage` (1 is the coarsest, L has every level active), `resolution` (first side that is
+    halved, of its finest mesh, in pixels) and `work_units` (spent since epoch 0, coarse halves
+    included).
     """
 
     async_safe = True  # reads nothing that the training loop writes, so Keras need not wait
@@ -213,6 +214,7 @@ class CostLog(keras.callbacks.Callback):
         if logs is None:
             return
         level = self._run.stage(self._epoch).finest
-        logs["stage"] = self._run.dataset.levels.num_levels - level
-        logs["resolution"] = self._run.dataset.mesh_sizes[level][0]
+        levels = self._run.dataset.levels
+        logs["stage"] = levels.num_levels - level
+        logs["resolution"] = self._run.dataset.mesh_sizes[level][levels.axes[0]]
         logs["work_units"] = self._run.work_units(self._epoch, self._steps)
