@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import math
 import os
 from typing import Any
@@ -49,7 +50,9 @@ class Description:
 
     def _repr_png_(self) -> bytes:
         """The picture as notebooks show it."""
-        return Image.fromarray(self.picture)._repr_png_()  # type: ignore[attr-defined]
+        written = io.BytesIO()
+        Image.fromarray(self.picture).save(written, "PNG")
+        return written.getvalue()
 
 
 def described(dataset: Any) -> Description:
@@ -150,7 +153,7 @@ def _tile(image: np.ndarray, batch: np.ndarray) -> np.ndarray:
         low, high = float(batch.min()), float(batch.max())
         shades = (image - low) / ((high - low) or 1.0)
         bands = shades[..., :3] if image.shape[-1] >= 3 else np.repeat(shades[..., :1], 3, -1)
-        colours = np.uint8(np.round(255.0 * bands))
+        colours = np.round(255.0 * bands).astype(np.uint8)
     return _sized(colours)
 
 

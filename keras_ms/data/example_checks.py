@@ -101,9 +101,7 @@ def _check_halves(leaf: Leaf, windows: tuple[Window, ...], axes: tuple[int, ...]
                 )
 
 
-def admits(
-    example: Any, leaves: tuple[Leaf, ...], sides: tuple[int, ...], whole: bool
-) -> str:
+def admits(example: Any, leaves: tuple[Leaf, ...], sides: tuple[int, ...], whole: bool) -> str:
     """Why an example cannot be used, or an empty string.
 
     Args:

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 

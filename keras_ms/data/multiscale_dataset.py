@@ -158,6 +158,7 @@ class MultiscaleDataset:
             own |= {"rotate": rotate or None, "augment": augment, "anew": anew}
             _check_no_own(**own)
             self.levels = hierarchy(levels, image_size)
+            assert image_size is not None  # or `hierarchy` has refused
             self.image_size = self.levels.mesh_sizes(image_size)[0]
             self.levels = self.levels.fitted(len(self.image_size))
             geometry.transitions(coarsening, self.levels.num_levels)
@@ -173,7 +174,6 @@ class MultiscaleDataset:
                 std,
                 seed,
                 cache_bytes,
-                max_bad_fraction,
             )
         weights: tuple[float, ...] = ()
         if control_weights is not None:

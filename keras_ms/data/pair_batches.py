@@ -6,7 +6,7 @@ import copy
 import functools
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -126,10 +126,13 @@ class PairBatches:
             finest: Finest level of the stage.
             sizes: The stage has a term of `sizes[k]` samples on level `finest + k`.
             start: First step.
-            position: Examples that were taken before. Defaults to those of as many steps.
+            position: Examples that were taken before. Defaults to those of as many steps, or
+                what was read so far of a source that is not kept.
         """
         total = sum(sizes)
-        ahead = (start * total if position is None else position) - start * total
+        if position is None:
+            position = start * total if self.reading.keeps else self.reading.passed_on
+        ahead = position - start * total
 
         def taken(step: Tensor) -> tuple[Tensor, Tensor]:
             numbers = tf.numpy_function(
@@ -159,7 +162,9 @@ class PairBatches:
         for (term, level), of_level in zip(wanted, views, strict=True):
             size = sizes[term - finest]
             leaves = [tf.ensure_shape(next(flat), (size, *view.shape)) for view in of_level]
-            pair = self._augmented(keras.tree.pack_sequence_as(self.examples.spec, leaves), step, term)
+            pair = self._augmented(
+                keras.tree.pack_sequence_as(self.examples.spec, leaves), step, term
+            )
             (fine if level == term else coarse)[term] = pair
         return MultiscaleBatch(tuple(fine), tuple(coarse))
 

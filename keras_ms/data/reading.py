@@ -61,7 +61,7 @@ class Reading:
         self._skipped, self._seed = skipped, abs(seed)
         self._lock = threading.Lock()
         self._read = self._least = 0  # examples below `_least` are not there any more
-        self._passes = 0
+        self._asked = self._passes = 0
         self.count: int | None = None
         self.keeps, self._whole = True, False
         if examples.anew or examples.length == math.inf:
@@ -102,12 +102,18 @@ class Reading:
         with self._lock:
             while self.count is None:
                 position = max(position, self._least)
+                self._asked = max(self._asked, position + count)
                 if self._read >= position + count:
                     self._forget(position - _BEHIND * count, position)
                     return np.arange(position, position + count)
                 self._read_one()
                 self._forget(position - _BEHIND * count, position)
             return self._visit(position, count, self.count)
+
+    @property
+    def passed_on(self) -> int:
+        """How many examples steps have asked for of a source that is not kept."""
+        return self._asked
 
     def _visit(self, position: int, count: int, total: int) -> np.ndarray:
         places = np.arange(position, position + count)

@@ -66,7 +66,8 @@ def said_roles(roles: Any, spec: Any) -> dict[str, str]:
     Raises:
         ValueError: If a name is no leaf's, or a role is none of `ROLES`.
     """
-    names, found = leaf_names(spec), {}
+    names = leaf_names(spec)
+    found: dict[str, str] = {}
     for name, role in _flat(roles or {}):
         below = [leaf for leaf in names if leaf == name or leaf.startswith(f"{name}/")]
         if not below:
