@@ -126,12 +126,15 @@ class PairBatches:
             finest: Finest level of the stage.
             sizes: The stage has a term of `sizes[k]` samples on level `finest + k`.
             start: First step.
-            position: Examples that were taken before. Defaults to those of as many steps, or
-                what was read so far of a source that is not kept.
+            position: Examples that were taken before. Defaults to those of as many steps, or to
+                all that were taken of a source that is not kept. Without effect on a source that
+                was read at once: what a step takes of it follows from the step.
         """
         total = sum(sizes)
-        if position is None:
-            position = start * total if self.reading.keeps else self.reading.passed_on
+        if self.reading.whole or (position is None and self.reading.keeps):
+            position = start * total
+        elif position is None:
+            position = self.reading.passed_on
         ahead = position - start * total
 
         def taken(step: Tensor) -> tuple[Tensor, Tensor]:

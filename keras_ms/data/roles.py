@@ -190,7 +190,7 @@ def _is_field(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...]) -> bool:
     sides = value.shape[: len(mesh)]
     if value.ndim == len(mesh) + 1:
         return max(sides) > 1
-    if value.ndim != len(mesh):
+    if value.ndim != len(mesh) or max(sides, default=1) == 1:
         return False
     if sides == mesh:
         return True
