@@ -15,6 +15,7 @@ from rich.progress import track
 
 from keras_ms.data.sources.picture_file import opened, orientation, rgb, upright
 from keras_ms.data.sources.source import Directory, Source
+from keras_ms.data.sources.splitting import check_split, of_split
 from keras_ms.validation import none_or_positive
 
 NAMES = {"folder": "SOURCE"}
@@ -104,13 +105,9 @@ class FolderImages:
         validation_every: int = 5,
         limit: int | None = None,
     ) -> None:
-        if split not in (None, "train", "validation") or validation_every < 2:
-            raise ValueError(
-                "`split` is 'train', 'validation' or None, and `validation_every` at least 2. "
-                f"Received: split={split!r}, validation_every={validation_every}."
-            )
+        check_split(split, validation_every)
         none_or_positive(limit=limit)
-        self.files = _of_split(image_files(directory), split, validation_every)
+        self.files = of_split(image_files(directory), split, validation_every)
         self._named = f"split={split!r}. Received: {str(directory)!r}"
         self._limit = limit
 
@@ -181,15 +178,6 @@ def _first_level_outside() -> int:
     while frame.f_back and frame.f_globals["__name__"].startswith("keras_ms."):
         frame, level = frame.f_back, level + 1
     return level
-
-
-def _of_split(files: list[pathlib.Path], split: str | None, every: int) -> list[pathlib.Path]:
-    if split is None:
-        return files
-    # The last of each run is held out, and of a short folder its last file.
-    every = min(every, len(files))
-    held_out = set(files[every - 1 :: every])
-    return [path for path in files if (path in held_out) == (split == "validation")]
 
 
 def _load(split: str, data_dir: Directory = None, limit: int | None = None) -> FolderImages:
