@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 import keras_ms
-from keras_ms.data.sources.folder import SUFFIXES
+from keras_ms.data.sources.image_files import is_picture
 from keras_ms.data.sources.picture_file import upright
 from keras_ms.inference import Restorer, pictures
 
@@ -169,7 +169,7 @@ def _clean(name: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
     exact = directory / name
     alike = sorted(exact.parent.glob(f"{glob.escape(exact.stem)}.*"))
     alike = [path for path in alike if path.stem == exact.stem]
-    candidates = [exact, *(path for path in alike if path.suffix.lower() in SUFFIXES)]
+    candidates = [exact, *(path for path in alike if is_picture(path))]
     for path in candidates:
         if path.is_file():
             return path

@@ -15,7 +15,7 @@ from keras_ms.data import fields, geometry
 from keras_ms.data.batch import weights_of_terms
 from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.prompt_end import ending_promptly
-from keras_ms.data.pyramid import CACHE_BYTES
+from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION
 from keras_ms.data.stages import checked_stage, checked_stages, hierarchy, stages_of
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels, Stage
@@ -35,13 +35,13 @@ class MultiscaleDataset:
     Args:
         images: With a task: clean images, an iterable of arrays, such as
             `keras_ms.data.FolderImages`, or a finite `tf.data.Dataset` of them,
-            `(*spatial, channels)`, uint8 in [0, 255] or floating in [0, 1], of any sizes not
-            smaller than `image_size`; it is gone through once, here. Without one (`task=None`): a
-            `tf.data.Dataset` of your own unbatched `(x, y)` or `(x, y, sample_weight)`, nested as
-            you like; tensors of shape `(*spatial, channels)`, or `(*spatial)` with just the sides
-            of the target, are restricted, all others (labels, weights) left alone. Class maps,
-            being integers, are restricted by stride. It is repeated but never reordered: shuffle
-            it yourself.
+            `(*spatial, channels)`, uint8, uint16 or floating in [0, 1], Pillow images or paths
+            of files, of any sizes not smaller than `image_size`; it is gone through once, here.
+            Without one (`task=None`): a `tf.data.Dataset` of your own unbatched `(x, y)` or
+            `(x, y, sample_weight)`, nested as you like; tensors of shape `(*spatial, channels)`,
+            or `(*spatial)` with just the sides of the target, are restricted, all others (labels,
+            weights) left alone. Class maps, being integers, are restricted by stride. It is
+            repeated but never reordered: shuffle it yourself.
         task: A `keras_ms.tasks.Task`, or `None`.
         levels: `Levels`, or a tuple of batch sizes, finest first; or `"auto"`: as many levels as
             leave the coarsest mesh 16 pixels wide, and, once `fit` has measured the gradients, on
@@ -69,6 +69,8 @@ class MultiscaleDataset:
         cache_bytes: Bytes of pixels of images and their coarser levels to keep in memory. Pixels
             that do not fit, finest levels first, go to a temporary file (set `TMPDIR` for another
             disk), and are never decoded again. Used with a task. Defaults to 4 GiB.
+        max_bad_fraction: The greatest part of the images, 0 to 1, that may be skipped for being
+            smaller than `image_size`; a warning counts and names them. Defaults to 0.25.
 
     Raises:
         ValueError: If the levels do not fit the image size, images are missing, malformed or
@@ -101,6 +103,7 @@ class MultiscaleDataset:
         seed: int = 0,
         prefetch: int = tf.data.AUTOTUNE,
         cache_bytes: int = CACHE_BYTES,
+        max_bad_fraction: float = MAX_BAD_FRACTION,
     ) -> None:
         self.allocation = "measured" if isinstance(levels, str) else "given"
         self.levels = hierarchy(levels, images, task, image_size)
@@ -134,6 +137,7 @@ class MultiscaleDataset:
                 std,
                 seed,
                 cache_bytes,
+                max_bad_fraction,
             )
         self.mesh_sizes = self.levels.mesh_sizes(self.image_size)
         self._specs = self._batches.specs()

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import ExifTags, Image
 
-from keras_ms.data.sources.picture_file import opened, orientation, rgb
+from keras_ms.data.sources.pillow_reader import opened
 
 LOSSY = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"quality": 95}}
 GREY = ("1", "L", "LA", "I;16", "I;16B", "I;16L")
@@ -28,6 +28,22 @@ KEPT_TAGS = (
     ExifTags.Base.Artist,
     ExifTags.Base.Copyright,
 )
+
+
+def rgb(image: Image.Image) -> np.ndarray:
+    """Pixels `(height, width, 3)` as stored, unturned."""
+    if image.mode in ("I", "F"):
+        raise ValueError(f"pixels of Pillow mode {image.mode} have no fixed range")
+    if image.mode.startswith("I;16"):
+        shades = np.asarray(image).astype(np.uint16)
+        return np.repeat(shades[..., np.newaxis], 3, axis=-1)
+    return np.asarray(image.convert("RGB"))
+
+
+def orientation(image: Image.Image) -> int:
+    """How the pixels are turned."""
+    found = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return found if found in range(1, 9) else 1
 
 
 class Picture(NamedTuple):

@@ -1,0 +1,81 @@
+"""What is passed over while examples are read: few are named in a warning, many are refused."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+SHOWN = 5
+
+
+class Skipped:
+    """Counts the examples that cannot be used, and says which, once.
+
+    Args:
+        max_fraction: The greatest part of all that may be skipped, from 0 to 1.
+        what: What is counted, for messages.
+
+    Raises:
+        ValueError: If `max_fraction` is not between 0 and 1.
+
+    Example:
+        >>> skipped = Skipped(max_fraction=0.25)
+        >>> for _ in range(9):
+        ...     skipped.admitted()
+        >>> skipped.add("icon.png", "16 x 16 pixels, smaller than the crop")
+        >>> skipped.count, skipped.total
+        (1, 10)
+    """
+
+    def __init__(self, max_fraction: float, what: str = "images") -> None:
+        if isinstance(max_fraction, bool) or not 0.0 <= max_fraction <= 1.0:
+            raise ValueError(
+                "`max_bad_fraction` is a number from 0 to 1. "
+                f"Received: max_bad_fraction={max_fraction!r}."
+            )
+        self._max_fraction, self._what = max_fraction, what
+        self._shown: list[str] = []
+        self.count = 0
+        self.total = 0
+
+    def add(self, name: str, reason: str) -> None:
+        """Counts one that cannot be used: the name of its file, or its number, and why."""
+        self.count, self.total = self.count + 1, self.total + 1
+        if self.count <= SHOWN:
+            self._shown.append(f"{name} ({reason})")
+
+    def admitted(self) -> None:
+        """Counts one that can be used."""
+        self.total += 1
+
+    def finish(self) -> None:
+        """Tells of what was skipped, if anything was.
+
+        Raises:
+            ValueError: If more than `max_fraction` of all were skipped, or none is left.
+
+        Warns:
+            UserWarning: If some were skipped, with the first names and reasons.
+        """
+        if not self.count:
+            return
+        named = ", ".join(self._shown) + (", ..." if self.count > SHOWN else "")
+        if self.count > self._max_fraction * self.total or self.count == self.total:
+            raise ValueError(
+                f"{self.count} of {self.total} {self._what} cannot be used. Received: {named}. "
+                f"At most the fraction max_bad_fraction={self._max_fraction:g} may be skipped, and "
+                "one must be left. Remove or mend them, or use a larger `max_bad_fraction` (in "
+                "the apps: --max_bad_fraction)."
+            )
+        warnings.warn(
+            f"Skipped {self.count} of {self.total} {self._what}: {named}",
+            stacklevel=first_level_outside(),
+        )
+
+
+def first_level_outside() -> int:
+    """The `stacklevel` of the caller's first caller that is not of this package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals["__name__"].startswith("keras_ms."):
+        frame, level = frame.f_back, level + 1
+    return level
