@@ -13,11 +13,13 @@ import tensorflow as tf
 from keras_ms.data.examples import Examples
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.sources import pair_batching, pairing
+from keras_ms.data.sources.folder import checked_value_range
 from keras_ms.data.sources.mask_classes import Classes, MaskClasses
-from keras_ms.data.sources.picture_file import Header, header
-from keras_ms.data.sources.picture_side import PictureSide, Range, checked_range
+from keras_ms.data.sources.picture_file import header
+from keras_ms.data.sources.picture_side import PictureSide, Range
 from keras_ms.data.sources.read_ahead import read_ahead
 from keras_ms.data.sources.splitting import check_split, of_split
+from keras_ms.data.sources.stored import MAX_MEGAPIXELS, Header
 from keras_ms.validation import none_or_positive
 
 Folder = str | pathlib.Path
@@ -57,6 +59,7 @@ class FolderPairs:
         limit: Greatest number of pairs. Defaults to all.
         max_unmatched: Greatest part of the inputs that may be without a target.
         max_bad_fraction: Greatest part of the pairs that may be unreadable when iterated.
+        max_megapixels: Larger pictures count as unreadable.
 
     Attributes:
         files: `(input, target)`, sorted.
@@ -89,14 +92,17 @@ class FolderPairs:
         limit: int | None = None,
         max_unmatched: float = 0.5,
         max_bad_fraction: float = 0.25,
+        max_megapixels: float = MAX_MEGAPIXELS,
     ) -> None:
         check_split(split, validation_every)
         none_or_positive(limit=limit)
         if classes is None and void is not None:
             raise ValueError(f"`void` goes with `classes`. Received: void={void}, classes=None.")
         self._masks = None if classes is None else MaskClasses(classes, void)
-        self._ranges = checked_range(value_range), checked_range(target_range or value_range)
-        self._max_bad_fraction = max_bad_fraction
+        self._ranges = checked_value_range(value_range), checked_value_range(target_range)
+        if target_range is None:
+            self._ranges = self._ranges[0], self._ranges[0]
+        self._max_bad_fraction, self._max_megapixels = max_bad_fraction, max_megapixels
         Skipped(max_bad_fraction)
         found = pairing.in_folders(inputs, targets, input_suffix, target_suffix)
         pairing.check_matched(found, max_unmatched)
@@ -206,7 +212,8 @@ class FolderPairs:
         inputs, targets = self._sides
         reader = self._masks if targets is None else targets
         assert reader is not None
-        x, y = inputs.read(files[0]), reader.read(files[1])
+        most = self._max_megapixels
+        x, y = (one.read(path, most) for one, path in zip((inputs, reader), files, strict=True))
         _check_sizes(files, x.shape, y.shape)
         return x, y
 

@@ -11,7 +11,9 @@ from PIL import ImageColor
 
 from keras_ms.data.sources.class_maps import stored_indices
 from keras_ms.data.sources.picture_file import stored_colours
+from keras_ms.data.sources.stored import MAX_MEGAPIXELS
 
+Path = str | os.PathLike[str]
 Colour = Sequence[int] | str
 Classes = int | Sequence[Colour] | Mapping[Any, Any]
 
@@ -46,7 +48,7 @@ class MaskClasses:
         self._values = np.array(sorted(table))
         self._classes = np.array([table[value] for value in sorted(table)])
 
-    def read(self, path: str | os.PathLike[str]) -> np.ndarray:
+    def read(self, path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> np.ndarray:
         """Reads a mask.
 
         Returns:
@@ -55,7 +57,8 @@ class MaskClasses:
         Raises:
             ValueError: If it cannot be read, or holds what is no class and there is no `void`.
         """
-        values = stored_indices(path) if self.colours is None else _packed_colours(path)
+        read = stored_indices if self.colours is None else _packed_colours
+        values = read(path, max_megapixels)
         place = np.minimum(np.searchsorted(self._values, values), len(self._values) - 1)
         found, outside = self._classes[place], self._values[place] != values
         if outside.any():
@@ -64,7 +67,7 @@ class MaskClasses:
             found = np.where(outside, self.void, found)
         return found.astype(self.dtype)
 
-    def _refusal(self, path: str | os.PathLike[str], values: np.ndarray) -> str:
+    def _refusal(self, path: Path, values: np.ndarray) -> str:
         in_colours = self.colours is not None
         shown = [str(_unpacked(v) if in_colours else int(v)) for v in values[:SHOWN]]
         if len(values) > SHOWN:
@@ -111,8 +114,8 @@ def _checked(table: dict[int, int], given: Any) -> dict[int, int]:
     return table
 
 
-def _packed_colours(path: str | os.PathLike[str]) -> np.ndarray:
-    return stored_colours(path).astype(np.int64) @ np.array([65536, 256, 1])
+def _packed_colours(path: Path, max_megapixels: float) -> np.ndarray:
+    return stored_colours(path, max_megapixels).astype(np.int64) @ np.array([65536, 256, 1])
 
 
 def _unknown(classes: Any) -> ValueError:

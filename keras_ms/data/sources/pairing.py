@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from keras_ms.data.skipped import first_level_outside
-from keras_ms.data.sources.folder import image_files
+from keras_ms.data.sources.image_files import found, passed_over
 
 Path = pathlib.Path
 SHOWN = 5
@@ -38,7 +38,7 @@ def in_folders(
         ValueError: As `paired`, and if a folder is missing or has no picture.
     """
     roots = [Path(folder).expanduser().resolve() for folder in (inputs, targets)]
-    of_inputs, of_targets = (image_files(root) for root in roots)
+    of_inputs, of_targets = (_pictures(root) for root in roots)
     if roots[0] == roots[1]:
         of_inputs, of_targets = _told_apart(of_inputs, input_suffix, target_suffix)
     elif roots[0] in roots[1].parents:
@@ -46,6 +46,14 @@ def in_folders(
     elif roots[1] in roots[0].parents:
         of_targets = [file for file in of_targets if roots[0] not in file.parents]
     return paired((roots[0], of_inputs), (roots[1], of_targets), input_suffix, target_suffix)
+
+
+def _pictures(root: Path) -> list[Path]:
+    under = found(root)
+    if under.passed_over:
+        text = f"In {str(root)!r} {passed_over(under.passed_over)}"
+        warnings.warn(text, stacklevel=first_level_outside())
+    return under.pictures
 
 
 def _told_apart(
@@ -84,41 +92,41 @@ def paired(
     Raises:
         ValueError: If an input has two candidates, or nothing has a partner.
     """
-    found = Paired([], [], [])
+    both = Paired([], [], [])
     for key in (_by_path, _by_stem):
         of_inputs = _by_key(*inputs, input_suffix, key)
         of_targets = _by_key(*targets, target_suffix, key)
         if of_inputs.keys() & of_targets.keys():
-            found = _matched(of_inputs, of_targets)
+            both = _matched(of_inputs, of_targets)
             break
-    if not found.pairs:
+    if not both.pairs:
         _refuse(inputs, targets, input_suffix, target_suffix)
-    return found
+    return both
 
 
-def check_matched(found: Paired, max_unmatched: float) -> None:
+def check_matched(both: Paired, max_unmatched: float) -> None:
     """Warns of files without a partner, or refuses them if they are too many.
 
     Args:
-        found: What was paired.
+        both: What was paired.
         max_unmatched: The greatest part of the inputs that may be without a target.
 
     Raises:
         ValueError: If more are.
     """
-    total = len(found.pairs) + len(found.inputs)
-    if len(found.inputs) > max_unmatched * total:
+    total = len(both.pairs) + len(both.inputs)
+    if len(both.inputs) > max_unmatched * total:
         raise ValueError(
-            f"{len(found.inputs)} of {total} inputs have no target. Received: "
-            f"{_listed(found.inputs)} without, and targets without input: "
-            f"{_listed(found.targets)}. Use `input_suffix` and `target_suffix` if names end "
+            f"{len(both.inputs)} of {total} inputs have no target. Received: "
+            f"{_listed(both.inputs)} without, and targets without input: "
+            f"{_listed(both.targets)}. Use `input_suffix` and `target_suffix` if names end "
             f"differently, or a larger max_unmatched, which is {max_unmatched:g}."
         )
-    if found.inputs or found.targets:
+    if both.inputs or both.targets:
         warnings.warn(
-            f"{len(found.pairs)} pairs; left out are {len(found.inputs)} inputs without target "
-            f"({_listed(found.inputs)}) and {len(found.targets)} targets without input "
-            f"({_listed(found.targets)}).",
+            f"{len(both.pairs)} pairs; left out are {len(both.inputs)} inputs without target "
+            f"({_listed(both.inputs)}) and {len(both.targets)} targets without input "
+            f"({_listed(both.targets)}).",
             stacklevel=first_level_outside(),
         )
 

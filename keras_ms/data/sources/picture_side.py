@@ -5,12 +5,13 @@ from __future__ import annotations
 import collections
 import os
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from keras_ms.data.sources.picture_file import Header, stored_pixels
+from keras_ms.data.sources.kinds import Kind, converted
+from keras_ms.data.sources.picture_file import stored_pixels, unreadable
+from keras_ms.data.sources.stored import MAX_MEGAPIXELS, Header
 
 Range = tuple[float, float]
 Path = str | os.PathLike[str]
@@ -26,7 +27,7 @@ class PictureSide:
 
     Args:
         headers: Of all files, those of unreadable ones left out.
-        value_range: Values that become 0 and 1, or `None`: the type's.
+        value_range: Values that become 0 and 1, checked, or `None`: the type's.
 
     Attributes:
         spec: Of one picture; sides that differ are `None`.
@@ -34,7 +35,7 @@ class PictureSide:
     """
 
     def __init__(self, headers: Sequence[Header], value_range: Range | None) -> None:
-        self._given = checked_range(value_range)
+        self._given = value_range
         counted = collections.Counter(header.bands for header in headers)
         self.bands = 3 if set(counted) == {1, 3} else counted.most_common(1)[0][0]
         self.dtype = _common({np.dtype(header.dtype) for header in headers})
@@ -42,35 +43,19 @@ class PictureSide:
         sides = [_one({h.height for h in headers}), _one({h.width for h in headers})]
         self.spec = tf.TensorSpec((*sides, self.bands), tf.as_dtype(self.dtype))
 
-    def read(self, path: Path) -> np.ndarray:
+    def read(self, path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> np.ndarray:
         """Reads a picture `(height, width, bands)`, not scaled to [0, 1].
 
         Raises:
             ValueError: If it cannot be read, or has another number of bands or a greater depth.
         """
-        pixels = stored_pixels(path)
-        if pixels.shape[-1] == 1 and self.bands == 3:
-            pixels = np.repeat(pixels, 3, axis=-1)
-        if pixels.shape[-1] != self.bands:
-            raise ValueError(
-                f"A picture has another number of bands than others. Received: {os.fspath(path)!r} "
-                f"with {pixels.shape[-1]} bands, most have {self.bands}."
-            )
-        if pixels.dtype == np.float64:
-            pixels = pixels.astype(np.float32)
-        return pixels if pixels.dtype == self.dtype else self._converted(pixels, path)
-
-    def _converted(self, pixels: np.ndarray, path: Path) -> np.ndarray:
-        if not np.can_cast(pixels.dtype, self.dtype):
-            raise ValueError(
-                f"A picture is deeper than others. Received: {os.fspath(path)!r} of "
-                f"{pixels.dtype}, others of {self.dtype}."
-            )
-        if self._given is not None:
-            return pixels.astype(self.dtype)
-        if self.dtype == np.uint16:
-            return pixels.astype(np.uint16) * 257
-        return (pixels / np.float32(_full(pixels.dtype)[1])).astype(self.dtype)  # type: ignore[index]
+        pixels = stored_pixels(path, max_megapixels)
+        if self._given is not None and np.can_cast(pixels.dtype, self.dtype):
+            pixels = pixels.astype(self.dtype)
+        try:
+            return converted(pixels, Kind(self.bands, self.dtype))
+        except ValueError as error:
+            raise unreadable(path, error) from error
 
     def scaled(self, pixels: np.ndarray) -> np.ndarray:
         """Pixels as floats, with `values` as 0 and 1."""
@@ -78,26 +63,6 @@ class PictureSide:
             return pixels
         low, high = self.values
         return (pixels.astype(np.float32) - np.float32(low)) * np.float32(1.0 / (high - low))
-
-
-def checked_range(value_range: Any) -> Range | None:
-    """A range of values as floats.
-
-    Raises:
-        ValueError: If it is neither `None` nor two finite numbers, the lower one first.
-    """
-    if value_range is None:
-        return None
-    try:
-        low, high = (float(value) for value in value_range)
-    except (TypeError, ValueError):
-        low, high = 0.0, 0.0
-    if not low < high or not np.all(np.isfinite((low, high))):
-        raise ValueError(
-            "A range of values is two finite numbers, those that become 0 and 1. "
-            f"Received: {value_range!r}. Use for example value_range=(0, 4095)."
-        )
-    return low, high
 
 
 def _common(dtypes: set[np.dtype]) -> np.dtype:

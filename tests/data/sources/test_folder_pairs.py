@@ -233,7 +233,7 @@ def test_two_candidates_are_refused_by_name(tmp_path):
         ({"classes": {"sky": 3, "sea": 4}}, "three numbers from 0 to 255"),
         ({"void": 3}, "goes with `classes`"),
         ({"classes": 3, "void": -1}, "0 or more"),
-        ({"value_range": (3, 3)}, "two finite numbers"),
+        ({"value_range": (3, 3)}, "two ordered numbers"),
         ({"split": "test"}, "`split` is"),
         ({"limit": 0}, "`limit`"),
         ({"max_bad_fraction": 2}, "max_bad_fraction"),
