@@ -21,7 +21,10 @@ TAKEN = (
     "keras.utils.PyDataset, a generator or generator function, a sequence or another iterable of "
     "(x, y), lists of files (inputs, targets), or keras_ms.data.FolderPairs."
 )
-FROZEN = "each example is kept as it is first read: what is random goes into `augment`"
+FROZEN = (
+    "each example is kept as it is first read; if it comes out otherwise in every pass, say "
+    "anew=True, or leave what is random to flip, rotate and augment"
+)
 
 Elements = Iterator[Any]
 
