@@ -94,6 +94,8 @@ def test_lists_of_files_are_read_as_they_are_stored(tmp_path):
     for number in range(3):
         for part, mode in (("x", "RGB"), ("y", "P"), ("grey", "I;16")):
             picture = Image.new(mode, (8, 6 + number), 300 if mode == "I;16" else number)
+            if mode == "P":
+                picture.putpalette(range(24))
             paths[part].append(tmp_path / f"{part}{number}.png")
             picture.save(paths[part][-1])
     examples = examples_of((paths["x"], [str(path) for path in paths["y"]]))
