@@ -18,6 +18,7 @@ from keras_ms.diagnostics.seconds import seconds_by_level
 from keras_ms.gradients.estimates import Estimates, Groups, estimate, standard_errors
 from keras_ms.gradients.model_fits import check_model_fits
 from keras_ms.gradients.moments import MomentMeter
+from keras_ms.gradients.target_roles import suited
 from keras_ms.levels import Levels
 
 GROUPS = 8
@@ -67,6 +68,7 @@ def diagnose(
         (2, 2)
     """
     _check(dataset, samples, seconds, batch_size)
+    dataset = suited(model, dataset)
     check_model_fits(model, dataset)
     start = time.perf_counter()
     meter = MomentMeter(model, dataset)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.gradients.model_fits import check_model_fits, check_replicas
+from keras_ms.gradients.target_roles import suited
 from keras_ms.gradients.terms import SharedTerms, Terms
 from keras_ms.gradients.traces import loosened, plain_spec
 from keras_ms.keras_internals import StageAdapter, build
@@ -28,7 +29,7 @@ class FitRun:
 
     Args:
         model: The model in training, compiled.
-        dataset: The dataset being trained on.
+        dataset: The dataset being trained on; its targets are seen as the losses take them.
         share: Whether levels may share traces, where network, losses and metrics allow it.
             Defaults to `True`.
 
@@ -42,6 +43,7 @@ class FitRun:
     """
 
     def __init__(self, model: Any, dataset: MultiscaleDataset, share: bool = True) -> None:
+        dataset = suited(model, dataset)
         built = _build(model, dataset)
         if dataset.allocation == "measured" and not built:
             raise ValueError(
@@ -132,6 +134,11 @@ class FitRun:
             self._spent.append(self._spent[-1] + cost)
         return self._spent[epoch] + self._step_cost(epoch) * steps + self._extra(epoch)
 
+    def examples_before(self, epoch: int) -> int:
+        """Examples that all steps before an epoch take."""
+        steps = self.dataset.steps_per_epoch
+        return steps * sum(sum(self.stage(earlier).batch_sizes) for earlier in range(epoch))
+
     def _step_cost(self, epoch: int) -> float:
         return self.step_work_units(self.stage(epoch))
 
@@ -143,17 +150,20 @@ class FitRun:
         stage = self.stage(self._epoch)
         epoch, iterator = self._iterators.get(stage, (None, None))
         if epoch is None or epoch not in (self._epoch, self._epoch - 1) or iterator is None:
-            iterator = self.iterator_from(stage, self._epoch * self.dataset.steps_per_epoch)
+            step = self._epoch * self.dataset.steps_per_epoch
+            iterator = self.iterator_from(stage, step, self.examples_before(self._epoch))
         self._iterators[stage] = (self._epoch, iterator)
         return iterator
 
-    def iterator_from(self, stage: Stage, step: int) -> Iterator[Any]:
-        """A new iterator over a stage's batches from a step on."""
-        return iter(self._strategy.experimental_distribute_dataset(self.stream(stage, step)))
+    def iterator_from(self, stage: Stage, step: int, position: int | None = None) -> Iterator[Any]:
+        """A new iterator over a stage's batches from a step on; see `MultiscaleDataset.stage`."""
+        stream = self.stream(stage, step, position)
+        return iter(self._strategy.experimental_distribute_dataset(stream))
 
-    def stream(self, stage: Stage, step: int) -> tf.data.Dataset:
+    def stream(self, stage: Stage, step: int, position: int | None = None) -> tf.data.Dataset:
         """A stage's batches from a step on, as the model's steps take them."""
-        stream = self.dataset.stage(stage.finest, step, stage.batch_sizes, stage.control_weights)
+        finest, sizes, weights = stage
+        stream = self.dataset.stage(finest, step, sizes, weights, position)
         if self._plain_spec is not None and len(stage.batch_sizes) == 1:
             stream = stream.map(lambda batch: loosened(batch.fine[stage.finest], self._plain_spec))
         return stream
@@ -180,8 +190,9 @@ def _build(model: Any, dataset: MultiscaleDataset) -> bool:
 class CostLog(keras.callbacks.Callback):
     """Adds the stage and the work units so far to the logs of every batch and epoch.
 
-    Keys: `stage` (1 is the coarsest, L has every level active), `resolution` (first side of its
-    finest mesh, in pixels) and `work_units` (spent since epoch 0, coarse halves included).
+    Keys: `stage` (1 is the coarsest, L has every level active), `resolution` (first side that is
+    halved, of its finest mesh, in pixels) and `work_units` (spent since epoch 0, coarse halves
+    included).
     """
 
     async_safe = True  # reads nothing that the training loop writes, so Keras need not wait
@@ -213,6 +224,7 @@ class CostLog(keras.callbacks.Callback):
         if logs is None:
             return
         level = self._run.stage(self._epoch).finest
-        logs["stage"] = self._run.dataset.levels.num_levels - level
-        logs["resolution"] = self._run.dataset.mesh_sizes[level][0]
+        levels = self._run.dataset.levels
+        logs["stage"] = levels.num_levels - level
+        logs["resolution"] = self._run.dataset.mesh_sizes[level][levels.axes[0]]
         logs["work_units"] = self._run.work_units(self._epoch, self._steps)

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
+from keras_ms.data.description import lines_of
 from keras_ms.gradients.terms import Terms, added, scaled
 from keras_ms.keras_internals import become_functional, build, pickled
 from keras_ms.training.automatic import described
@@ -85,6 +86,8 @@ class MultiscaleModel(keras.Model):
         own_step = type(self).train_step is not MultiscaleModel.train_step
         callbacks = arguments.pop("callbacks", None)
         with FitRun(self, x, share=not own_step) as run:
+            if arguments.get("verbose", "auto"):
+                print(*lines_of(run.dataset), sep="\n", end="\n" if run.dataset.pairs else "")
             if x.allocation == "measured" and arguments.get("verbose", "auto"):
                 print(described(x, run.stages, self.distribute_strategy.num_replicas_in_sync))
             log = CostLog(run)

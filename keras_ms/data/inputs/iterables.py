@@ -95,6 +95,11 @@ def _source_of(data: Any) -> _Source:
         )
     if isinstance(data, (str, bytes, type)):
         raise ValueError(f"{TAKEN} Received: {data!r}.")
+    if hasattr(data, "shape") and hasattr(data, "dtype"):
+        raise ValueError(
+            f"{TAKEN} Received: {type(data).__name__} of shape {tuple(data.shape)}, with nothing "
+            "to learn from it. Pass a task to train on images alone."
+        )
     if hasattr(data, "__next__"):
         return _Source(lambda: iter(data), once=True, note=read_once.NOTE)
     length = _length_of(data)

@@ -189,7 +189,7 @@ def test_a_source_may_say_that_it_differs_in_every_pass():
         (None, "Received: NoneType"),
         (lambda: 3, "which returned int"),
         ([np.zeros((8, 8, 3))], r"ndarray of shape \(8, 8, 3\). Pass a task"),
-        (np.zeros((4, 8, 8, 3)), r"ndarray of shape \(8, 8, 3\). Pass a task"),
+        (np.zeros((4, 8, 8, 3)), r"Received: ndarray of shape \(4, 8, 8, 3\).*Pass a task"),
         ([{"image": 1, "mask": 2}], "columns 'image', 'mask'"),
         ([("a.jpg", 1.0)], "Examples hold numbers. Received: x of type str"),
         ((tf.data.Dataset.range(3), np.zeros(3)), "Dataset.zip"),
