@@ -5,17 +5,13 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
 from keras_ms.data.sources.class_maps import stored_indices
-from keras_ms.data.sources.picture_file import header
-from keras_ms.data.sources.picture_side import PictureSide
-from keras_ms.data.sources.read_ahead import read_ahead
-from keras_ms.data.sources.stored import Header
+from keras_ms.data.sources.picture_side import PictureSide, headers_of
 
 SHOWN = 3
 
@@ -66,11 +62,7 @@ class Files:
 
     @functools.cached_property
     def _side(self) -> PictureSide:
-        read: list[Any] = [found for _, found in read_ahead(self._paths, header)]
-        headers = [found for found in read if isinstance(found, Header)]
-        if not headers:
-            raise ValueError(f"None of {len(read)} files can be read. Received: {read[0]}")
-        return PictureSide(headers, None)
+        return PictureSide(headers_of(self._paths), None)
 
 
 def _has_palette(path: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,7 @@ from keras_ms.data.skipped import Skipped
 from keras_ms.data.sources import pair_batching, pairing
 from keras_ms.data.sources.folder import checked_value_range
 from keras_ms.data.sources.mask_classes import Classes, MaskClasses
-from keras_ms.data.sources.picture_file import header
-from keras_ms.data.sources.picture_side import PictureSide, Range
+from keras_ms.data.sources.picture_side import PictureSide, Range, headers_of
 from keras_ms.data.sources.read_ahead import read_ahead
 from keras_ms.data.sources.splitting import check_split, of_split
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS, Header
@@ -144,14 +143,13 @@ class FolderPairs:
 
     def __iter__(self) -> Iterator[Pair]:
         """Reads the pairs; warns of those that cannot be read, or refuses them if many."""
-        inputs, targets = self._sides
         skipped = Skipped(self._max_bad_fraction, "pairs")
         for (path, _), pair in read_ahead(self.files, self._read):
             if isinstance(pair, ValueError):
                 skipped.add(str(path), str(pair))
                 continue
             skipped.admitted()
-            yield inputs.scaled(pair[0]), pair[1] if targets is None else targets.scaled(pair[1])
+            yield self._scaled(pair)
         skipped.finish()
 
     def examples(self) -> Examples:
@@ -173,8 +171,11 @@ class FolderPairs:
         batch_size: int = 1,
         image_size: int | tuple[int, int] | None = None,
         multiple_of: int = 32,
+        cache_bytes: int = 2**30,
     ) -> tf.data.Dataset:
         """Whole pairs, or their middles, in a fixed order: what `validation_data` takes.
+
+        All files are read once, here: what is wrong with them shows before training.
 
         Args:
             batch_size: Pairs in a batch; fewer where sizes differ from one pair to the next.
@@ -182,18 +183,34 @@ class FolderPairs:
                 pairs are given whole.
             multiple_of: Sides are cut to a multiple of this, so that networks which halve their
                 images take them.
+            cache_bytes: Bytes of pixels, as stored, to keep in memory; files beyond that are read
+                again whenever they are needed. Defaults to 1 GiB.
 
         Returns:
-            A dataset of `(x, y)`, `(batch, height, width, bands)` and targets as yielded. Files
-            are read in every pass; `.cache()` keeps them.
+            A dataset of `(x, y)`: `(batch, height, width, bands)`, and targets as yielded.
+
+        Raises:
+            ValueError: If too many pairs cannot be read, or an option makes no sense.
 
         Example:
             >>> pairs = keras_ms.data.FolderPairs(  # doctest: +SKIP
             ...     "photos", "masks", classes=11, split="validation")
             >>> model.fit(train, validation_data=pairs.batches(4))  # doctest: +SKIP
         """
-        target, bands = self._target_spec(), self.input_bands
-        return pair_batching.batches(self, target, bands, batch_size, image_size, multiple_of)
+        return pair_batching.batches(
+            self.files,
+            self._read,
+            self._scaled,
+            Skipped(self._max_bad_fraction, "pairs"),
+            batch_size,
+            image_size,
+            multiple_of,
+            cache_bytes,
+        )
+
+    def _scaled(self, pair: Pair) -> Pair:
+        inputs, targets = self._sides
+        return inputs.scaled(pair[0]), pair[1] if targets is None else targets.scaled(pair[1])
 
     def _target_spec(self) -> tf.TensorSpec:
         targets = self._sides[1]
@@ -214,39 +231,16 @@ class FolderPairs:
         assert reader is not None
         most = self._max_megapixels
         x, y = (one.read(path, most) for one, path in zip((inputs, reader), files, strict=True))
-        _check_sizes(files, x.shape, y.shape)
+        pair_batching.check_sizes(files, x.shape, y.shape)
         return x, y
 
     @functools.cached_property
     def _headers(self) -> tuple[list[Header], list[Header]]:
         inputs, targets = zip(*self.files, strict=True)
-        return _readable(inputs), _readable(targets)
+        return headers_of(inputs), headers_of(targets)
 
     @functools.cached_property
     def _sides(self) -> tuple[PictureSide, PictureSide | None]:
         of_inputs, of_targets = self._headers
         inputs = PictureSide(of_inputs, self._ranges[0])
         return inputs, None if self._masks else PictureSide(of_targets, self._ranges[1])
-
-
-def _readable(files: Sequence[pathlib.Path]) -> list[Header]:
-    """Headers of files, without those of unreadable ones.
-
-    Raises:
-        ValueError: If there is no other.
-    """
-    read = [found for _, found in read_ahead(files, header)]
-    found = [one for one in read if not isinstance(one, ValueError)]
-    if not found:
-        raise ValueError(f"None of {len(files)} files can be read. Received: {read[0]}")
-    return found
-
-
-def _check_sizes(files: Any, x: tuple[int, ...], y: tuple[int, ...]) -> None:
-    large, small = max(x[:2], y[:2]), min(x[:2], y[:2])
-    factor = large[0] // small[0]
-    if large != (small[0] * factor, small[1] * factor):
-        raise ValueError(
-            "Input and target have sizes that do not fit: one must be the other's times a whole "
-            f"number. Received: {files[0]} of {x[0]}x{x[1]} and {files[1]} of {y[0]}x{y[1]}."
-        )

@@ -2,50 +2,101 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterable, Iterator
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from keras_ms.data.skipped import Skipped
+from keras_ms.data.sources.read_ahead import read_ahead
 from keras_ms.validation import positive_integer, positive_integers
 
 Pair = tuple[np.ndarray, np.ndarray]
+Files = tuple[pathlib.Path, pathlib.Path]
 
 
 def batches(
-    pairs: Iterable[Pair],
-    target: tf.TensorSpec,
-    bands: int,
+    items: Sequence[Files],
+    read: Callable[[Files], Pair],
+    scaled: Callable[[Pair], Pair],
+    skipped: Skipped,
     batch_size: int,
     image_size: Any,
     multiple_of: int,
+    cache_bytes: int,
 ) -> tf.data.Dataset:
     """See `keras_ms.data.FolderPairs.batches`.
 
     Args:
-        pairs: `(x, y)` of `(height, width, bands)`, and targets with or without bands.
-        target: Spec of a target.
-        bands: Of the inputs.
+        items: Files of the pairs.
+        read: Reads a pair, as stored; it runs in threads.
+        scaled: Makes of it what batches hold.
+        skipped: Counts those that cannot be read.
         batch_size: Most pairs in a batch.
         image_size: `None`, or sides to cut to.
         multiple_of: What sides are to be multiples of.
+        cache_bytes: Bytes of pairs as stored to keep.
     """
     size = positive_integer(batch_size, "batch_size")
     multiple = positive_integer(multiple_of, "multiple_of")
     most = _sides(image_size)
-    kind = tf.float32 if target.dtype.is_floating or len(target.shape) == 3 else target.dtype
-    rest = target.shape[2:]
-    signature = (
-        tf.TensorSpec((None, None, None, bands), tf.float32),
-        tf.TensorSpec((None, None, None, *rest), kind),
-    )
+
+    def cut(item: Files) -> Pair:
+        return middle(*read(item), most, multiple)
+
+    groups = _grouped(list(_kept(items, cut, skipped, cache_bytes)), size)
 
     def generate() -> Iterator[Pair]:
-        return _batched((middle(*pair, most, multiple) for pair in pairs), size)
+        for group in groups:
+            x, y = zip(*(scaled(again()) for again, _ in group), strict=True)
+            yield np.stack(x), np.stack(y)
 
-    return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(1)
+    signature = tuple(_spec(part) for part in scaled(groups[0][0][0]()))
+    made = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    return made.apply(tf.data.experimental.assert_cardinality(len(groups))).prefetch(1)
+
+
+def _spec(array: np.ndarray) -> tf.TensorSpec:
+    """Of a batch of arrays of any sides."""
+    return tf.TensorSpec((None, None, None, *array.shape[2:]), tf.as_dtype(array.dtype))
+
+
+def _kept(
+    items: Sequence[Files], read: Callable[[Files], Pair], skipped: Skipped, cache_bytes: int
+) -> Iterator[tuple[Callable[[], Pair], tuple[int, ...]]]:
+    """How to come by every pair that can be read, and the shape of its input."""
+    left = cache_bytes
+    for item, pair in read_ahead(items, read):
+        if isinstance(pair, ValueError):
+            skipped.add(str(item[0]), str(pair))
+            continue
+        skipped.admitted()
+        left -= sum(part.nbytes for part in pair)
+        shape = pair[0].shape
+        # A copy, since a view would keep the whole picture.
+        again: Callable[[], Pair] = functools.partial(read, item)
+        if left >= 0:
+            again = functools.partial(_given, (pair[0].copy(), pair[1].copy()))
+        yield again, shape
+    skipped.finish()
+
+
+def _given(pair: Pair) -> Pair:
+    return pair
+
+
+def _grouped(kept: list[Any], size: int) -> list[list[Any]]:
+    """Batches of consecutive pairs; one ends where the size of pairs changes."""
+    groups: list[list[Any]] = []
+    for one in kept:
+        if not groups or len(groups[-1]) == size or groups[-1][0][1] != one[1]:
+            groups.append([])
+        groups[-1].append(one)
+    return groups
 
 
 def middle(x: np.ndarray, y: np.ndarray, most: tuple[int, int] | None, multiple: int) -> Pair:
@@ -72,23 +123,6 @@ def _window(have: int, want: int, of_target: int, multiple: int) -> tuple[slice,
     return slice(start, start + size), slice(start // unit * scale, (start + size) // unit * scale)
 
 
-def _batched(pairs: Iterator[Pair], size: int) -> Iterator[Pair]:
-    """Batches of pairs; one ends where the size of pairs changes."""
-    waiting: list[Pair] = []
-    for pair in pairs:
-        if waiting and (len(waiting) == size or waiting[0][0].shape != pair[0].shape):
-            yield _stacked(waiting)
-            waiting = []
-        waiting.append(pair)
-    if waiting:
-        yield _stacked(waiting)
-
-
-def _stacked(pairs: list[Pair]) -> Pair:
-    x, y = zip(*pairs, strict=True)
-    return np.stack(x), np.stack(y)
-
-
 def _sides(image_size: Any) -> tuple[int, int] | None:
     if image_size is None:
         return None
@@ -100,3 +134,18 @@ def _sides(image_size: Any) -> tuple[int, int] | None:
             f"Received: image_size={image_size!r}."
         )
     return sides[0], sides[1]
+
+
+def check_sizes(files: Files, x: tuple[int, ...], y: tuple[int, ...]) -> None:
+    """Refuses a pair whose sides are not multiples of each other by one factor.
+
+    Raises:
+        ValueError: Naming its files.
+    """
+    large, small = max(x[:2], y[:2]), min(x[:2], y[:2])
+    factor = large[0] // small[0]
+    if large != (small[0] * factor, small[1] * factor):
+        raise ValueError(
+            "Input and target have sizes that do not fit: one must be the other's times a whole "
+            f"number. Received: {files[0]} of {x[0]}x{x[1]} and {files[1]} of {y[0]}x{y[1]}."
+        )

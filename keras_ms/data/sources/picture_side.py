@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data.sources.kinds import Kind, converted
-from keras_ms.data.sources.picture_file import stored_pixels, unreadable
+from keras_ms.data.sources.picture_file import header, stored_pixels, unreadable
+from keras_ms.data.sources.read_ahead import read_ahead
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS, Header
 
 Range = tuple[float, float]
@@ -63,6 +64,19 @@ class PictureSide:
             return pixels
         low, high = self.values
         return (pixels.astype(np.float32) - np.float32(low)) * np.float32(1.0 / (high - low))
+
+
+def headers_of(files: Sequence[Path]) -> list[Header]:
+    """Headers of files, without those of unreadable ones.
+
+    Raises:
+        ValueError: If there is no other.
+    """
+    read = [found for _, found in read_ahead(files, header)]
+    found = [one for one in read if not isinstance(one, ValueError)]
+    if not found:
+        raise ValueError(f"None of {len(files)} files can be read. Received: {read[0]}")
+    return found
 
 
 def _common(dtypes: set[np.dtype]) -> np.dtype:
