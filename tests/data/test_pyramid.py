@@ -167,7 +167,8 @@ def test_few_images_smaller_than_the_crop_are_skipped_and_named():
         store = PyramidStore(images, 0, (8, 12), max_bad_fraction=0.5)
     assert record[0].filename == __file__
     assert store.num_images == 2
-    windows = store.cut(Window(0, (8, 12), (0, 0)), [0, 1], [[0, 0]] * 2, [False] * 2)
+    ids, corners = tf.constant([0, 1], tf.int64), tf.zeros((2, 2), tf.int64)
+    windows = store.cut(Window(0, (8, 12), (0, 0)), ids, corners, tf.zeros(2, tf.bool))
     np.testing.assert_array_equal(windows[:, 0, 0, 0], [0.0, -0.75])
 
 
