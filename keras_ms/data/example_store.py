@@ -15,7 +15,7 @@ _FREE_BYTES = 2**29
 """What is left free on the disk for others."""
 
 
-class NoRoom(Exception):
+class NoRoomError(Exception):
     """Neither the cache nor the disk takes more."""
 
 
@@ -40,7 +40,7 @@ class ExampleStore:
         """Takes the leaves of an example.
 
         Raises:
-            NoRoom: If neither memory nor disk has room; all that is there stays.
+            NoRoomError: If neither memory nor disk has room; all that is there stays.
         """
         with self._lock:
             for leaf, array in enumerate(leaves):
@@ -83,7 +83,7 @@ class ExampleStore:
                 arrays.put(number, found)
                 try:
                     self._make_room()
-                except NoRoom:
+                except NoRoomError:
                     arrays.drop(number + 1)  # made again when it is asked for again
         return found
 
@@ -167,14 +167,14 @@ class _Arrays:
     def _write(self, number: int, array: np.ndarray) -> None:
         assert self._file is not None
         if array.nbytes > _free_bytes() - _FREE_BYTES:
-            raise NoRoom
+            raise NoRoomError
         self._file.seek(0, 2)
         place = self._file.tell()
         try:
             self._file.write(np.ascontiguousarray(array).data)
             self._file.flush()
         except OSError as error:
-            raise NoRoom from error
+            raise NoRoomError from error
         self._in_file[number] = (place, array.shape, array.dtype)
 
 

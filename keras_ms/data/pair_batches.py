@@ -20,7 +20,7 @@ from keras_ms.data.batch import MultiscaleBatch
 from keras_ms.data.example_checks import admits, check_levels, crop_sides
 from keras_ms.data.example_store import ExampleStore
 from keras_ms.data.examples import Examples
-from keras_ms.data.reading import Reading
+from keras_ms.data.reading import AT_ONCE, Reading
 from keras_ms.data.roles import Leaf, leaves_of, said_roles
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.stages import hierarchy
@@ -144,9 +144,7 @@ class PairBatches:
             return self._batch(step, numbers, finest, sizes)
 
         steps = tf.data.Dataset.range(start, tf.int64.max).map(taken)
-        # What is not kept may be gone when steps are made side by side.
-        at_once = tf.data.AUTOTUNE if self.reading.keeps else None
-        return steps.map(batch, num_parallel_calls=at_once, deterministic=True)
+        return steps.map(batch, num_parallel_calls=AT_ONCE, deterministic=True)
 
     def _batch(
         self, step: Tensor, numbers: Tensor, finest: int, sizes: tuple[int, ...]

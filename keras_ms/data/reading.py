@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +14,7 @@ import keras
 import numpy as np
 from rich.progress import track
 
-from keras_ms.data.example_store import ExampleStore, NoRoom
+from keras_ms.data.example_store import ExampleStore, NoRoomError
 from keras_ms.data.examples import Examples
 from keras_ms.data.skipped import Skipped
 
@@ -21,6 +22,8 @@ _MOST_BAD = 1000
 """Bad examples in a row after which a source is given up."""
 _BEHIND = 32
 """Steps that examples which are not kept stay: some are prepared in vain when a stage ends."""
+AT_ONCE = min(8, os.cpu_count() or 1)
+"""Steps that are prepared side by side."""
 _SHOWN_FROM = 64
 """Examples from which on progress is shown."""
 
@@ -104,10 +107,10 @@ class Reading:
                 position = max(position, self._least)
                 self._asked = max(self._asked, position + count)
                 if self._read >= position + count:
-                    self._forget(position - _BEHIND * count, position)
+                    self._forget(position, count)
                     return np.arange(position, position + count)
                 self._read_one()
-                self._forget(position - _BEHIND * count, position)
+                self._forget(position, count)
             return self._visit(position, count, self.count)
 
     @property
@@ -157,15 +160,15 @@ class Reading:
         leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(example)]
         try:
             self._store.add(number, leaves)
-        except NoRoom:
+        except NoRoomError:
             self._only_pass_on()
 
     def _only_pass_on(self) -> None:
         self.keeps = False
         self._store.only_pass_on()
 
-    def _forget(self, below: int, needed: int) -> None:
-        below = needed if self._store.is_full else below
+    def _forget(self, position: int, count: int) -> None:
+        below = position - (AT_ONCE if self._store.is_full else _BEHIND) * count
         if not self.keeps and below > self._least:
             self._store.drop(below)
             self._least = below

@@ -75,7 +75,7 @@ def said_roles(roles: Any, spec: Any) -> dict[str, str]:
                 f"`roles` names what is not there. Received: {name!r}, the tensors are "
                 f"{', '.join(names)}."
             )
-        known(role, ROLES, "role", "roles")
+        known(role, ROLES, "roles", "role")
         found |= dict.fromkeys(below, role)
     return found
 
