@@ -3,8 +3,9 @@
     python -m apps.restore --model=denoising --input=PHOTO_OR_FOLDER --output=DIR
     python -m apps.restore --model=... --input=DEGRADED --output=DIR --compare=CLEAN
 
-Pictures keep their names, formats, orientation and alpha. Those of more than --max_pixels are
-restored in tiles. Unreadable files are named and skipped, and the exit status is then 1.
+Pictures keep their names, formats, bits, bands, orientation, alpha and colour profile; what cannot
+be kept is named. Those of more than --max_pixels are restored in tiles. Unreadable files are named
+and skipped, and the exit status is then 1.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from .experiment import flags
 from .experiment.command import as_typed
-from .experiment.options import check_counts, option
+from .experiment.options import check_counts, check_positive, check_range, option
 
 if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
     from .experiment.restoring import Result
@@ -37,6 +38,15 @@ class RestoreSettings:
         None, "t, for a model that is told the noise level.", theme=MODEL
     )
     max_pixels: int = option(1_000_000, "Larger pictures are restored in tiles.", theme=MODEL)
+    max_megapixels: float = option(
+        1000.0, "Pictures of more millions of pixels are refused.", theme=FILES
+    )
+    value_range: tuple[float, ...] | None = option(
+        None,
+        "Values of black and white, such as 0,4095; by default 0 and the greatest of 8 or of 16 "
+        "bits, 0 and 1 of floats.",
+        theme=FILES,
+    )
     input: str | None = option(
         None, "A picture, or a folder of pictures, searched recursively.", theme=FILES
     )
@@ -49,6 +59,8 @@ class RestoreSettings:
         if not (self.model and self.input and self.output):
             raise ValueError("--model, --input and --output are needed.")
         check_counts(self, "max_pixels")
+        check_positive(self, "max_megapixels")
+        check_range(self, "value_range")
 
 
 def run(settings: RestoreSettings) -> list[Result]:
@@ -71,6 +83,8 @@ def run(settings: RestoreSettings) -> list[Result]:
         settings.compare,
         settings.max_pixels,
         settings.noise_level,
+        settings.max_megapixels,
+        settings.value_range,  # type: ignore[arg-type]  # checked to be two
     )
     results, problems = restoring.restore_files(job)
     if results:

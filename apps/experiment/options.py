@@ -69,6 +69,17 @@ def check_counts(settings: Any, *names: str) -> None:
             raise ValueError(f"--{name} must be positive. Received: --{name}={value}.")
 
 
+def check_range(settings: Any, name: str) -> None:
+    """Raises `ValueError` unless an option, if given, is two numbers, the smaller one first."""
+    value = getattr(settings, name)
+    if value is None:
+        return
+    if len(value) != 2 or not -math.inf < value[0] < value[1] < math.inf:
+        raise ValueError(
+            f"--{name} is two numbers, the smaller one first. Received: --{name}={listed(value)}."
+        )
+
+
 def check_choice(settings: Any, name: str, allowed: Collection[str]) -> None:
     """Raises `ValueError` unless an option, or every entry of a list, is one that is allowed."""
     value = getattr(settings, name)

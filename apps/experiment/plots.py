@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .sheets import sheet_row
 from .tables import loss_label
 
 if TYPE_CHECKING:
     from .outcome import Outcome
 
 DPI = 120
+SHEET_WIDTH = 4.5  # inches of a picture
 
 
 def panels(rows: int, columns: int, size: tuple[float, float], **options: Any) -> tuple[Any, Any]:
@@ -70,30 +72,22 @@ def save_sheet(rows: Sequence[dict[str, np.ndarray]], path: pathlib.Path) -> Non
     """Saves pictures side by side, with their PSNR against the one called `"clean"`, if any.
 
     Args:
-        rows: By title, arrays `(height, width, 3)` in [0, 1]; every row has the same titles.
+        rows: By title, arrays `(height, width, bands)`, bytes or floats in [0, 1]; every row has
+            as many.
         path: Where to save the sheet.
     """
+    draw_sheet([sheet_row(row) for row in rows], path)
+
+
+def draw_sheet(rows: Sequence[dict[str, np.ndarray]], path: pathlib.Path) -> None:
+    """Draws what `sheet_row` made of rows."""
     shapes = [next(iter(row.values())).shape for row in rows]
     heights = [height / width for height, width, _ in shapes]
-    size = (4.5 * len(rows[0]), 4.5 * sum(heights) + 0.4 * len(rows))
+    size = (SHEET_WIDTH * len(rows[0]), SHEET_WIDTH * sum(heights) + 0.4 * len(rows))
     figure, lines = panels(len(rows), len(rows[0]), size, height_ratios=heights)
     for row, line in zip(rows, lines, strict=True):
         for axes, (title, picture) in zip(line, row.items(), strict=True):
-            axes.imshow(np.clip(picture, 0.0, 1.0))
-            axes.set_title(title + _psnr_text(row, title))
+            axes.imshow(picture)
+            axes.set_title(title)
             axes.axis("off")
     save(figure, path)
-
-
-def _psnr_text(row: dict[str, np.ndarray], title: str) -> str:
-    clean = row.get("clean")
-    if clean is None or title == "clean" or clean.shape != row[title].shape:
-        return ""
-    return f", {psnr(clean, row[title]):.2f} dB"
-
-
-def psnr(clean: np.ndarray, picture: np.ndarray) -> float:
-    """PSNR of two pictures in [0, 1], in dB."""
-    from skimage.metrics import peak_signal_noise_ratio
-
-    return float(peak_signal_noise_ratio(clean, picture, data_range=1.0))

@@ -12,11 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 import keras_ms
-from keras_ms.data.sources.folder import SUFFIXES
-from keras_ms.data.sources.picture_file import upright
+from keras_ms.data.sources.image_files import is_picture
+from keras_ms.data.sources.kinds import Kind, converted
+from keras_ms.data.sources.picture_file import full, upright
+from keras_ms.data.sources.stored import MAX_MEGAPIXELS
 from keras_ms.inference import Restorer, pictures
 
-from . import plots, quality, tables
+from . import plots, quality, sheets, tables
 
 SHEET_ROWS = 6
 
@@ -31,6 +33,8 @@ class Job(NamedTuple):
         compare: Folder of clean pictures of the same names, or `None`.
         max_pixels: Larger pictures are restored in tiles.
         noise_level: t, for a model that is told the noise level.
+        max_megapixels: Larger pictures are refused.
+        value_range: The values of black and white; `None` for those of the type.
     """
 
     restorer: Restorer
@@ -39,10 +43,12 @@ class Job(NamedTuple):
     compare: str | None = None
     max_pixels: int = 1_000_000
     noise_level: float | None = None
+    max_megapixels: float = MAX_MEGAPIXELS
+    value_range: tuple[float, float] | None = None
 
 
 class Result(NamedTuple):
-    """One restored picture: its row of the sheet, and its quality before and after if known."""
+    """One restored picture: its small row of the sheet, its quality before and after if known."""
 
     name: pathlib.Path
     row: dict[str, np.ndarray]
@@ -50,17 +56,17 @@ class Result(NamedTuple):
 
 
 def load(model: str, noise_level: float | None = None) -> Restorer:
-    """Loads a model of pictures of three channels.
+    """Loads a model from pictures to pictures.
 
     Raises:
         ValueError: If there is none, or the noise level it wants is missing.
     """
     restorer = keras_ms.inference.load(model)
-    if (restorer.spatial_dims, restorer.channels, restorer.output) != (2, 3, "image"):
+    if (restorer.spatial_dims, restorer.output) != (2, "image"):
         raise ValueError(
-            "Files are restored by models from pictures of three channels to pictures. Received: "
-            f"--model={model}, of {restorer.spatial_dims} spatial axes, {restorer.channels} "
-            f"channels and output={restorer.output!r}. Use keras_ms.inference.restore on arrays."
+            "Files are restored by models from pictures to pictures. Received: "
+            f"--model={model}, of {restorer.spatial_dims} spatial axes and output="
+            f"{restorer.output!r}. Use keras_ms.inference.restore on arrays."
         )
     if restorer.conditional != (noise_level is not None):
         raise ValueError(
@@ -94,15 +100,15 @@ def restore_files(job: Job) -> tuple[list[Result], list[str]]:
     problems: list[str] = []
     for path, name in track(names.items(), "Restoring", disable=not sys.stdout.isatty()):
         try:
-            row = _restore_one(job, path, pathlib.Path(job.output, name))
-            result = Result(name, row, None)
-            results.append(result if len(results) < SHEET_ROWS else result._replace(row={}))
+            row = _restore_one(job, path, name)
+            results.append(Result(name, sheets.sheet_row(row), None))
             if job.compare is not None:
-                compared = _compare(job, result)
-                results[-1] = compared if results[-1].row else compared._replace(row={})
+                results[-1] = _compared(job, name, row)
         except ValueError as error:
             problems.append(str(error))
             print(f"Problem: {error}", file=sys.stderr, flush=True)
+        if len(results) > SHEET_ROWS:
+            results[-1] = results[-1]._replace(row={})
     return results, problems
 
 
@@ -135,8 +141,8 @@ def _names(source: str, output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path
     return names
 
 
-def _restore_one(job: Job, path: pathlib.Path, target: pathlib.Path) -> dict[str, np.ndarray]:
-    picture = pictures.read(path)
+def _restore_one(job: Job, path: pathlib.Path, name: pathlib.Path) -> dict[str, np.ndarray]:
+    picture = _read(job, path)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         restored = keras_ms.inference.restore(
@@ -144,24 +150,40 @@ def _restore_one(job: Job, path: pathlib.Path, target: pathlib.Path) -> dict[str
         )
     for warning in said:
         print(f"{path.name}: {warning.message} (--max_pixels)", file=sys.stderr)
-    pictures.write(restored, picture, target)
-    row = {"input": _floats(picture.pixels), "restored": _floats(restored)}
-    return {name: upright(part, picture.orientation) for name, part in row.items()}
+    pictures.write(restored, picture, pathlib.Path(job.output, name))
+    if picture.notes:
+        print(f"{path.name}: left out {', '.join(picture.notes)}.", file=sys.stderr)
+    row = {"input": picture.pixels, "restored": restored}
+    return {title: upright(part, picture.orientation) for title, part in row.items()}
 
 
-def _compare(job: Job, result: Result) -> Result:
-    original = pictures.read(_clean(result.name, pathlib.Path(str(job.compare))))
+def _read(job: Job, path: pathlib.Path) -> pictures.Picture:
+    """A picture of the bands that the model takes."""
+    picture = pictures.read(path, job.max_megapixels, job.value_range)
+    bands, taken = picture.pixels.shape[-1], job.restorer.channels
+    if bands == taken or (bands, taken) == (1, 3):
+        return picture
+    try:
+        pixels = converted(picture.pixels, Kind(taken, picture.pixels.dtype))
+    except ValueError as error:
+        raise ValueError(f"{path}: has {bands} bands, the model takes {taken}.") from error
+    return picture._replace(pixels=pixels)
+
+
+def _compared(job: Job, name: pathlib.Path, row: dict[str, np.ndarray]) -> Result:
+    original = _read(job, _clean(name, pathlib.Path(str(job.compare))))
     clean = upright(_floats(original.pixels), original.orientation)
-    restored = result.row["restored"]
+    pixels, restored = (_floats(part) for part in row.values())
     if clean.shape != restored.shape:
         raise ValueError(
-            f"{result.name}: is {restored.shape[:2]}, the clean picture {clean.shape[:2]}."
+            f"{name}: is {restored.shape}, the clean picture {clean.shape}; not compared."
         )
     scale = job.restorer.scale
-    enlarged = result.row["input"].repeat(scale, 0).repeat(scale, 1)
+    enlarged = pixels.repeat(scale, 0).repeat(scale, 1)
     before = quality.measure(clean[np.newaxis], enlarged[np.newaxis])
     after = quality.measure(clean[np.newaxis], restored[np.newaxis])
-    return Result(result.name, {"clean": clean, **result.row}, (before, after))
+    shown = {"clean": clean, "input": pixels, "restored": restored}
+    return Result(name, sheets.sheet_row(shown), (before, after))
 
 
 def _clean(name: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
@@ -169,7 +191,7 @@ def _clean(name: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
     exact = directory / name
     alike = sorted(exact.parent.glob(f"{glob.escape(exact.stem)}.*"))
     alike = [path for path in alike if path.stem == exact.stem]
-    candidates = [exact, *(path for path in alike if path.suffix.lower() in SUFFIXES)]
+    candidates = [exact, *(path for path in alike if is_picture(path))]
     for path in candidates:
         if path.is_file():
             return path
@@ -177,7 +199,7 @@ def _clean(name: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
 
 
 def _floats(pixels: np.ndarray) -> np.ndarray:
-    return pixels.astype("float32") / (255.0 if pixels.dtype == np.uint8 else 1.0)
+    return pixels.astype("float32") / np.float32(full(pixels.dtype))
 
 
 def _write_sheet(results: list[Result], output: pathlib.Path) -> pathlib.Path:
@@ -186,5 +208,5 @@ def _write_sheet(results: list[Result], output: pathlib.Path) -> pathlib.Path:
         name = f"_{name}"
     compared = [result.row for result in results if "clean" in result.row]
     rows = compared or [result.row for result in results if result.row]
-    plots.save_sheet(rows[:SHEET_ROWS], output / name)
+    plots.draw_sheet(rows[:SHEET_ROWS], output / name)
     return output / name

@@ -7,12 +7,14 @@ from keras_ms.data.multiscale_dataset import MultiscaleDataset
 from keras_ms.data.sources import Source
 from keras_ms.data.sources.celeb_a import celeb_a
 from keras_ms.data.sources.folder import FolderImages, folder, image_files, read_image
+from keras_ms.data.sources.folder_pairs import FolderPairs
 from keras_ms.data.sources.photos import photos
 from keras_ms.data.sources.stl10 import stl10
 from keras_ms.data.sources.urban100 import urban100, urban100_pairs
 
 __all__ = [
     "FolderImages",
+    "FolderPairs",
     "MultiscaleBatch",
     "MultiscaleDataset",
     "Source",

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_ms.data.prompt_end import ending_promptly
+from keras_ms.data.pyramid import MAX_BAD_FRACTION
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels
 from keras_ms.tasks import Task
@@ -23,6 +24,7 @@ def evaluation_pairs(
     mean: float | Sequence[float] = 0.5,
     std: float | Sequence[float] = 0.5,
     seed: int = 0,
+    max_bad_fraction: float = MAX_BAD_FRACTION,
 ) -> tf.data.Dataset:
     """Draws random crops and their degradation once and returns them as `validation_data`.
 
@@ -35,6 +37,7 @@ def evaluation_pairs(
         mean: As in `MultiscaleDataset`; must be the same.
         std: Likewise.
         seed: Same seed, same crops and noise.
+        max_bad_fraction: As in `MultiscaleDataset`.
 
     Returns:
         A finite dataset of batched `(x, y)`, held in memory: every epoch sees the same pairs.
@@ -53,7 +56,19 @@ def evaluation_pairs(
             raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value}.")
     levels = Levels((int(samples),), _rank(image_size))
     sides = levels.mesh_sizes(image_size)[0]
-    batches = TaskBatches(images, task, levels, sides, "task", "average", False, mean, std, seed)
+    batches = TaskBatches(
+        images,
+        task,
+        levels,
+        sides,
+        "task",
+        "average",
+        False,
+        mean,
+        std,
+        seed,
+        max_bad_fraction=max_bad_fraction,
+    )
     drawn = next(iter(batches.stream(0, levels.batch_sizes, 0))).fine[0]
     return ending_promptly(tf.data.Dataset.from_tensor_slices(drawn).batch(batch_size))
 

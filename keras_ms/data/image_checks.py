@@ -2,60 +2,132 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
+
+from keras_ms.data.skipped import Skipped
+from keras_ms.data.sources.folder import read_image
+from keras_ms.data.sources.hidden_colours import filled
+from keras_ms.data.sources.pillow_reader import apart
+
+CHANNELS = 4  # an axis so short is one of colours
 
 
-def arrays(images: Iterable[Any], rank: int) -> Iterator[np.ndarray]:
-    """Images as arrays `(*spatial, channels)`; those without channels have one.
+def named_arrays(images: Iterable[Any], sides: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
+    """Images as arrays `(*spatial, channels)`, with names; those without channels have one.
 
     Args:
-        images: Arrays, or a finite `tf.data.Dataset` of tensors.
-        rank: Number of spatial dimensions.
+        images: Arrays, Pillow images or paths of picture files; a finite `tf.data.Dataset` of
+            tensors; or what has a method `named()`, such as `FolderImages`.
+        sides: Sides of the crop.
 
     Raises:
-        ValueError: If a dataset has no end, or more than images.
+        ValueError: If a dataset has no end, or more than images; if `images` is one image; if one
+            is a masked array or cannot be read.
     """
-    if isinstance(images, tf.data.Dataset):
-        if not isinstance(images.element_spec, tf.TensorSpec):
+    _check_many(images, sides)
+    if hasattr(images, "named"):
+        found = images.named()
+    else:
+        if isinstance(images, tf.data.Dataset):
+            _check_dataset(images)
+            images = images.as_numpy_iterator()
+        found = ((_name(image, number), image) for number, image in enumerate(images))
+    for name, image in found:
+        array = _array(name, image)
+        yield name, array[..., np.newaxis] if array.ndim == len(sides) else array
+
+
+def _check_dataset(images: tf.data.Dataset) -> None:
+    if not isinstance(images.element_spec, tf.TensorSpec):
+        raise ValueError(
+            "With a task, a dataset holds clean images alone. "
+            f"Received: elements {images.element_spec}. Use `.map(...)` to keep the image."
+        )
+    if images.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError(
+            "Images must be finitely many; this dataset repeats for ever. "
+            f"Received: images={images}. Remove `.repeat()`: MultiscaleDataset repeats itself."
+        )
+
+
+def _check_many(images: Any, sides: tuple[int, ...]) -> None:
+    """Refuses one image where there should be a list of them."""
+    if isinstance(images, (str, os.PathLike)):
+        raise ValueError(
+            "`images` are many images. Received: the path "
+            f"{os.fspath(images)!r}. Use keras_ms.data.FolderImages(path) for a folder, [path] "
+            "for one file."
+        )
+    one = isinstance(images, Image.Image)
+    if hasattr(images, "ndim") and hasattr(images, "shape") and not one:
+        one = _is_one(tuple(images.shape), sides)
+    if one:
+        shown = getattr(images, "shape", None) or f"size {images.size}"
+        raise ValueError(
+            f"`images` are many images. Received: one {type(images).__name__} of {shown}, which "
+            "looks like a single image. Use [image]."
+        )
+
+
+def _is_one(shape: tuple[int, ...], sides: tuple[int, ...]) -> bool:
+    """Whether the entries of an array are too flat for crops, but the array itself is not."""
+    rank = len(sides)
+    if len(shape) == rank:
+        return True
+    if len(shape) != rank + 1:
+        return False
+    whole, entries = (
+        all(have >= want for have, want in zip(part, sides, strict=True))
+        for part in (shape[:rank], shape[1:])
+    )
+    return not entries and (whole or shape[-1] <= CHANNELS)
+
+
+def _name(image: Any, number: int) -> str:
+    return os.fspath(image) if isinstance(image, (str, os.PathLike)) else f"image {number}"
+
+
+def _array(name: str, image: Any) -> np.ndarray:
+    if isinstance(image, (str, os.PathLike)):
+        return read_image(os.fspath(image))
+    if isinstance(image, Image.Image):
+        pixels, alpha = apart(image)
+        return filled(pixels, alpha)
+    if np.ma.isMaskedArray(image):
+        if np.ma.is_masked(image):
             raise ValueError(
-                "With a task, a dataset holds clean images alone. "
-                f"Received: elements {images.element_spec}. Use `.map(...)` to keep the image."
+                "Masked pixels have no value to train on. Received: "
+                f"{name}, a masked array of shape {image.shape} with {np.ma.count_masked(image)} "
+                "masked values. Use image.filled(value), or leave the image out."
             )
-        if images.cardinality() == tf.data.INFINITE_CARDINALITY:
-            raise ValueError(
-                "Images must be finitely many; this dataset repeats for ever. "
-                f"Received: images={images}. Remove `.repeat()`: MultiscaleDataset repeats itself."
-            )
-        images = images.as_numpy_iterator()
-    for image in images:
-        array = np.asarray(image)
-        yield array[..., np.newaxis] if array.ndim == rank else array
+        return np.asarray(image.data)
+    return np.asarray(image)
 
 
 class ImageCheck:
     """Compares every image with the first and with the crop.
 
     Args:
-        sides: Sides of the crop; every image must be at least as large.
+        sides: Sides of the crop.
+        skipped: Counts the images that are smaller.
     """
 
-    def __init__(self, sides: tuple[int, ...]) -> None:
-        self._sides = sides
+    def __init__(self, sides: tuple[int, ...], skipped: Skipped) -> None:
+        self._sides, self._skipped = sides, skipped
         self._first: tuple[int, Any] | None = None
-        self._seen = 0
-        self._small: list[tuple[int, tuple[int, ...]]] = []
 
-    def admits(self, array: np.ndarray) -> bool:
+    def admits(self, name: str, array: np.ndarray) -> bool:
         """Whether an image is as large as the crop; too small ones are counted.
 
         Raises:
             ValueError: If it has a wrong rank, type, range or number of channels.
         """
-        index, self._seen = self._seen, self._seen + 1
         if self._first is None:
             self._first = array.shape[-1] if array.ndim else 0, array.dtype
         channels, dtype = self._first
@@ -64,34 +136,41 @@ class ImageCheck:
             raise ValueError(
                 "Images must have the shape (*spatial, channels) with "
                 f"{len(self._sides)} spatial dimensions, pixels, and the channels of the first, "
-                f"{channels}. Received: image {index} of shape {array.shape}."
+                f"{channels}. Received: {name} of shape {array.shape}."
             )
-        if array.dtype != dtype or not _valid_range(array):
+        if not _alike(array.dtype, dtype) or not _valid_range(array):
             raise ValueError(
-                "Images must be all uint8 in [0, 255], or all floating, finite and in [0, 1]. "
-                f"Received: image {index} of type {array.dtype}, values in "
-                f"[{array.min()}, {array.max()}]; the first is {dtype}."
+                "Images must be all uint8, all uint16, or all floating, finite and in [0, 1]. "
+                f"Received: {name} of type {array.dtype}, values in "
+                f"[{array.min()}, {array.max()}]; the first is {dtype}. Use for example "
+                "image.astype('float32') / 255."
             )
-        large = all(have >= want for have, want in zip(array.shape, self._sides, strict=False))
-        if not large:
-            self._small.append((index, array.shape[:-1]))
+        size = array.shape[:-1]
+        large = all(have >= want for have, want in zip(size, self._sides, strict=True))
+        if large:
+            self._skipped.admitted()
+        else:
+            self._skipped.add(name, f"of size {size}, smaller than image_size {self._sides}")
         return large
 
     def finish(self) -> None:
-        """Raises `ValueError` if there was no image, or one smaller than the crop."""
-        if not self._seen:
+        """Warns of images smaller than the crop.
+
+        Raises:
+            ValueError: If there was no image, or too many were smaller.
+        """
+        if not self._skipped.total:
             raise ValueError("There is no image to train on. Received: images=[].")
-        if self._small:
-            index, shape = self._small[0]
-            raise ValueError(
-                f"{len(self._small)} of {self._seen} images are smaller than the crop. Received: "
-                f"image {index} of size {shape}, image_size {self._sides}. Remove them or use a "
-                "smaller image_size."
-            )
+        self._skipped.finish()
+
+
+def _alike(dtype: np.dtype, first: np.dtype) -> bool:
+    # Floats of other widths become those of the first.
+    return dtype == first or (dtype.kind == "f" and first.kind == "f")
 
 
 def _valid_range(array: np.ndarray) -> bool:
-    if array.dtype == np.uint8:
+    if array.dtype.name in ("uint8", "uint16"):
         return True
     floating = np.issubdtype(array.dtype, np.floating)
     return bool(floating and array.min() >= 0.0 and array.max() <= 1.0)

@@ -17,7 +17,7 @@ from keras_ms.data.description import Description, described
 from keras_ms.data.inputs import examples_of
 from keras_ms.data.pair_batches import PairBatches, dims_told
 from keras_ms.data.prompt_end import ending_promptly
-from keras_ms.data.pyramid import CACHE_BYTES
+from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION
 from keras_ms.data.stages import checked_stage, checked_stages, hierarchy, is_auto, stages_of
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels, Stage
@@ -37,12 +37,13 @@ class MultiscaleDataset:
     Args:
         images: With a task: clean images, an iterable of arrays, such as
             `keras_ms.data.FolderImages`, or a finite `tf.data.Dataset` of them,
-            `(*spatial, channels)`, uint8 in [0, 255] or floating in [0, 1], of any sizes not
-            smaller than `image_size`; it is gone through once, here. Without one (`task=None`):
-            your own examples `(x, y)` or `(x, y, sample_weight)`, nested as you like: a tuple of
-            arrays, `keras_ms.data.FolderPairs`, a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
-            generator function and more, see `keras_ms.data.inputs`. Those whose number is known are
-            read once, here, and visited in shuffled order; of others see `anew`.
+            `(*spatial, channels)`, uint8, uint16 or floating in [0, 1], Pillow images or paths
+            of files, of any sizes not smaller than `image_size`; it is gone through once, here.
+            Without one (`task=None`): your own examples `(x, y)` or `(x, y, sample_weight)`,
+            nested as you like: a tuple of arrays, `keras_ms.data.FolderPairs`, a
+            `tf.data.Dataset`, a `keras.utils.PyDataset`, a generator function and more, see
+            `keras_ms.data.inputs`. Those whose number is known are read once, here, and visited in
+            shuffled order; of others see `anew`.
         task: A `keras_ms.tasks.Task`, or `None`.
         levels: `Levels`, or a tuple of batch sizes, finest first; or `"auto"`: as many levels as
             leave the coarsest mesh 16 pixels wide, and, once `fit` has measured the gradients, on
@@ -121,7 +122,7 @@ class MultiscaleDataset:
         seed: int = 0,
         prefetch: int = tf.data.AUTOTUNE,
         cache_bytes: int = CACHE_BYTES,
-        max_bad_fraction: float = 0.25,
+        max_bad_fraction: float = MAX_BAD_FRACTION,
         x: Any = None,
         y: Any = None,
         sample_weight: Any = None,
@@ -174,6 +175,7 @@ class MultiscaleDataset:
                 std,
                 seed,
                 cache_bytes,
+                max_bad_fraction,
             )
         weights: tuple[float, ...] = ()
         if control_weights is not None:

@@ -10,12 +10,15 @@ import tensorflow as tf
 
 from keras_ms import restriction
 from keras_ms.data.geometry import Window
-from keras_ms.data.image_checks import ImageCheck, arrays
+from keras_ms.data.image_checks import ImageCheck, named_arrays
 from keras_ms.data.pixels import Pixels
+from keras_ms.data.skipped import Skipped
 
 Tensor = Any
 
 CACHE_BYTES = 4 * 2**30
+MAX_BAD_FRACTION = 0.25
+SCALES = {"uint8": 255.0, "uint16": 65535.0}
 
 
 class PyramidStore:
@@ -29,17 +32,20 @@ class PyramidStore:
 
     Args:
         images: Arrays `(*spatial, channels)`, or `(*spatial)` for one channel; all uint8 in
-            [0, 255] or all floating in [0, 1]. A finite `tf.data.Dataset` of such tensors works
-            as well.
+            [0, 255], all uint16 in [0, 65535] or all floating in [0, 1]. Pillow images, paths of
+            files and a finite `tf.data.Dataset` of such tensors work as well.
         depth: Number of coarsenings to prepare, `0` for none.
-        sides: Sides of the finest window; every image must be at least as large.
+        sides: Sides of the finest window; smaller images are skipped.
         mean: Mean to subtract after scaling to [0, 1], a number or one per channel.
         std: Standard deviation to divide by, likewise.
         cache_bytes: Bytes of pixels to keep in memory. Defaults to 4 GiB.
+        max_bad_fraction: The greatest part of the images that may be skipped for being too
+            small, with a warning that names them. Defaults to 0.25.
 
     Raises:
         ValueError: If there is no image, or an image has a wrong rank, type, range or number of
-            channels, is not finite, or is smaller than `sides`; if `mean` or `std` do not fit.
+            channels, or is not finite; if too many are smaller than `sides`; if `mean` or `std`
+            do not fit.
     """
 
     def __init__(
@@ -50,14 +56,15 @@ class PyramidStore:
         mean: float | Sequence[float] = 0.5,
         std: float | Sequence[float] = 0.5,
         cache_bytes: int = CACHE_BYTES,
+        max_bad_fraction: float = MAX_BAD_FRACTION,
     ) -> None:
         self.alignment = 2**depth
         self._cache_bytes = cache_bytes
         self._levels: list[Pixels] = []
         sizes: list[list[tuple[int, ...]]] = [[] for _ in range(depth + 1)]
-        check = ImageCheck(sides)
-        for array in arrays(images, len(sides)):
-            if check.admits(array):
+        check = ImageCheck(sides, Skipped(max_bad_fraction))
+        for name, array in named_arrays(images, sides):
+            if check.admits(name, array):
                 if not self._levels:
                     self._begin(array, depth, mean, std)
                 self._add(_trim(array, self.alignment), sizes)
@@ -72,7 +79,7 @@ class PyramidStore:
     def _begin(self, first: np.ndarray, depth: int, mean: Any, std: Any) -> None:
         self.channels = first.shape[-1]
         self._mean, self._std = _normalization(mean, std, self.channels)
-        self._scale = 255.0 if first.dtype == np.uint8 else 1.0
+        self._scale = SCALES.get(first.dtype.name, 1.0)
         types = [first.dtype, *[np.float32] * depth]
         self._levels = [Pixels(self.channels, dtype) for dtype in types]
 

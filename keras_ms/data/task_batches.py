@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_ms.data import fields, geometry
 from keras_ms.data.batch import MultiscaleBatch
 from keras_ms.data.order import image_order
-from keras_ms.data.pyramid import CACHE_BYTES, PyramidStore
+from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION, PyramidStore
 from keras_ms.levels import Levels
 from keras_ms.tasks import Task
 from keras_ms.tasks.checks import called, check_laws, check_methods, told_in_one_line
@@ -41,6 +41,7 @@ class TaskBatches:
         std: float | Sequence[float],
         seed: int,
         cache_bytes: int = CACHE_BYTES,
+        max_bad_fraction: float = MAX_BAD_FRACTION,
     ) -> None:
         check_methods(task)
         check_laws(task)
@@ -51,7 +52,7 @@ class TaskBatches:
         self._steps = geometry.transitions(coarsening, levels.num_levels)
         self._windows = geometry.windows(sides, self._steps)
         depth = 0 if self._degrade_first else self._windows[-1].pyramid_level
-        self._store = PyramidStore(images, depth, sides, mean, std, cache_bytes)
+        self._store = PyramidStore(images, depth, sides, mean, std, cache_bytes, max_bad_fraction)
         self._seed = tf.constant((seed, 0), tf.int32)
 
     def stream(

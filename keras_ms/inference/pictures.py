@@ -1,4 +1,4 @@
-"""Picture files in and out, with their format, orientation, alpha and colour profile kept."""
+"""Picture files in and out, with their format, depth, bands, alpha and colours kept."""
 
 from __future__ import annotations
 
@@ -7,140 +7,191 @@ import pathlib
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image
+import tensorflow as tf
+from PIL import Image
 
-from keras_ms.data.sources.picture_file import opened, orientation, rgb
+from keras_ms.data.sources import jpeg_segments, pillow_reader, png_chunks
+from keras_ms.data.sources.folder import checked_value_range
+from keras_ms.data.sources.hidden_colours import filled
+from keras_ms.data.sources.picture_file import stored
+from keras_ms.data.sources.stored import MAX_MEGAPIXELS, full
+from keras_ms.inference import tiff_files
+from keras_ms.inference.metadata import Metadata, metadata
+from keras_ms.inference.tiff_files import TiffTags
 
-LOSSY = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"quality": 95}}
-GREY = ("1", "L", "LA", "I;16", "I;16B", "I;16L")
-RECOLOURED = ("CMYK", "YCbCr", "LAB", "HSV")  # converted to RGB, which their profile is not of
-# What the pixels do not depend on: in TIFF files the same directory also describes the pixels.
-KEPT_TAGS = (
-    ExifTags.Base.ImageDescription,
-    ExifTags.Base.Make,
-    ExifTags.Base.Model,
-    ExifTags.Base.Orientation,
-    ExifTags.Base.XResolution,
-    ExifTags.Base.YResolution,
-    ExifTags.Base.ResolutionUnit,
-    ExifTags.Base.Software,
-    ExifTags.Base.DateTime,
-    ExifTags.Base.Artist,
-    ExifTags.Base.Copyright,
-)
+Range = tuple[float, float]
 
 
 class Picture(NamedTuple):
     """What a file holds.
 
     Attributes:
-        pixels: `(height, width, 3)` as stored, unturned (but Pillow turns TIFF files): uint8, or
-            float32 in [0, 1] where the file has 16 bits.
-        alpha: `(height, width)`, uint8, or `None`.
-        grey: Whether the three channels are one.
+        pixels: `(height, width, bands)` as stored, unturned (but TIFF files upright), colours
+            that cannot be seen filled from their neighbours: uint8 or uint16, or floats in [0, 1]
+            where the file has floats, or black and white are said to be other values.
+        alpha: `(height, width)`, of the file's type, or `None`.
         orientation: How the pixels are turned, 1 to 8 as in EXIF; 1 is upright.
-        saving: Options of Pillow's `save`: format, EXIF (with the orientation), colour profile.
+        dtype: Type of the pixels in the file.
+        value_range: The values of black and white in the file.
+        told: What accompanies the pixels.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None
-    grey: bool
     orientation: int
-    saving: dict[str, Any]
+    dtype: np.dtype
+    value_range: Range
+    told: Metadata | TiffTags
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What will be left out when it is written, and why."""
+        return self.told.notes
 
 
-def read(path: pathlib.Path) -> Picture:
+def read(
+    path: pathlib.Path,
+    max_megapixels: float = MAX_MEGAPIXELS,
+    value_range: Range | None = None,
+) -> Picture:
     """Reads a picture file.
 
+    Args:
+        path: The file.
+        max_megapixels: Larger pictures are refused.
+        value_range: The values of black and white. Defaults to the whole range of bytes and of 16
+            bits, to [0, 1] of floats.
+
     Raises:
-        ValueError: If it cannot be read, or is an animation or has pixels without a fixed range.
+        ValueError: If it cannot be read, or not be written again, or is an animation, or has
+            values outside of the range.
     """
-    return opened(path, lambda image: _taken_apart(image, path))
+    given = checked_value_range(value_range)
+    found = stored(path, max_megapixels)
+    try:
+        told = _told(path, found.format, found.pixels, max_megapixels)
+        bounds = given or (0.0, full(found.pixels.dtype))
+        pixels = filled(found.pixels, found.alpha)
+        if given or pixels.dtype.kind == "f":
+            pixels = _scaled(pixels, bounds)
+    except Exception as error:  # damaged files fail in many ways
+        raise pillow_reader.unreadable(path, error) from error
+    return Picture(pixels, found.alpha, found.orientation, found.pixels.dtype, bounds, told)
 
 
-def _taken_apart(image: Image.Image, path: pathlib.Path) -> Picture:
-    frames = getattr(image, "n_frames", 1)
-    # Phones write a preview as second frame of a JPEG, which is then called MPO.
-    if frames > 1 and image.format != "MPO":
+def _told(
+    path: pathlib.Path, kind: str, pixels: np.ndarray, max_megapixels: float
+) -> Metadata | TiffTags:
+    if kind == "TIFF":
+        return tiff_files.tags(path, pixels.shape[-1], pixels.dtype)
+    frames = pillow_reader.opened(path, _frames, max_megapixels, load=False)
+    if frames > 1:
         raise ValueError(f"{frames} frames; one is expected")
-    rest = (image.mode in GREY, orientation(image), _saving(image, path))
-    pixels = rgb(image)
-    if pixels.dtype != np.uint8:
-        return Picture(pixels.astype("float32") / 65535.0, None, *rest)
-    if image.has_transparency_data:
-        rgba = np.asarray(image.convert("RGBA"))
-        return Picture(rgba[..., :3], rgba[..., 3], *rest)
-    return Picture(pixels, None, *rest)
+    Image.init()  # else it knows the most common formats only
+    if kind not in Image.SAVE:
+        raise ValueError(f"files of the format {kind} can be read, but not written")
+    return metadata(path, kind, max_megapixels)
 
 
-def _saving(image: Image.Image, path: pathlib.Path) -> dict[str, Any]:
-    kind = "JPEG" if image.format == "MPO" else str(image.format)
-    saving: dict[str, Any] = {"format": kind, **LOSSY.get(kind, {})}
-    if kind == "WEBP" and _lossless(path.read_bytes()):
-        saving = {"format": kind, "lossless": True}
-    if image.info.get("icc_profile") and image.mode not in RECOLOURED:
-        saving["icc_profile"] = image.info["icc_profile"]
-    if kind in ("JPEG", "PNG") and "dpi" in image.info:
-        saving["dpi"] = image.info["dpi"]
-    exif = _kept_exif(image, kind)
-    return {**saving, "exif": exif.tobytes()} if len(exif) else saving
+def _frames(image: Image.Image) -> int:
+    # Phones write a preview as second frame of a JPEG, which is then called MPO.
+    return 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
 
 
-def _kept_exif(image: Image.Image, kind: str) -> Image.Exif:
-    found, kept = image.getexif(), Image.Exif()
-    for tag in KEPT_TAGS:
-        if tag in found:
-            kept[tag] = found[tag]
-    # Pillow cannot write these directories into TIFF files.
-    for directory in () if kind == "TIFF" else (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-        if found.get_ifd(directory):
-            kept[directory] = dict(found.get_ifd(directory))
-    return kept
-
-
-def _lossless(webp: bytes) -> bool:
-    """Whether a WebP file's image chunk is the lossless one, which Pillow does not tell."""
-    place = 12
-    while place + 8 <= len(webp):
-        kind, length = (
-            webp[place : place + 4],
-            int.from_bytes(webp[place + 4 : place + 8], "little"),
+def _scaled(pixels: np.ndarray, bounds: Range) -> np.ndarray:
+    low, high = bounds
+    least, greatest = float(pixels.min()), float(pixels.max())
+    if not low <= least <= greatest <= high:
+        raise ValueError(
+            f"its values lie in [{least:g}, {greatest:g}], not in [{low:g}, {high:g}]; say what "
+            "black and white are by `value_range` (in the apps: --value_range)"
         )
-        if kind in (b"VP8L", b"VP8 "):
-            return kind == b"VP8L"
-        place += 8 + length + length % 2
-    return False
+    dtype = np.float64 if pixels.dtype == np.float64 else np.float32
+    return ((pixels.astype(np.float64) - low) / (high - low)).astype(dtype)
 
 
 def write(restored: np.ndarray, original: Picture, path: pathlib.Path) -> None:
-    """Writes restored pixels as the original was: grey, alpha, bits, format and orientation.
+    """Writes restored pixels as the original was: depth, bands, alpha, format and orientation.
 
     Args:
-        restored: `(height, width, 3)`, of the original's type; may be larger than the original,
-            whose alpha is then enlarged alike.
+        restored: `(height, width, bands)`, of the type of the original's pixels; may be larger
+            than the original, whose alpha is then enlarged alike.
         original: What was read.
         path: Where to write; its folder is made.
 
     Raises:
         ValueError: If the file cannot be written; none is then left.
     """
-    pixels = np.mean(restored, axis=-1) if original.grey else restored
-    if restored.dtype == np.uint8:
-        image = Image.fromarray(np.round(pixels).astype(np.uint8))
-    else:
-        image = Image.fromarray(np.round(65535.0 * pixels).astype(np.uint16))
-    if original.alpha is not None:
-        image.putalpha(Image.fromarray(original.alpha).resize(image.size, Image.Resampling.BICUBIC))
-    _save(image, path, original.saving)
-
-
-def _save(image: Image.Image, path: pathlib.Path, options: dict[str, Any]) -> None:
+    pixels, alpha = _as_stored(restored, original), original.alpha
+    if alpha is not None and alpha.shape != pixels.shape[:2]:
+        alpha = _enlarged(alpha, pixels.shape[:2])
+    enlarged = pixels.shape[:2] != original.pixels.shape[:2]
     part = path.with_name(".part")  # short: the name itself may be as long as names can be
+    whole = path.with_name(".whole")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        image.save(part, **options)
-        part.replace(path)
-    except Exception as error:  # each of Pillow's formats fails in a way of its own
-        with contextlib.suppress(OSError):
-            part.unlink()
+        _write(part, whole, pixels, alpha, original.told, enlarged)
+        whole.replace(path)
+    except Exception as error:  # each format fails in a way of its own
         raise ValueError(f"{path}: cannot be written ({error}).") from error
+    finally:
+        for rest in (part, whole):
+            with contextlib.suppress(OSError):
+                rest.unlink()
+
+
+def _as_stored(restored: np.ndarray, original: Picture) -> np.ndarray:
+    if restored.dtype == original.dtype and restored.dtype.kind == "u":
+        return restored
+    low, high = original.value_range
+    values = restored.astype(np.float64) * (high - low) + low
+    if original.dtype.kind == "u":
+        values = np.clip(np.round(values), 0, full(original.dtype))
+    return values.astype(original.dtype)
+
+
+def _enlarged(alpha: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    size = (shape[1], shape[0])
+    if alpha.dtype == np.uint8:
+        return np.asarray(Image.fromarray(alpha).resize(size, Image.Resampling.BICUBIC))
+    floats = Image.fromarray(alpha.astype(np.float32))
+    values = np.asarray(floats.resize(size, Image.Resampling.BICUBIC))
+    values = np.clip(values, 0, full(alpha.dtype))
+    return (np.round(values) if alpha.dtype.kind == "u" else values).astype(alpha.dtype)
+
+
+def _write(
+    part: pathlib.Path,
+    whole: pathlib.Path,
+    pixels: np.ndarray,
+    alpha: np.ndarray | None,
+    told: Metadata | TiffTags,
+    enlarged: bool,
+) -> None:
+    if isinstance(told, TiffTags):
+        tiff_files.write(whole, pixels, alpha, told, enlarged)
+        return
+    both = pixels if alpha is None else np.concatenate([pixels, alpha[..., np.newaxis]], axis=-1)
+    kind = told.saving["format"]
+    if both.dtype == np.uint16 and kind == "PNG":
+        part.write_bytes(_png_of_16_bits(both))
+    elif both.dtype == np.uint16 and kind == "PPM":
+        part.write_bytes(_pnm_of_16_bits(both))
+    else:
+        Image.fromarray(both[..., 0] if both.shape[-1] == 1 else both).save(part, **told.saving)
+    insert: Any = {"PNG": png_chunks.insert, "JPEG": jpeg_segments.insert}.get(kind)
+    if told.parts:
+        insert(part, told.parts, whole)
+    else:
+        part.replace(whole)
+
+
+def _png_of_16_bits(pixels: np.ndarray) -> bytes:
+    with tf.device("CPU:0"):
+        return bytes(tf.io.encode_png(pixels).numpy())
+
+
+def _pnm_of_16_bits(pixels: np.ndarray) -> bytes:
+    height, width, bands = pixels.shape
+    start = f"P{6 if bands == 3 else 5}\n{width} {height}\n65535\n"
+    return start.encode() + pixels.astype(">u2").tobytes()

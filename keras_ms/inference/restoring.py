@@ -16,7 +16,8 @@ from keras_ms.inference.pictures_model import Pictures, Statistic, pictures_mode
 from keras_ms.inference.reach import receptive_field
 from keras_ms.validation import positive_integer
 
-DTYPES = ("uint8", "float16", "float32", "float64")
+DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
+WHITE = 65535.0  # of 16 bits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,13 +128,13 @@ def restore(
         model: What `load` or `prepare` returned, or a Keras model of images of mean and standard
             deviation 0.5, which is prepared at each call.
         image: `(height, width, channels)`, or of the model's other number of spatial axes; uint8,
-            or floats in [0, 1].
+            uint16, or floats in [0, 1]. A model of three channels also takes one, as grey.
         tile: At most `tile**2` pixels (`tile**3` voxels) go through the network at once, margins
             included. Defaults to 1000. Memory grows with `tile**2` times the widest layer.
         noise_level: t, for a model that is told the noise level.
 
     Returns:
-        The restored image, of the same type; float32 from a model of raw output.
+        The restored image, of the same type and channels; float32 from a model of raw output.
 
     Raises:
         ValueError: If the image does not fit the model, or `tile` is less than a tile's margins.
@@ -149,6 +150,8 @@ def restore(
     """
     restorer = _restorer(model)
     image = np.asarray(image)
+    if image.shape[-1:] == (1,) and restorer.channels == 3 and restorer.output == "image":
+        restorer = of_grey(restorer)
     _check(restorer, image, tile)
     if restorer.receptive_field is None and not tiling.fits(image.shape[:-1], tile):
         warnings.warn(
@@ -161,6 +164,17 @@ def restore(
         return _restored(restorer, part, noise_level)
 
     return tiling.in_tiles(image, one, restorer.scale, restorer.receptive_field, tile)
+
+
+def of_grey(restorer: Restorer) -> Restorer:
+    """A model of one channel, which shows grey images to one of colours and takes their mean."""
+
+    def function(pictures: Any, *noise_level: Any) -> np.ndarray:
+        colours = np.repeat(np.asarray(pictures), restorer.channels, axis=-1)
+        shades = np.mean(restorer.function(colours, *noise_level), axis=-1, keepdims=True)
+        return (np.round(shades) if colours.dtype == np.uint8 else shades).astype(colours.dtype)
+
+    return dataclasses.replace(restorer, function=function, channels=1)
 
 
 def _restorer(model: Any) -> Restorer:
@@ -176,6 +190,10 @@ def _restorer(model: Any) -> Restorer:
 
 def _restored(restorer: Restorer, pictures: np.ndarray, noise_level: float | None) -> np.ndarray:
     sides = pictures.shape[1:-1]
+    if pictures.dtype == np.uint16:  # which models are not traced for
+        floats = pictures.astype(np.float32) / np.float32(WHITE)
+        made = _restored(restorer, floats, noise_level)
+        return made if restorer.output == "raw" else _in_16_bits(made)
     try:
         restored = np.asarray(restorer(pictures, noise_level))
         reason = f"{restored.shape[1:-1]} came back"
@@ -189,6 +207,10 @@ def _restored(restorer: Restorer, pictures: np.ndarray, noise_level: float | Non
     return restored
 
 
+def _in_16_bits(pictures: np.ndarray) -> np.ndarray:
+    return np.round(WHITE * np.clip(pictures, 0.0, 1.0)).astype(np.uint16)
+
+
 def _check(restorer: Restorer, image: np.ndarray, tile: int) -> None:
     if image.ndim != restorer.spatial_dims + 1 or image.shape[-1] != restorer.channels:
         raise ValueError(
@@ -197,8 +219,8 @@ def _check(restorer: Restorer, image: np.ndarray, tile: int) -> None:
         )
     if image.dtype.name not in DTYPES or not image.size:
         raise ValueError(
-            "`image` is of uint8, or of floats in [0, 1], and not empty. Received: an image of "
-            f"{image.dtype}, shape {image.shape}."
+            "`image` is of uint8, uint16, or floats in [0, 1], and not empty. Received: an image "
+            f"of {image.dtype}, shape {image.shape}."
         )
     if positive_integer(tile, "tile") < restorer.least_tile:
         raise ValueError(

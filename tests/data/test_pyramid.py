@@ -104,11 +104,14 @@ def whole(images, mean=0.5, std=0.5):
     return store.cut(Window(0, sides, (0, 0)), ids, corners, tf.zeros_like(ids, tf.bool)).numpy()
 
 
-def test_bytes_and_floats_agree():
+def test_bytes_and_sixteen_bits_and_floats_agree():
     images = np.random.default_rng(0).integers(0, 256, (3, 8, 12, 3), dtype=np.uint8)
     wanted = (images / 255.0 - 0.5) / 0.5
     for dtype in (np.float32, np.float64):
         np.testing.assert_allclose(whole((images / 255.0).astype(dtype)), wanted, atol=1e-6)
+    mixed = [(image / 255.0).astype(f"float{32 << k % 2}") for k, image in enumerate(images)]
+    np.testing.assert_allclose(whole(mixed), wanted, atol=1e-6)
+    np.testing.assert_allclose(whole(images.astype(np.uint16) * 257), wanted, atol=1e-6)
     np.testing.assert_allclose(whole(images), wanted, rtol=0, atol=1e-6)
     np.testing.assert_array_equal(whole(tf.data.Dataset.from_tensor_slices(images)), whole(images))
 
@@ -134,7 +137,7 @@ GOOD = np.full((8, 12, 3), 0.5, np.float32)
         ([GOOD, GOOD[0, 0]], r"2 spatial.*Received: image 1 of shape \(3,\)"),
         ([GOOD, GOOD[np.newaxis]], r"Received: image 1 of shape \(1, 8, 12, 3\)"),
         ([GOOD, GOOD[..., :1]], r"channels of the first, 3\. Received: image 1.*\(8, 12, 1\)"),
-        ([GOOD, GOOD.astype(np.float64)], r"image 1 of type float64.*first is float32"),
+        ([GOOD, (255 * GOOD).astype(np.uint16)], r"image 1 of type uint16.*first is float32"),
         ([GOOD, (255 * GOOD).astype(np.uint8)], r"image 1 of type uint8.*first is float32"),
         ([GOOD.astype(np.int32)], "Received: image 0 of type int32"),
         ([GOOD, np.where(GOOD == 0.5, np.nan, GOOD)], r"image 1 .*values in \[nan, nan\]"),
@@ -149,11 +152,29 @@ def test_malformed_images_are_refused_and_named(images, message):
         PyramidStore(images, 0, (8, 12))
 
 
-def test_images_smaller_than_the_crop_are_counted_and_the_first_named():
+SMALL = r"image 1 \(of size \(8, 11\), smaller than image_size \(8, 12\)\), image 3 \(of size"
+
+
+def test_many_images_smaller_than_the_crop_are_refused_and_named():
     images = [GOOD, GOOD[:, :11], GOOD, GOOD[:7]]
-    message = r"2 of 4 images are smaller.*image 1 of size \(8, 11\), image_size \(8, 12\)"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=rf"2 of 4 .*{SMALL}.*max_bad_fraction=0.25.*--max_bad"):
         PyramidStore(images, 0, (8, 12))
+
+
+def test_few_images_smaller_than_the_crop_are_skipped_and_named():
+    images = [GOOD, GOOD[:, :11], 0.25 * GOOD, GOOD[:7]]
+    with pytest.warns(UserWarning, match=rf"Skipped 2 of 4 images: {SMALL}") as record:
+        store = PyramidStore(images, 0, (8, 12), max_bad_fraction=0.5)
+    assert record[0].filename == __file__
+    assert store.num_images == 2
+    ids, corners = tf.constant([0, 1], tf.int64), tf.zeros((2, 2), tf.int64)
+    windows = store.cut(Window(0, (8, 12), (0, 0)), ids, corners, tf.zeros(2, tf.bool))
+    np.testing.assert_array_equal(windows[:, 0, 0, 0], [0.0, -0.75])
+
+
+def test_at_least_one_image_must_be_left():
+    with pytest.raises(ValueError, match="1 of 1 images cannot be used"):
+        PyramidStore([GOOD[:7]], 0, (8, 12), max_bad_fraction=1.0)
 
 
 def test_an_image_without_pixels_is_refused_and_named():

@@ -280,8 +280,8 @@ def test_tiles_of_networks_that_couple_all_pixels_are_announced(tmp_path, capsys
     assert "a.png: the network couples all pixels" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("options", [{"channels": 1}, {"output": "raw"}, {"spatial_dims": 3}])
-def test_models_of_other_than_colour_pictures_are_refused(options, monkeypatch):
+@pytest.mark.parametrize("options", [{"output": "raw"}, {"spatial_dims": 3}])
+def test_models_of_other_than_pictures_are_refused(options, monkeypatch):
     monkeypatch.setattr(inference, "load", lambda _: inference.Restorer(None, **options))
     with pytest.raises(ValueError, match=r"Use keras_ms.inference.restore on arrays"):
         restoring.load("some")

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_ms.data.examples import Examples
 from keras_ms.data.inputs.arrays import of_arrays
 from keras_ms.data.inputs.elements import Columns, Names
+from keras_ms.data.inputs.iterables import of_iterable
 from keras_ms.data.inputs.tf_datasets import of_dataset
 
 
@@ -52,6 +53,18 @@ def examples_of(
         return own()
     if isinstance(data, tf.data.Dataset):
         return of_dataset(data, columns, spatial_dims)
+    if isinstance(data, tuple) and any(isinstance(part, tf.data.Dataset) for part in data):
+        return of_dataset(_zipped(data), columns, spatial_dims)
     if isinstance(data, (tuple, Mapping)):
         return of_arrays(columns.example(data), spatial_dims)
-    raise ValueError(f"Received: {type(data).__name__}.")
+    return of_iterable(data, columns, spatial_dims)
+
+
+def _zipped(parts: tuple[Any, ...]) -> tf.data.Dataset:
+    if not all(isinstance(part, tf.data.Dataset) for part in parts):
+        kinds = ", ".join(type(part).__name__ for part in parts)
+        raise ValueError(
+            "A tuple holds arrays, or datasets alone. "
+            f"Received: ({kinds}). Use `tf.data.Dataset.zip(...)` of datasets."
+        )
+    return tf.data.Dataset.zip(parts)

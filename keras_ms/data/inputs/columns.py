@@ -12,16 +12,28 @@ from typing import Any, NamedTuple
 
 import keras
 
-from keras_ms.data.examples import leaf_names
+from keras_ms.data.examples import PARTS, leaf_names
+from keras_ms.data.inputs.files import Files
 
 MOST_INPUTS = 8  # of a network, where a list could also hold examples
 
 
 class Column:
-    """What has one entry an example: an array or a list. `keras.tree` does not look into it."""
+    """What has one entry an example: an array, a list, files. `keras.tree` does not look into it.
 
-    def __init__(self, of: Any) -> None:
-        self.of = of.numpy() if hasattr(of, "numpy") and not hasattr(of, "detach") else of
+    Args:
+        of: An array or a list; one of paths is read.
+        part: `"x"`, `"y"` or `"sample_weight"`.
+    """
+
+    def __init__(self, of: Any, part: str) -> None:
+        if hasattr(of, "to_numpy"):  # a series of pandas, whose rows have labels
+            of = of.to_numpy()
+        if hasattr(of, "numpy") and not hasattr(of, "detach"):
+            of = of.numpy()
+        paths = list(of) if isinstance(of, (list, tuple)) or _kind(of) in "OU" else []
+        names_files = paths and all(isinstance(path, (str, os.PathLike)) for path in paths)
+        self.of = Files(paths, part) if names_files else of
 
     def __len__(self) -> int:
         if hasattr(self.of, "shape") and not len(self.of.shape):
@@ -65,7 +77,8 @@ class _Reading(NamedTuple):
 
     @classmethod
     def of(cls, parts: tuple[Any, ...], lists_are_columns: bool) -> _Reading:
-        columns = tuple(_columns(part, lists_are_columns) for part in parts)
+        named = zip(PARTS, parts, strict=False)
+        columns = tuple(_columns(part, lists_are_columns, name) for name, part in named)
         return cls(columns, [len(column) for column in keras.tree.flatten(columns)])
 
     @property
@@ -77,26 +90,30 @@ class _Reading(NamedTuple):
         return self.lengths[0]
 
 
-def _columns(part: Any, lists_are_columns: bool) -> Any:
+def _columns(part: Any, lists_are_columns: bool, name: str) -> Any:
     if isinstance(part, Mapping):
-        return {name: _columns(entry, lists_are_columns) for name, entry in part.items()}
+        return {key: _columns(entry, lists_are_columns, name) for key, entry in part.items()}
     if isinstance(part, (list, tuple)) and part:
-        if not all(_has_axes(entry) for entry in part):
-            if any(isinstance(entry, Mapping) or _holds_axes(entry) for entry in part):
-                return tuple(_columns(entry, lists_are_columns) for entry in part)
-            return Column(part)  # numbers, lists of numbers, pictures, paths
-        if not lists_are_columns:
-            return tuple(Column(entry) for entry in part)
-    return Column(part)
+        arrays = all(_has_axes(entry) for entry in part)
+        if not arrays and any(isinstance(one, Mapping) or _holds_more(one) for one in part):
+            return tuple(_columns(entry, lists_are_columns, name) for entry in part)
+        if arrays and not lists_are_columns:
+            return tuple(Column(entry, name) for entry in part)
+    return Column(part, name)
+
+
+def _kind(of: Any) -> str:
+    return getattr(getattr(of, "dtype", None), "kind", "-")
 
 
 def _has_axes(entry: Any) -> bool:
     return len(getattr(entry, "shape", ())) > 0
 
 
-def _holds_axes(entry: Any) -> bool:
+def _holds_more(entry: Any) -> bool:
+    """Whether an entry is a list of arrays or of names, not of numbers."""
     return isinstance(entry, (list, tuple)) and any(
-        _has_axes(one) or _holds_axes(one) for one in entry
+        _has_axes(one) or isinstance(one, (str, os.PathLike)) or _holds_more(one) for one in entry
     )
 
 
@@ -113,8 +130,3 @@ def _are_inputs(parts: Any, as_examples: _Reading, spatial_dims: int | None) -> 
         "examples, a dictionary of several inputs, or levels=keras_ms.Levels(batch_sizes, "
         "spatial_dims=...)."
     )
-
-
-def is_path(entry: Any) -> bool:
-    """Whether an entry of a list names a file."""
-    return isinstance(entry, (str, os.PathLike))

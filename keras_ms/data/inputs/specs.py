@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_ms.data.examples import leaf_names
@@ -77,8 +76,3 @@ def checked(
             yield name, example
 
     return begin
-
-
-def is_one_array(leaf: Any) -> bool:
-    """Whether something has axes of its own: an array, a tensor, a dataset of HDF5."""
-    return isinstance(leaf, np.ndarray) or (hasattr(leaf, "shape") and hasattr(leaf, "dtype"))

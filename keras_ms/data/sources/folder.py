@@ -2,91 +2,86 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import os
 import pathlib
-import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
 
 import numpy as np
-from PIL import Image
 from rich.progress import track
 
-from keras_ms.data.sources.picture_file import opened, orientation, rgb, upright
+from keras_ms.data.skipped import first_level_outside
+from keras_ms.data.sources.image_files import found, image_files, passed_over
+from keras_ms.data.sources.kinds import Kind, common_kind, converted
+from keras_ms.data.sources.picture_file import stored_pixels, unreadable
+from keras_ms.data.sources.pillow_reader import UnreadableError
 from keras_ms.data.sources.source import Directory, Source
+from keras_ms.data.sources.splitting import check_split, of_split
+from keras_ms.data.sources.stored import MAX_MEGAPIXELS
 from keras_ms.validation import none_or_positive
 
 NAMES = {"folder": "SOURCE"}
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
+def read_image(
+    path: str | pathlib.Path, bands: int | None = None, max_megapixels: float = MAX_MEGAPIXELS
+) -> np.ndarray:
+    """Reads an image file, turned upright as its EXIF orientation says.
 
-def image_files(directory: str | pathlib.Path) -> list[pathlib.Path]:
-    """Finds the image files under a directory, recursively, in a fixed order.
+    Images of 8 bits become RGB, unless `bands` says otherwise. Those of more bits, and those of
+    other numbers of bands, keep both. Alpha is left out: pixels of no opacity get the colour of
+    the nearest one that can be seen.
 
     Args:
-        directory: Where to look. Hidden files and folders are passed over.
+        path: The file: any that Pillow reads without loss, and TIFF, PNG, PGM and PPM files of
+            16 bits or, TIFF, of floats.
+        bands: Bands to return; 1 for the shades of grey images as they are. Defaults to 3 for
+            images of 8 bits in grey or colour, else to those of the file.
+        max_megapixels: Larger images are refused.
 
     Returns:
-        Paths of the files with an image suffix, sorted.
+        Array `(height, width, bands)`: uint8, uint16, or float32 or float64 with the values of
+        the file.
 
     Raises:
-        ValueError: If the directory does not exist or holds no image file.
+        ValueError: If the file cannot be read as an image without loss, or has other bands.
     """
-    root = pathlib.Path(directory).expanduser()
-    if not root.is_dir():
-        raise ValueError(f"There is no such folder. Received: {str(directory)!r}.")
-    files = sorted(
-        path
-        for path in root.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(root).parts)
-    )
-    if not files:
-        raise ValueError(
-            f"There is no image in the folder. Received: {str(directory)!r}, searched recursively "
-            f"for {', '.join(SUFFIXES)}."
-        )
-    return files
-
-
-def read_image(path: str | pathlib.Path) -> np.ndarray:
-    """Reads an image file as RGB, turned upright as its EXIF orientation says.
-
-    Grey images of 16 bits keep their shades; 32-bit and floating ones are refused.
-
-    Returns:
-        Array `(height, width, 3)`, uint8.
-
-    Raises:
-        ValueError: If the file cannot be read as an image.
-    """
-    return opened(path, _upright_in_8_bits)
-
-
-def _upright_in_8_bits(image: Image.Image) -> np.ndarray:
-    pixels = rgb(image)
-    if pixels.dtype != np.uint8:
-        pixels = (pixels // 257).astype(np.uint8)
-    return np.ascontiguousarray(upright(pixels, orientation(image)))
+    pixels = stored_pixels(path, max_megapixels)
+    if bands is None:
+        bands = 3 if pixels.dtype == np.uint8 and pixels.shape[-1] == 1 else pixels.shape[-1]
+    try:
+        return converted(pixels, Kind(bands, pixels.dtype))
+    except ValueError as error:
+        raise unreadable(path, error) from error
 
 
 class FolderImages:
     """The images under a directory, read one after another whenever they are asked for.
 
-    For folders that do not fit into memory: `MultiscaleDataset` takes each image once. Unreadable
-    files are skipped with a warning that counts and names them.
+    For folders that do not fit into memory: `MultiscaleDataset` takes each image once. Linked
+    folders are followed. Files that cannot be read are skipped with a warning that counts and names
+    them, and so are files that are not named like pictures.
+
+    All images have one number of bands and one type: those of most files. Images of 8 bits become
+    RGB; a folder of 16-bit grey scans has one band of 16 bits. What can be converted without loss
+    is (grey to RGB, 8 bits to 16); what cannot is skipped as if it were unreadable.
 
     Args:
         directory: Where to look, recursively.
         split: `"train"` or `"validation"`; `None` (default) for all. Whole images are held out.
         validation_every: Every this many-th file, in sorted order, is for validation.
         limit: Greatest number of images. Defaults to all.
+        bands: Number of bands, 1 to 32. Defaults to that of most files.
+        value_range: The values of black and white, `(low, high)`, for floating pixels that are
+            not in [0, 1], or for those that use a part of their bits; images are then float32 in
+            [0, 1]. Defaults to the whole range of bytes and of 16 bits, to [0, 1] of floats.
+        max_megapixels: Larger images are skipped. Defaults to 1000.
 
     Yields:
-        Arrays `(height, width, 3)`, uint8.
+        Arrays `(height, width, bands)`, uint8, uint16 or float32.
 
     Raises:
         ValueError: If the folder is missing, or an option makes no sense; when read, if the split
@@ -103,43 +98,75 @@ class FolderImages:
         split: str | None = None,
         validation_every: int = 5,
         limit: int | None = None,
+        bands: int | None = None,
+        value_range: tuple[float, float] | None = None,
+        max_megapixels: float = MAX_MEGAPIXELS,
     ) -> None:
-        if split not in (None, "train", "validation") or validation_every < 2:
-            raise ValueError(
-                "`split` is 'train', 'validation' or None, and `validation_every` at least 2. "
-                f"Received: split={split!r}, validation_every={validation_every}."
-            )
-        none_or_positive(limit=limit)
-        self.files = _of_split(image_files(directory), split, validation_every)
+        check_split(split, validation_every)
+        none_or_positive(limit=limit, bands=bands)
+        self._range = checked_value_range(value_range)
+        under = found(directory)
+        if under.passed_over:
+            text = f"In {str(directory)!r} {passed_over(under.passed_over)}"
+            warnings.warn(text, stacklevel=first_level_outside())
+        self.passed_over = under.passed_over
+        self.files = of_split(under.pictures, split, validation_every)
+        # Of all files, so that both splits are of one kind.
+        self._kind_of = functools.cache(lambda: common_kind(under.pictures, bands))
         self._named = f"split={split!r}. Received: {str(directory)!r}"
-        self._limit = limit
+        self._limit, self._max_megapixels = limit, max_megapixels
 
     def __len__(self) -> int:
         """Number of files, readable or not, at most `limit`."""
         return min(len(self.files), self._limit or len(self.files))
 
+    @property
+    def kind(self) -> Kind:
+        """Number of bands and type of every image."""
+        found = self._kind_of() or Kind(3, np.dtype(np.uint8))
+        return found if self._range is None else found._replace(dtype=np.dtype(np.float32))
+
     def __iter__(self) -> Iterator[np.ndarray]:
         """Reads the images."""
+        for _, image in self.named():
+            yield image
+
+    def named(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Reads the images, with the names of their files."""
         bad: list[str] = []
         count = 0
-        read = _read_ahead(self.files)
+        read = _read_ahead(self.files, self._read)
         for path, image in track(read, "Reading images", total=len(self.files), transient=True):
-            if image is None:
-                bad.append(str(path))
+            if isinstance(image, str):
+                bad.append(f"{path} ({image})")
                 continue
             count += 1
-            yield image
+            yield str(path), image
             if count == self._limit:
                 break
+        named = ", ".join(bad[:5]) + (", ..." if len(bad) > 5 else "")
         if bad:
-            named = ", ".join(bad[:5]) + (", ..." if len(bad) > 5 else "")
             text = f"Skipped {len(bad)} unreadable image files: {named}"
-            warnings.warn(text, stacklevel=_first_level_outside())
+            warnings.warn(text, stacklevel=first_level_outside())
         if not count:
             raise ValueError(
-                f"No readable image is left for {self._named} with {len(bad)} unreadable files. "
-                "Two or more images are needed to hold one out."
+                f"No readable image is left for {self._named} with {len(bad)} unreadable files"
+                f"{': ' if bad else ''}{named}. Two or more images are needed to hold one out."
             )
+
+    def _read(self, path: pathlib.Path) -> np.ndarray:
+        pixels = stored_pixels(path, self._max_megapixels)
+        if self._range is None and pixels.dtype.kind == "u":
+            return converted(pixels, self.kind)
+        low, high = self._range or (0.0, 1.0)
+        least, greatest = float(pixels.min()), float(pixels.max())
+        if not low <= least <= greatest <= high:
+            raise ValueError(
+                f"its values lie in [{least:g}, {greatest:g}], not in [{low:g}, {high:g}]; say "
+                "what black and white are by `value_range` (in the apps: --value_range)"
+            )
+        scaled = (pixels.astype(np.float64) - low) / (high - low)
+        return converted(scaled.astype(np.float32), self.kind)
 
 
 def folder(
@@ -148,7 +175,7 @@ def folder(
     """Reads all images under a directory into memory; options are those of `FolderImages`.
 
     Returns:
-        Arrays `(height, width, 3)`, uint8.
+        Arrays `(height, width, bands)`, of one kind; those of 8 bits are RGB.
 
     Raises:
         ValueError: As `FolderImages`, and if the split has no readable image.
@@ -159,37 +186,46 @@ def folder(
     return list(FolderImages(directory, split, validation_every))
 
 
-def _read_ahead(files: list[pathlib.Path]) -> Iterator[tuple[pathlib.Path, np.ndarray | None]]:
-    """Files and their images, `None` if unreadable; one a core is read at the same time."""
+def checked_value_range(
+    value_range: tuple[float, float] | None,
+) -> tuple[float, float] | None:
+    """The values of black and white as two numbers, or `None`.
 
-    def read(path: pathlib.Path) -> np.ndarray | None:
+    Raises:
+        ValueError: If they are not two ordered numbers.
+    """
+    if value_range is None:
+        return None
+    try:
+        low, high = (float(bound) for bound in value_range)
+    except (TypeError, ValueError):
+        low, high = 0.0, 0.0  # not two numbers: refused below
+    if not -math.inf < low < high < math.inf:
+        raise ValueError(
+            "`value_range` is (black, white), two ordered numbers, such as (0, 4095). "
+            f"Received: value_range={value_range!r}."
+        )
+    return low, high
+
+
+def _read_ahead(
+    files: list[pathlib.Path], read: Callable[[pathlib.Path], np.ndarray]
+) -> Iterator[tuple[pathlib.Path, np.ndarray | str]]:
+    """Files and their images, or why there is none; one a core is read at the same time."""
+
+    def image_or_reason(path: pathlib.Path) -> np.ndarray | str:
         try:
-            return read_image(path)
-        except ValueError:
-            return None
+            return read(path)
+        except UnreadableError as error:
+            return error.reason
+        except ValueError as error:
+            return str(error)
 
     at_once = os.cpu_count() or 1
     with futures.ThreadPoolExecutor(at_once) as pool:
         for start in range(0, len(files), at_once):
             some = files[start : start + at_once]
-            yield from zip(some, pool.map(read, some), strict=True)
-
-
-def _first_level_outside() -> int:
-    """The `stacklevel` of the caller's caller that is not of this package."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals["__name__"].startswith("keras_ms."):
-        frame, level = frame.f_back, level + 1
-    return level
-
-
-def _of_split(files: list[pathlib.Path], split: str | None, every: int) -> list[pathlib.Path]:
-    if split is None:
-        return files
-    # The last of each run is held out, and of a short folder its last file.
-    every = min(every, len(files))
-    held_out = set(files[every - 1 :: every])
-    return [path for path in files if (path in held_out) == (split == "validation")]
+            yield from zip(some, pool.map(image_or_reason, some), strict=True)
 
 
 def _load(split: str, data_dir: Directory = None, limit: int | None = None) -> FolderImages:
@@ -199,3 +235,5 @@ def _load(split: str, data_dir: Directory = None, limit: int | None = None) -> F
 
 
 SOURCE = Source(_load)
+
+__all__ = ["FolderImages", "folder", "image_files", "read_image"]

@@ -2,6 +2,7 @@ import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from keras_ms.data.examples import leaf_names
 from keras_ms.data.inputs import examples_of
@@ -88,6 +89,31 @@ def test_datasets_of_hdf5_are_read_row_by_row(tmp_path):
             assert read(examples)[3][1][0].max() == 3.0
 
 
+def test_lists_of_files_are_read_as_they_are_stored(tmp_path):
+    paths = {"x": [], "y": [], "grey": []}
+    for number in range(3):
+        for part, mode in (("x", "RGB"), ("y", "P"), ("grey", "I;16")):
+            picture = Image.new(mode, (8, 6 + number), 300 if mode == "I;16" else number)
+            if mode == "P":
+                picture.putpalette(range(24))
+            paths[part].append(tmp_path / f"{part}{number}.png")
+            picture.save(paths[part][-1])
+    examples = examples_of((paths["x"], [str(path) for path in paths["y"]]))
+    assert shapes(examples) == [(None, 8, 3), (None, 8)]
+    assert "indices are classes" in examples.note
+    assert examples.roles == {"y": "class_map"}
+    for number, (name, (x, y)) in enumerate(read(examples)):
+        assert name.endswith(f"x{number}.png")
+        assert x.dtype == np.uint8
+        np.testing.assert_array_equal(y, np.full((6 + number, 8), number))
+    ((_, (x, label)), *_) = read(examples_of((np.array(paths["grey"]), [4, 5, 6])))
+    assert (x.max(), x.shape, label) == (300, (6, 8, 1), 4)
+    paths["x"][1].write_bytes(b"no picture")
+    bad = dict(read(examples_of((paths["x"], paths["grey"]))))
+    assert [isinstance(one, ValueError) for one in bad.values()] == [False, True, False]
+    assert len(examples_of(((paths["x"], paths["grey"]), paths["y"])).spec[0]) == 2
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -97,11 +123,15 @@ def test_datasets_of_hdf5_are_read_row_by_row(tmp_path):
         ((np.zeros((4, 8)),) * 4, r"elements of 4 parts.*\(\(a, b\), y\)"),
         ((np.zeros((4, 8, 8, 3)), None), r"None in y. Pass a task"),
         ((np.ma.zeros((4, 8, 8, 3)), np.zeros(4)), r"MaskedArray in x.*filled"),
-        ((np.zeros((4, 8, 8, 3)), ["cat", "dog", "cat", "cow"]), r"Received: y .*cat"),
+        (
+            (np.zeros((4, 8, 8, 3)), ["cat", "dog", "cat", "cow"]),
+            r"Strings in y name picture files.*'cat'",
+        ),
+        ((np.zeros((4, 8, 8, 3)), np.array([b"cat"] * 4)), r"Received: y of type bytes"),
         ((np.zeros((8, 8, 3)), np.float32(1.0)), "an array without axes"),
         (
             ([np.zeros((8, 8, 3), "uint8"), np.zeros((9, 8, 3), "float32")], [0, 1]),
-            r"Example 1 is unlike the first.*x of shape",
+            r"Received: x\[1\] of shape \(9, 8, 3\), float32",
         ),
         ({"image": np.zeros((4, 8, 8, 3)), "mask": np.zeros(4)}, "x='image', y='mask'"),
     ],

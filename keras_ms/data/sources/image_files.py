@@ -1,0 +1,131 @@
+"""Which files of a folder are pictures: found recursively, through links, in a fixed order."""
+
+from __future__ import annotations
+
+import functools
+import os
+import pathlib
+from typing import NamedTuple
+
+from PIL import Image, ImageFile
+
+# Pillow knows their names, but they are documents and films, drawn by other programs.
+NO_PICTURES = ("EPS", "MPEG", "PDF")
+SHOWN = 5
+
+
+class Found(NamedTuple):
+    """What lies under a folder.
+
+    Attributes:
+        pictures: Files whose suffix some reader knows, sorted.
+        passed_over: All others but hidden ones, sorted: other suffixes, links to nothing, folders
+            that cannot be read.
+    """
+
+    pictures: list[pathlib.Path]
+    passed_over: list[pathlib.Path]
+
+
+@functools.cache
+def suffixes() -> frozenset[str]:
+    """Suffixes of the files that Pillow or tifffile can read, with their dots, in small letters."""
+    import tifffile  # imported late: it would slow down `import keras_ms`
+
+    Image.init()
+    known = {
+        suffix
+        for suffix, kind in Image.registered_extensions().items()
+        if kind in Image.OPEN and kind not in NO_PICTURES and not _is_stub(kind)
+    }
+    return frozenset(known | {f".{name.rsplit('.')[-1]}" for name in tifffile.TIFF.FILE_EXTENSIONS})
+
+
+def _is_stub(kind: str) -> bool:
+    """Whether Pillow knows the format, but not how to read it."""
+    factory = Image.OPEN[kind][0]
+    return isinstance(factory, type) and issubclass(factory, ImageFile.StubImageFile)
+
+
+def is_picture(path: str | os.PathLike[str]) -> bool:
+    """Whether a file has the suffix of a picture."""
+    return os.path.splitext(path)[1].lower() in suffixes()
+
+
+def found(directory: str | os.PathLike[str]) -> Found:
+    """Looks through a folder, recursively.
+
+    Linked folders are followed; each folder is looked through once, by its own name where it lies
+    under `directory` itself, so links that lead in circles come to an end.
+
+    Args:
+        directory: Where to look. Hidden files and folders are left out.
+
+    Raises:
+        ValueError: If the directory does not exist or holds no picture.
+    """
+    root = pathlib.Path(directory).expanduser()
+    if not root.is_dir():
+        raise ValueError(f"There is no such folder. Received: {str(directory)!r}.")
+    pictures: list[pathlib.Path] = []
+    others: list[pathlib.Path] = []
+    seen: set[str] = set()
+    waiting = [root]
+    while waiting:  # linked folders are looked through after all that are no links
+        waiting += _look_through(waiting.pop(0), seen, pictures, others)
+    if not pictures:
+        raise ValueError(
+            f"There is no image in the folder. Received: {str(directory)!r}, searched recursively; "
+            f"{passed_over(others)}. Expected: files with the suffixes that Pillow or tifffile "
+            "read, such as .png, .jpg or .tif."
+        )
+    return Found(sorted(pictures), sorted(others))
+
+
+def _look_through(
+    top: pathlib.Path, seen: set[str], pictures: list[pathlib.Path], others: list[pathlib.Path]
+) -> list[pathlib.Path]:
+    """Adds the files under one folder; returns the linked folders under it."""
+    linked: list[pathlib.Path] = []
+
+    def failed(error: OSError) -> None:
+        others.append(pathlib.Path(error.filename))
+
+    for folder, below, names in os.walk(top, onerror=failed):
+        real = os.path.realpath(folder)
+        if real in seen:
+            below.clear()
+            continue
+        seen.add(real)
+        here = pathlib.Path(folder)
+        shown = sorted(name for name in below if not name.startswith("."))
+        linked += [here / name for name in shown if (here / name).is_symlink()]
+        below[:] = [name for name in shown if not (here / name).is_symlink()]
+        for path in (here / name for name in names if not name.startswith(".")):
+            (pictures if is_picture(path) and path.is_file() else others).append(path)
+    return linked
+
+
+def image_files(directory: str | os.PathLike[str]) -> list[pathlib.Path]:
+    """Finds the picture files under a directory, recursively, in a fixed order.
+
+    Args:
+        directory: Where to look. Hidden files and folders are left out, linked folders followed.
+
+    Returns:
+        Paths of the files with a suffix that Pillow or tifffile knows, sorted.
+
+    Raises:
+        ValueError: If the directory does not exist or holds no picture.
+    """
+    return found(directory).pictures
+
+
+def passed_over(others: list[pathlib.Path]) -> str:
+    """What to say of the files that were passed over."""
+    if not others:
+        return "no files were passed over"
+    named = ", ".join(str(path) for path in others[:SHOWN])
+    more = ", ..." if len(others) > SHOWN else ""
+    were = "one file was" if len(others) == 1 else f"{len(others)} files were"
+    return f"{were} passed over, not named like a picture: {named}{more}"
