@@ -90,6 +90,8 @@ class MultiscaleModel(keras.Model):
                 print(*lines_of(run.dataset), sep="\n", end="\n" if run.dataset.pairs else "")
             if x.allocation == "measured" and arguments.get("verbose", "auto"):
                 print(described(x, run.stages, self.distribute_strategy.num_replicas_in_sync))
+            if run.chunks.line and arguments.get("verbose", "auto"):
+                print(run.chunks.line)
             log = CostLog(run)
             arguments |= {"x": run.adapter, "callbacks": self._with_costs(callbacks, log)}
             try:
@@ -119,9 +121,10 @@ class MultiscaleModel(keras.Model):
         """One step: of Keras on ordinary data, of the estimator on a `MultiscaleBatch`."""
         if not isinstance(data, MultiscaleBatch):
             return super().train_step(data)
-        if len(data.active_levels) == 1:
+        run = self.fit_run
+        if len(data.active_levels) == 1 and (run is None or run.chunks.size is None):
             return super().train_step(data.fine[data.finest])
-        terms = self.fit_run.terms if self.fit_run else Terms(self)
+        terms = run.terms if run else Terms(self)
         gradients, logs = terms.finest(data.fine[data.finest])
         for level in data.active_levels[1:]:
             # Else levels run side by side, and the activations of all are in memory at once.
