@@ -98,6 +98,60 @@ def _functional_twin(cls: type) -> type:
     return twin
 
 
+def is_functional(model: Any) -> bool:
+    """Whether a model is a graph of layers, from inputs to outputs."""
+    return isinstance(model, Functional)
+
+
+def is_plain_graph(layer: Any) -> bool:
+    """Whether a layer is a model of Keras's own functional or Sequential class, and built."""
+    return type(layer) in (Functional, keras.Sequential) and bool(getattr(layer, "inputs", None))
+
+
+def overridden(model: keras.Model) -> list[str]:
+    """Methods of a functional or Sequential model's class that compute otherwise than Keras's."""
+    base = Functional if isinstance(model, Functional) else keras.Sequential
+    return [name for name in _STEPS if getattr(type(model), name) is not getattr(base, name)]
+
+
+_STEPS = ("call", "compute_loss", "compute_metrics", "train_step", "test_step", "predict_step")
+
+
+def compile_arguments(model: keras.Model) -> dict[str, Any]:
+    """What a model was compiled with, as objects: its own optimizer, losses and metrics."""
+    given = dict(model._compile_config.config)
+    now = ("optimizer", "run_eagerly", "steps_per_execution", "jit_compile")
+    scales = isinstance(model.optimizer, keras.mixed_precision.LossScaleOptimizer)
+    return given | {name: getattr(model, name) for name in now} | {"auto_scale_loss": scales}
+
+
+def is_built(model: keras.Model) -> bool:
+    """Whether all layers of a model have their variables."""
+    return all(layer.built for layer in model._flatten_layers(include_self=False))
+
+
+@contextlib.contextmanager
+def attribute(model: keras.Model, name: str, value: Any) -> Iterator[None]:
+    """Gives a model an attribute that Keras does not track, for a while."""
+    before = model.__dict__.get(name)
+    object.__setattr__(model, name, value)
+    try:
+        yield
+    finally:
+        if before is None:
+            object.__delattr__(model, name)
+        else:
+            object.__setattr__(model, name, before)
+
+
+def keep_flags(model: keras.Model, source: keras.Model) -> None:
+    """Gives a model the `trainable` flag of another whose layers it shares; theirs remain."""
+    flags = [(layer, layer.trainable) for layer in source._flatten_layers(include_self=False)]
+    model.trainable = source.trainable
+    for layer, trains in flags:  # outer ones first: they set all within
+        layer.trainable = trains
+
+
 def pickled(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
     """What `__reduce__` of a Keras model returns, with a class that pickle finds by its name."""
     _, *state = reduced

@@ -184,6 +184,14 @@ class MultiscaleDataset:
         self.mesh_sizes = self.levels.mesh_sizes(self.image_size)
         self._specs = self._batches.specs()
 
+    def __repr__(self) -> str:
+        # Keras shows it where a stock model is to train on it.
+        return (
+            f"<MultiscaleDataset of meshes {self.mesh_sizes}: for `fit` of a "
+            "keras_ms.MultiscaleModel, which MultiscaleModel.from_model(model) makes of any "
+            "functional or Sequential model>"
+        )
+
     def replaced(
         self, steps_per_epoch: int | None = None, stages: Sequence[Stage] | None = None
     ) -> MultiscaleDataset:
