@@ -46,7 +46,7 @@ class BenchmarkSettings(RaceOptions):
     pair_batch_sizes: tuple[int, ...] = option(
         (1, 2, 4, 8), "Batch size per level on pairs from files, finest first.", theme=STEPS
     )
-    pair_width: int = option(16, "Width of the UNet that pairs are timed with.", theme=STEPS)
+    pair_width: int = option(8, "Width of the UNet that pairs are timed with.", theme=STEPS)
     stage_steps: int = option(
         40, "Steps of the shortest stage in the run that switches stages.", theme=STEPS
     )
