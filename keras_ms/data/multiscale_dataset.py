@@ -10,19 +10,25 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_ms import restriction as restrictions
 from keras_ms.data import geometry
 from keras_ms.data.batch import weights_of_terms
 from keras_ms.data.description import Description, described
 from keras_ms.data.inputs import examples_of
-from keras_ms.data.pair_batches import PairBatches, dims_told
+from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION
-from keras_ms.data.stages import checked_stage, checked_stages, hierarchy, is_auto, stages_of
+from keras_ms.data.stages import (
+    checked_stage,
+    checked_stages,
+    dims_told,
+    hierarchy,
+    is_auto,
+    stages_of,
+)
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task
-from keras_ms.validation import checked_weights, positive_integer
+from keras_ms.validation import checked_weights, known, positive_integer
 
 
 class MultiscaleDataset:
@@ -135,7 +141,7 @@ class MultiscaleDataset:
         self.telescoping, self._prefetch = telescoping, prefetch
         _check_options(images, task, seed, prefetch, cache_bytes)
         self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
-        restrictions.get(restriction)
+        known(restriction, ("average", "stride"), "restriction", "restriction of pairs")
         self._batches: PairBatches | TaskBatches
         if task is None:
             self._batches = PairBatches(

@@ -94,6 +94,27 @@ def _flat(roles: Any, prefix: str = "") -> list[tuple[str, str]]:
     return [pair for name, of in below for pair in _flat(of, name)]
 
 
+def dims_of(spec: Any) -> int:
+    """Spatial dimensions of examples, of which nothing else is told: their largest tensor's axes.
+
+    Raises:
+        ValueError: If a shape is not known, or no tensor has spatial axes and one of channels.
+    """
+    shapes = [leaf.shape for leaf in keras.tree.flatten(spec)]
+    if any(shape.rank is None for shape in shapes):
+        raise ValueError(
+            "The shapes of an example must be known. "
+            f"Received: examples {spec}. Use `.map(...)` with tf.ensure_shape."
+        )
+    dims = max(shape.rank for shape in shapes) - 1
+    if not 1 <= dims <= 3:
+        raise ValueError(
+            "No tensor of an example is an image: 1 to 3 spatial axes, then one of channels. "
+            f"Received: examples {spec}."
+        )
+    return dims
+
+
 def mesh_leaf(spec: Any, first: Any, dims: int, said: Mapping[str, str]) -> int:
     """Number of the leaf whose sides are the mesh: the largest image or map, a target if equal.
 

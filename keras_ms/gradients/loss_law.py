@@ -87,9 +87,7 @@ def loss_law(model: keras.Model, dataset: MultiscaleDataset) -> LossLaw:
 
 
 def _has_own_loss(model: keras.Model) -> bool:
-    return (
-        type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)
-    )
+    return type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)
 
 
 def _known(model: keras.Model, dataset: MultiscaleDataset) -> LossLaw | None:
@@ -121,7 +119,10 @@ def _is_of_samples(loss: Any) -> bool:
     if kind.__module__ == "keras_ms.losses":
         return True
     function = getattr(loss, "fn", None)
-    names = {kind.__module__.partition(".")[0], getattr(function, "__module__", "").partition(".")[0]}
+    names = {
+        kind.__module__.partition(".")[0],
+        getattr(function, "__module__", "").partition(".")[0],
+    }
     options = getattr(loss, "_fn_kwargs", {})
     return (
         names == {"keras"}
