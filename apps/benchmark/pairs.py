@@ -44,8 +44,9 @@ def share(
     """
     with tempfile.TemporaryDirectory(prefix="keras_ms-pairs-") as folder:
         write_pairs(pathlib.Path(folder), images, sides, number)
+        pairs = read_pairs(pathlib.Path(folder))
         dataset = MultiscaleDataset(
-            read_pairs(pathlib.Path(folder), sides), levels=settings.pair_batch_sizes
+            pairs, levels=settings.pair_batch_sizes, image_size=sides, flip=True
         )
         return of_dataset(settings, dataset, make_segmenter(settings.pair_width))
 
@@ -83,26 +84,17 @@ def _regions(photo: np.ndarray) -> np.ndarray:
     return np.digitize(smooth, bounds).astype(np.uint8)
 
 
-def read_pairs(folder: pathlib.Path, sides: tuple[int, int]) -> tf.data.Dataset:
-    """The pairs as a `tf.data.Dataset`, decoded in parallel."""
-    names = [sorted(map(str, (folder / kind).iterdir())) for kind in ("photo", "map")]
-
-    def pair(photo: str, classes: str) -> tuple[tf.Tensor, tf.Tensor]:
-        image = tf.io.decode_jpeg(tf.io.read_file(photo), channels=3)
-        return (
-            tf.ensure_shape(tf.cast(image, tf.float32) / 255.0, (*sides, 3)),
-            tf.ensure_shape(tf.io.decode_png(tf.io.read_file(classes), channels=1), (*sides, 1)),
-        )
-
-    return tf.data.Dataset.from_tensor_slices(tuple(names)).map(pair, tf.data.AUTOTUNE)
+def read_pairs(folder: pathlib.Path) -> keras_ms.data.FolderPairs:
+    """The pairs that `write_pairs` wrote."""
+    return keras_ms.data.FolderPairs(folder / "photo", folder / "map", classes=CLASSES)
 
 
 def make_segmenter(width: int) -> keras_ms.MultiscaleModel:
     """A UNet of four meshes with a class per pixel, compiled for steps that are only timed."""
-    body = keras_ms.networks.UNet(width=width, multipliers=(1, 2, 4, 8), dropout=0.0)
-    features = body.get_layer("crop").output
-    logits = keras.layers.Conv2D(CLASSES, 1, dtype="float32", name="logits")(features)
-    model = keras_ms.MultiscaleModel(body.input, logits)
+    network = keras_ms.networks.UNet(
+        width=width, multipliers=(1, 2, 4, 8), dropout=0.0, outputs=CLASSES
+    )
+    model = keras_ms.MultiscaleModel(network.input, network.output)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(TINY_RATE), loss)
     return model

@@ -75,7 +75,9 @@ class PairBatches:
     ) -> None:
         self.examples = examples if anew is None else examples._replace(anew=anew)
         self.flip, self.rotate, self.restriction = flip, rotate, restriction
-        self._said = {**examples.roles, **said_roles(roles, examples.spec)}
+        self._said = {name: (role, "the source says so") for name, role in examples.roles.items()}
+        of_user = said_roles(roles, examples.spec).items()
+        self._said |= {name: (role, "you say so") for name, role in of_user}
         self._store = ExampleStore(cache_bytes)
         skipped = Skipped(max_bad_fraction, "examples")
         self.reading = Reading(examples, self._store, self._admits, skipped, seed)
