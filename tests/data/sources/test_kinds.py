@@ -98,5 +98,6 @@ def test_deep_images_are_trained_on_in_their_range(tmp_path):
     dataset = MultiscaleDataset(images, Denoising(t_range=(0.9, 0.9)), (2,), 4)
     x, y = next(iter(dataset.stage())).fine[0]
     assert x.shape == (2, 4, 4, 1)
-    shades = DEEP[..., 0] / 65535 * 2 - 1
-    assert np.all(np.isin(np.round(y[0, ..., 0], 3), np.round(shades, 3)))
+    shades = (DEEP[..., 0] / 65535 * 2 - 1).ravel()
+    off = np.abs(np.ravel(y)[:, np.newaxis] - shades).min(axis=1)
+    assert off.max() < 1e-6
