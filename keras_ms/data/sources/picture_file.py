@@ -150,7 +150,8 @@ def _of_tiff(path: Path, tiff: Callable[[object], Made], other: Callable[[], Mad
         raise
     except Exception as error:  # a compression that tifffile lacks, or a damaged directory
         with contextlib.suppress(ValueError):
-            if pillow_reader.opened(path, _loses_nothing, load=False):
+            one = tiff_reader.opened(path, tiff_reader.is_of_one_band)
+            if one and pillow_reader.opened(path, _loses_nothing, load=False):
                 return other()
         raise error
 
