@@ -34,15 +34,20 @@ def opened(path: Path, take: Callable[[Any], Made]) -> Made:
 
 def is_ours(file: Any) -> bool:
     """Whether Pillow would lose depth or bands of an open `tifffile.TiffFile`."""
+    if not is_known(file):
+        return False
     page, series = file.pages[0], file.series[0]
-    if page.photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB) or page.dtype is None:
-        return False
-    if page.bitspersample not in DEPTHS:
-        return False
     alphas = [kind for kind in page.extrasamples if kind in (ASSOCIATED, UNASSOCIATED)]
     colours = 3 if page.photometric == RGB else 1
     usual = page.samplesperpixel == colours + len(alphas) and len(alphas) <= 1
     return not (page.dtype == np.uint8 and usual and len(series.pages) == 1)
+
+
+def is_known(file: Any) -> bool:
+    """Whether an open file is of a depth, and of colours, that are read here."""
+    page = file.pages[0]
+    colours = page.photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
+    return colours and page.dtype is not None and page.bitspersample in DEPTHS
 
 
 def is_of_one_band(file: Any) -> bool:
