@@ -54,7 +54,8 @@ def run(settings: Settings) -> list[Outcome]:
     print(f"{len(images)} photographs to train on, {len(held_out)} others to validate on.")
     # Before training, so that a task which cannot do this costs no training.
     crops = quality.pictures_of(settings, validation)
-    sheet = [_middle_of(settings, image) for image in held_out[-SHEET_ROWS:]]
+    large = [image for image in held_out if min(image.shape[:2]) >= settings.image_size]
+    sheet = [_middle_of(settings, image) for image in large[-SHEET_ROWS:]]
     outcomes = []
     for strategy in chosen:
         print(f"\n== {strategy.name} ==", flush=True)
@@ -121,8 +122,8 @@ def _write(
         f"Look at  {output / 'restored.png'}  (clean, degraded, restored)\n"
         f"and at   {output / 'loss.png'}  (validation loss against work units and seconds).\n"
         f"The model is in {output / 'model'}: model = tf.saved_model.load(...) and then "
-        "model(pictures)\nrestores pictures (batch, height, width, 3), uint8 or floats in [0, 1], "
-        "of any size.\n"
+        "model(pictures)\nrestores pictures (batch, height, width, channels), uint8 or floats in "
+        "[0, 1], of any size.\n"
         f"Next: {_restore()} --model={output / 'model'} --input=PICTURES --output=RESTORED,\n"
         "      or train on your own pictures with --dataset=folder --data_dir=DIR."
     )
@@ -145,7 +146,8 @@ def _middle_of(settings: Settings, picture: np.ndarray) -> Pictures:
 
     mean, std = (np.array(values, "float32") for values in settings.normalization_of_images)
     height, width = (_middle(side, settings.image_size) for side in picture.shape[:2])
-    scaled = picture[height, width] / np.float32(255.0)
+    white = {"uint8": 255.0, "uint16": 65535.0}.get(picture.dtype.name, 1.0)
+    scaled = picture[height, width] / np.float32(white)
     clean = ((scaled - mean) / std)[np.newaxis].astype("float32")
     return quality.make_pictures(settings, clean, settings.baseline)
 

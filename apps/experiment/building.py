@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,15 +11,33 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ms
+from keras_ms.data.sources import kinds
 
-from .problem import NETWORK_OPTIONS, NOISE_OPTIONS, TASK_OPTIONS, Problem
+from .problem import FOLDER_OPTIONS, NETWORK_OPTIONS, NOISE_OPTIONS, TASK_OPTIONS, Problem
 from .settings import Settings
 
 
 def load_images(problem: Problem, split: str) -> list[np.ndarray] | keras_ms.data.FolderImages:
     """Images of `"train"` or `"validation"`; no photograph is in both."""
     limit = problem.limit if split == "train" else problem.validation_samples
-    return keras_ms.data.sources.get(problem.dataset).load(split, problem.data_dir, limit)
+    load: Any = keras_ms.data.sources.get(problem.dataset).load
+    if problem.dataset != "folder":
+        return load(split, problem.data_dir, limit)
+    options = {name: getattr(problem, name) for name in FOLDER_OPTIONS}
+    return load(split, problem.data_dir, limit, max_megapixels=problem.max_megapixels, **options)
+
+
+def channels_of(problem: Problem) -> int:
+    """Channels of the images: of a folder, those of most of its files."""
+    if problem.dataset != "folder":
+        return 3
+    return _bands_of_folder(str(problem.data_dir), problem.bands)
+
+
+@functools.cache
+def _bands_of_folder(directory: str, bands: int | None) -> int:
+    kind = kinds.common_kind(keras_ms.data.image_files(directory), bands)
+    return 3 if kind is None else kind.bands
 
 
 def make_task(problem: Problem) -> keras_ms.tasks.Task:
@@ -50,6 +69,7 @@ def make_dataset(
         std=std,
         seed=problem.seed,
         cache_bytes=int(problem.cache_gb * 2**30),
+        max_bad_fraction=problem.max_bad_fraction,
         **{"levels": problem.batch_sizes, **options},
     )
 
@@ -65,6 +85,7 @@ def make_validation(problem: Problem, images: Iterable[np.ndarray]) -> tf.data.D
         mean=mean,
         std=std,
         seed=1_000_003,
+        max_bad_fraction=problem.max_bad_fraction,
     )
 
 
@@ -74,7 +95,11 @@ def make_network(problem: Problem) -> keras.Model:
     options = {name: getattr(problem, name) for name in NETWORK_OPTIONS}
     options = {name: value for name, value in options.items() if value is not None}
     taken = keras_ms.networks.options(problem.network)
-    fitting = {"conditional": problem.conditional, "scale": scale_of(make_task(problem))}
+    fitting = {
+        "conditional": problem.conditional,
+        "scale": scale_of(make_task(problem)),
+        "channels": channels_of(problem),
+    }
     options |= {name: value for name, value in fitting.items() if name in taken}
     return keras_ms.networks.get(problem.network, **options)
 

@@ -6,10 +6,18 @@ import dataclasses
 import math
 
 from . import choices
-from .options import check_choice, check_counts, check_positive, option, remembered
+from .options import (
+    check_choice,
+    check_counts,
+    check_positive,
+    check_range,
+    option,
+    remembered,
+)
 
 LOSSES = ("mse", "mae", "ssim")
 TASK_OPTIONS = ("sigma", "border", "max_rectangles", "scale")
+FOLDER_OPTIONS = ("bands", "value_range")
 NOISE_OPTIONS = ("conditional", "keep_contrast")
 NETWORK_OPTIONS = ("width", "depth", "dropout", "normalization", "residual")
 
@@ -35,6 +43,26 @@ class Problem:
     data_dir: str | None = option(
         None,
         "Folder of images, with --dataset=folder; for stl10, celeb_a and urban100 TFDS's.",
+        theme=IMAGES,
+    )
+    bands: int | None = option(
+        None,
+        "Bands of the images of --dataset=folder; by default those of most files, and 3 for files "
+        "of 8 bits.",
+        theme=IMAGES,
+    )
+    value_range: tuple[float, ...] | None = option(
+        None,
+        "Values of black and white in the files of --dataset=folder, such as 0,4095; by default 0 "
+        "and the greatest of 8 or of 16 bits, 0 and 1 of floats.",
+        theme=IMAGES,
+    )
+    max_megapixels: float = option(
+        1000.0, "Files of more millions of pixels are skipped.", theme=IMAGES
+    )
+    max_bad_fraction: float = option(
+        0.25,
+        "Greatest part of the images that may be skipped for being smaller than --image_size.",
         theme=IMAGES,
     )
     limit: int | None = option(None, "Most images to train on.", theme=IMAGES)
@@ -106,7 +134,10 @@ class Problem:
         _check_data(self)
         _check_names(self)
         check_positive(self, "learning_rate")
-        check_counts(self, "limit", "validation_samples")
+        check_counts(self, "limit", "validation_samples", "bands")
+        check_positive(self, "max_megapixels")
+        check_range(self, "value_range")
+        _check_fraction(self)
         if not 0.0 <= self.cache_gb < math.inf:
             raise ValueError(
                 f"--cache_gb must be 0 or more, and finite. Received: --cache_gb={self.cache_gb:g}."
@@ -146,6 +177,20 @@ def _check_data(settings: Problem) -> None:
         raise ValueError(
             "--data_dir goes with --dataset=folder, which needs it, or a TFDS data set, not with "
             f"photos. Received: --dataset={settings.dataset}, --data_dir={settings.data_dir}."
+        )
+
+
+def _check_fraction(settings: Problem) -> None:
+    if not 0.0 <= settings.max_bad_fraction <= 1.0:
+        raise ValueError(
+            "--max_bad_fraction is a number from 0 to 1. Received: "
+            f"--max_bad_fraction={settings.max_bad_fraction:g}."
+        )
+    given = [name for name in FOLDER_OPTIONS if getattr(settings, name) is not None]
+    if given and settings.dataset != "folder":
+        raise ValueError(
+            f"--{given[0]} goes with --dataset=folder. Received: --dataset={settings.dataset}, "
+            f"--{given[0]}={getattr(settings, given[0])}."
         )
 
 
