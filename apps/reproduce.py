@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from .experiment import choices, flags, presets, tables
 from .experiment.options import as_dict, check_counts, option
-from .experiment.problem import NETWORK, RESULTS, TASK, Problem
+from .experiment.problem import NETWORK, PAIR_OPTIONS, RESULTS, TASK, Problem
 
 if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
     import numpy as np
@@ -48,6 +48,7 @@ class ReproduceSettings(Problem):
         "batch_sizes",
         "restriction",
         "validation_samples",
+        *PAIR_OPTIONS,
     )
 
     tasks: tuple[str, ...] = option(

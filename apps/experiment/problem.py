@@ -8,12 +8,21 @@ import math
 from . import choices
 from .options import check_choice, check_counts, check_positive, option, remembered
 
-LOSSES = ("mse", "mae", "ssim")
+LOSSES = ("mse", "mae", "ssim", "crossentropy")
 TASK_OPTIONS = ("sigma", "border", "max_rectangles", "scale")
 NOISE_OPTIONS = ("conditional", "keep_contrast")
+PAIR_OPTIONS = (
+    "target_dir",
+    "classes",
+    "void",
+    "input_suffix",
+    "target_suffix",
+    "value_range",
+)
 NETWORK_OPTIONS = ("width", "depth", "dropout", "normalization", "residual")
 
 TASK, IMAGES, NETWORK = "What is learned", "Images", "Network"
+PAIRS = "Pairs of your own"
 LEVELS, TRAINING, RESULTS = "Levels", "Training", "Results"
 
 
@@ -34,10 +43,34 @@ class Problem:
     )
     data_dir: str | None = option(
         None,
-        "Folder of images, with --dataset=folder; for stl10, celeb_a and urban100 TFDS's.",
+        "Folder of images, with --dataset=folder, or of inputs, with --target_dir; for stl10, "
+        "celeb_a and urban100 TFDS's.",
         theme=IMAGES,
     )
-    limit: int | None = option(None, "Most images to train on.", theme=IMAGES)
+    target_dir: str | None = option(
+        None,
+        "Folder of targets, named as the inputs of --data_dir: pictures, or masks with --classes. "
+        "Every fifth pair is held out.",
+        theme=PAIRS,
+    )
+    classes: str | None = option(
+        None,
+        "Number of classes of masks that hold their indices, or the colours of classes, such as "
+        "black,red,#0000ff.",
+        theme=PAIRS,
+    )
+    void: int | None = option(
+        None, "Number that all gets in masks which is no class; it is not learned.", theme=PAIRS
+    )
+    input_suffix: str = option("", "What names of inputs end in, such as _image.", theme=PAIRS)
+    target_suffix: str = option("", "What names of targets end in, such as _mask.", theme=PAIRS)
+    value_range: tuple[float, ...] | None = option(
+        None,
+        "Values of inputs (and of targets that are pictures) that become 0 and 1; by default the "
+        "range of bytes or 16 bits, while floats stay as they are.",
+        theme=PAIRS,
+    )
+    limit: int | None = option(None, "Most images, or pairs, to train on.", theme=IMAGES)
     cache_gb: float = option(
         4.0,
         "GiB of images and coarser levels in memory; the rest goes to a temporary file.",
@@ -74,7 +107,13 @@ class Problem:
     dropout: float | None = option(None, "Dropout rate (unet).", theme=NETWORK)
     normalization: str | None = option(None, "layer, group, channel or none.", theme=NETWORK)
     residual: bool | None = option(None, "Whether the network adds to its input.", theme=NETWORK)
-    loss: str = option("mse", "What is minimised; ssim is its negative.", LOSSES, TRAINING)
+    loss: str | None = option(
+        None,
+        "What is minimised; ssim is its negative. By default crossentropy with --classes, else "
+        "mse.",
+        LOSSES,
+        TRAINING,
+    )
     optimizer: str = option("adam", "Name of a Keras optimizer.", theme=TRAINING)
     learning_rate: float = option(3e-3, "First learning rate.", theme=TRAINING)
     mean: tuple[float, ...] | None = option(
@@ -97,13 +136,15 @@ class Problem:
         theme=TRAINING,
     )
     validation_samples: int = option(
-        32, "Crops of held-out photographs to validate on.", theme=IMAGES
+        32, "Crops of held-out photographs, or held-out pairs, to validate on.", theme=IMAGES
     )
     seed: int = option(0, "Seed of the batches and of the weights.", theme=TRAINING)
 
     def __post_init__(self) -> None:
-        check_choice(self, "loss", LOSSES)
+        if self.loss is not None:
+            check_choice(self, "loss", LOSSES)
         _check_data(self)
+        _check_pairs(self)
         _check_names(self)
         check_positive(self, "learning_rate")
         check_counts(self, "limit", "validation_samples")
@@ -132,20 +173,51 @@ def _check_names(settings: Problem) -> None:
         return
     check_choice(settings, "task", tasks)
     check_choice(settings, "network", networks)
-    of_task = keras_ms.tasks.options(settings.task)
     of_network = keras_ms.networks.options(settings.network)
-    _check_options(settings, (*TASK_OPTIONS, *NOISE_OPTIONS), of_task, settings.task)
+    learned = "pairs of your own" if settings.target_dir else settings.task
+    of_task = () if settings.target_dir else keras_ms.tasks.options(settings.task)
+    _check_options(settings, (*TASK_OPTIONS, *NOISE_OPTIONS), of_task, learned)
     _check_options(settings, (*NETWORK_OPTIONS, "conditional"), of_network, settings.network)
     if "t_range" not in of_task:
-        _check_options(settings, ("t_low", "t_high"), (), settings.task)
+        _check_options(settings, ("t_low", "t_high"), (), learned)
 
 
 def _check_data(settings: Problem) -> None:
+    if settings.target_dir is not None:
+        return
     given = settings.data_dir is not None
     if (settings.dataset == "folder" and not given) or (settings.dataset == "photos" and given):
         raise ValueError(
             "--data_dir goes with --dataset=folder, which needs it, or a TFDS data set, not with "
             f"photos. Received: --dataset={settings.dataset}, --data_dir={settings.data_dir}."
+        )
+
+
+def _check_pairs(settings: Problem) -> None:
+    if settings.target_dir is None:
+        for name in PAIR_OPTIONS:
+            if value := getattr(settings, name):
+                raise ValueError(
+                    f"--{name} goes with --target_dir. Received: --{name}={value}, no --target_dir."
+                )
+    elif settings.data_dir is None or settings.dataset not in ("photos", "folder"):
+        raise ValueError(
+            "--target_dir goes with --data_dir, the folder of the inputs, and no --dataset. "
+            f"Received: --target_dir={settings.target_dir}, --data_dir={settings.data_dir}, "
+            f"--dataset={settings.dataset}."
+        )
+    of_classes = settings.classes is not None
+    if settings.loss is not None and of_classes != (settings.loss == "crossentropy"):
+        raise ValueError(
+            "--loss=crossentropy goes with --classes, and others do not. "
+            f"Received: --loss={settings.loss}, --classes={settings.classes}."
+        )
+    normalised = settings.mean is not None or settings.std is not None
+    if settings.target_dir and (normalised or "task" in (settings.given or ())):
+        raise ValueError(
+            "Pairs of your own have no --task, and are not normalised by --mean and --std. "
+            f"Received: --target_dir={settings.target_dir} with one of these. Leave them out, or "
+            "--target_dir."
         )
 
 

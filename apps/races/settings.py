@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from ..experiment import choices
 from ..experiment.options import check_choice, check_counts, check_positive, option
-from ..experiment.problem import NETWORK, RESULTS, TASK, Problem
+from ..experiment.problem import NETWORK, PAIR_OPTIONS, RESULTS, TASK, Problem
 from .contestants import CONTESTANTS
 
 RACE = "Races"
@@ -59,7 +59,13 @@ class RaceSettings(RaceOptions):
     """Options of `apps.time_to_quality`, one flag each."""
 
     # Every run has its own of these.
-    UNUSED: ClassVar[tuple[str, ...]] = ("task", "network", "seed", "learning_rate")
+    UNUSED: ClassVar[tuple[str, ...]] = (
+        "task",
+        "network",
+        "seed",
+        "learning_rate",
+        *PAIR_OPTIONS,
+    )
 
     tasks: tuple[str, ...] = option(
         ("denoising", "deblurring"), "Tasks.", choices.of_library("tasks"), TASK
