@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.src import backend
 from keras.src.models.functional import Functional
 from keras.src.models.model import functional_init_arguments
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
@@ -96,6 +98,60 @@ def _functional_twin(cls: type) -> type:
     return twin
 
 
+def is_functional(model: Any) -> bool:
+    """Whether a model is a graph of layers, from inputs to outputs."""
+    return isinstance(model, Functional)
+
+
+def is_plain_graph(layer: Any) -> bool:
+    """Whether a layer is a model of Keras's own functional or Sequential class, and built."""
+    return type(layer) in (Functional, keras.Sequential) and bool(getattr(layer, "inputs", None))
+
+
+def overridden(model: keras.Model) -> list[str]:
+    """Methods of a functional or Sequential model's class that compute otherwise than Keras's."""
+    base = Functional if isinstance(model, Functional) else keras.Sequential
+    return [name for name in _STEPS if getattr(type(model), name) is not getattr(base, name)]
+
+
+_STEPS = ("call", "compute_loss", "compute_metrics", "train_step", "test_step", "predict_step")
+
+
+def compile_arguments(model: keras.Model) -> dict[str, Any]:
+    """What a model was compiled with, as objects: its own optimizer, losses and metrics."""
+    given = dict(model._compile_config.config)
+    now = ("optimizer", "run_eagerly", "steps_per_execution", "jit_compile")
+    scales = isinstance(model.optimizer, keras.mixed_precision.LossScaleOptimizer)
+    return given | {name: getattr(model, name) for name in now} | {"auto_scale_loss": scales}
+
+
+def is_built(model: keras.Model) -> bool:
+    """Whether all layers of a model have their variables."""
+    return all(layer.built for layer in model._flatten_layers(include_self=False))
+
+
+@contextlib.contextmanager
+def attribute(model: keras.Model, name: str, value: Any) -> Iterator[None]:
+    """Gives a model an attribute that Keras does not track, for a while."""
+    before = model.__dict__.get(name)
+    object.__setattr__(model, name, value)
+    try:
+        yield
+    finally:
+        if before is None:
+            object.__delattr__(model, name)
+        else:
+            object.__setattr__(model, name, before)
+
+
+def keep_flags(model: keras.Model, source: keras.Model) -> None:
+    """Gives a model the `trainable` flag of another whose layers it shares; theirs remain."""
+    flags = [(layer, layer.trainable) for layer in source._flatten_layers(include_self=False)]
+    model.trainable = source.trainable
+    for layer, trains in flags:  # outer ones first: they set all within
+        layer.trainable = trains
+
+
 def pickled(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
     """What `__reduce__` of a Keras model returns, with a class that pickle finds by its name."""
     _, *state = reduced
@@ -132,3 +188,69 @@ def traced_once(function: Callable[..., Any], signature: list[Any]) -> Any:
 def all_layers(model: Any) -> list[keras.layers.Layer]:
     """Layers of a model, those within its layers too."""
     return [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
+
+
+def compiled_losses(model: Any) -> list[Any]:
+    """Losses that `compile` was given and that Keras has made objects of, with their outputs.
+
+    Returns:
+        Entries with the attributes `loss` and `name`, that of the output; empty if there is no
+        loss, or it is not built yet.
+    """
+    return list(getattr(getattr(model, "_compile_loss", None), "_flat_losses", None) or ())
+
+
+def losses_are_built(model: Any) -> bool:
+    """Whether every loss that `compile` was given is an object by now."""
+    compiled = getattr(model, "_compile_loss", None)
+    return compiled is None or bool(compiled.built)
+
+
+@contextlib.contextmanager
+def recording_losses(model: Any) -> Iterator[list[tuple[Any, Any]]]:
+    """Within it, `model.compute_loss` notes what each compiled loss came to.
+
+    Yields:
+        A list that grows by `(entry, value)`, an entry as of `compiled_losses`.
+    """
+    entries, noted = compiled_losses(model), []
+
+    def noting(entry: Any) -> Any:
+        def call(*args: Any) -> Any:
+            value = entry.loss(*args)
+            noted.append((entry, value))
+            return value
+
+        return entry._replace(loss=call)
+
+    if entries:
+        model._compile_loss._flat_losses = [noting(entry) for entry in entries]
+    try:
+        yield noted
+    finally:
+        if entries:
+            model._compile_loss._flat_losses = entries
+
+
+def build_losses(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> None:
+    """Makes objects of the losses that `compile` was given, on symbols of these tensors' shapes."""
+
+    def symbol(tensor: Any) -> Any:
+        return keras.KerasTensor(tensor.shape, keras.backend.standardize_dtype(tensor.dtype))
+
+    symbols = keras.tree.map_structure(symbol, (x, y, y_pred))
+    weight = None if sample_weight is None else keras.tree.map_structure(symbol, sample_weight)
+    with model.distribute_strategy.scope():
+        backend.compute_output_spec(model._compute_loss, *symbols, weight, training=False)
+
+
+def mask_of(tensor: Any) -> Any:
+    """The mask that layers have put on a tensor, or `None`."""
+    return backend.get_keras_mask(tensor)
+
+
+def with_mask(tensor: Any, mask: Any) -> Any:
+    """The tensor, with a mask unless that is `None`."""
+    if mask is not None:
+        backend.set_keras_mask(tensor, mask)
+    return tensor

@@ -121,7 +121,7 @@ def mesh_sizes(
             f"Too many levels for the image size: the coarsest mesh would have a side of "
             f"{least // factor} px, under {MIN_COARSEST_SIDE} px. "
             f"Received: levels={num_levels}, image size {sides}{_told(sides, axes)}. "
-            f"Use at most {most} levels, or larger images."
+            f"Use at most {most} levels, or larger images.{_without_channels(sides)}"
         )
     if any(sides[axis] % factor for axis in axes):
         nearest = tuple(s - s % factor if axis in axes else s for axis, s in enumerate(sides))
@@ -143,6 +143,11 @@ def most_levels(sides: tuple[int, ...], axes: Sequence[int]) -> int:
     ):
         depth += 1
     return depth
+
+
+def _without_channels(sides: tuple[int, ...]) -> str:
+    likely = len(sides) == MOST_DIMS and sides[-1] <= 4 < min(sides[:-1])
+    return f" An image size is of pixels. Leave out the channels: {sides[:-1]}." if likely else ""
 
 
 def _told(sides: tuple[int, ...], axes: Sequence[int]) -> str:

@@ -1,6 +1,7 @@
 """Where images come from, and the pipeline that makes per-level batches of them."""
 
 from keras_ms.data import sources
+from keras_ms.data.augmentation import photometric
 from keras_ms.data.batch import MultiscaleBatch
 from keras_ms.data.evaluation import evaluation_pairs
 from keras_ms.data.multiscale_dataset import MultiscaleDataset
@@ -22,6 +23,7 @@ __all__ = [
     "evaluation_pairs",
     "folder",
     "image_files",
+    "photometric",
     "photos",
     "read_image",
     "sources",

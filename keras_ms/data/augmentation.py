@@ -12,16 +12,21 @@ Tensor = Any
 Augment = Callable[[Any, Tensor], Any]
 
 
-class _Fixed(keras.random.SeedGenerator):
+_MOVE_PIXELS = (
+    "Affine", "Crop", "CutMix", "Elastic", "Erasing", "Flip", "MixUp", "Perspective", "Pipeline",
+    "Resizing", "Rotation", "Shear", "Translation", "Zoom",
+)  # fmt: skip
+"""Words in the names of Keras layers that change where pixels are, or whose they are."""
+
+
+class FixedSeed(keras.random.SeedGenerator):
     """Gives the same seed at every call, so that what draws from it draws the same again."""
 
-    def __init__(self, seed: Tensor) -> None:
-        super().__init__(0)
-        self._fixed = seed
+    fixed: Tensor = None
 
     def next(self, ordered: bool = True) -> Tensor:
         """The seed."""
-        return self._fixed
+        return self.fixed
 
 
 def photometric(layer: keras.layers.Layer) -> Augment:
@@ -48,16 +53,20 @@ def photometric(layer: keras.layers.Layer) -> Augment:
         >>> x.shape
         TensorShape([2, 8, 8, 3])
     """
-    if not (hasattr(layer, "get_random_transformation") and hasattr(layer, "transform_images")):
+    fits = hasattr(layer, "get_random_transformation") and hasattr(layer, "transform_images")
+    if not fits or any(word in type(layer).__name__ for word in _MOVE_PIXELS):
         raise ValueError(
-            "A layer that draws a transformation and applies it is needed. Received: "
-            f"{layer!r}. Use for example keras.layers.RandomBrightness."
+            "A layer that draws a change of colours and applies it is needed. Received: "
+            f"{layer!r}. Use for example keras.layers.RandomBrightness; pixels are moved by "
+            "flip=, rotate= and image_size=."
         )
+
+    generator = FixedSeed(0)
 
     def augment(pair: Any, seed: Tensor) -> Any:
         x, *others = pair
-        fixed = _Fixed(tf.cast(seed, tf.uint32))
-        drawn = layer.get_random_transformation(x, training=True, seed=fixed)
+        generator.fixed = tf.cast(seed, tf.uint32)
+        drawn = layer.get_random_transformation(x, training=True, seed=generator)
         return (layer.transform_images(x, drawn, training=True), *others)
 
     return augment

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from PIL import Image
 
+from keras_ms.data.cutting import restricted_by
 from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.roles import Leaf
 
@@ -111,7 +112,11 @@ def _line(leaf: Leaf, made: Any, pairs: PairBatches) -> str:
     dims = len(pairs.sides)
     sides = [_sides(spec.shape[1 : 1 + dims]) for spec in made]
     cut = "" if _sides(leaf.shape[:dims]) == sides[0] else f", crops of {sides[0]}"
-    levels = f", {_HOW[pairs.restricted_by(leaf)]} {', '.join(sides[1:])}" if sides[1:] else ""
+    levels = (
+        f", {_HOW[restricted_by(leaf, pairs.restriction)]} {', '.join(sides[1:])}"
+        if sides[1:]
+        else ""
+    )
     comes = "" if made[0].dtype == leaf.dtype else f", as {made[0].dtype.name}"
     values = pairs.examples.ranges.get(leaf.name)
     scaled = "" if values is None else f", values {values[0]:g} to {values[1]:g} as 0 to 1"

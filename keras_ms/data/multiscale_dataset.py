@@ -10,19 +10,25 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_ms import restriction as restrictions
 from keras_ms.data import geometry
 from keras_ms.data.batch import weights_of_terms
 from keras_ms.data.description import Description, described
 from keras_ms.data.inputs import examples_of
-from keras_ms.data.pair_batches import PairBatches, dims_told
+from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION
-from keras_ms.data.stages import checked_stage, checked_stages, hierarchy, is_auto, stages_of
+from keras_ms.data.stages import (
+    checked_stage,
+    checked_stages,
+    dims_told,
+    hierarchy,
+    is_auto,
+    stages_of,
+)
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task
-from keras_ms.validation import checked_weights, positive_integer
+from keras_ms.validation import checked_weights, known, positive_integer
 
 
 class MultiscaleDataset:
@@ -135,7 +141,7 @@ class MultiscaleDataset:
         self.telescoping, self._prefetch = telescoping, prefetch
         _check_options(images, task, seed, prefetch, cache_bytes)
         self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
-        restrictions.get(restriction)
+        known(restriction, ("average", "stride"), "restriction", "restriction of pairs")
         self._batches: PairBatches | TaskBatches
         if task is None:
             self._batches = PairBatches(
@@ -183,6 +189,14 @@ class MultiscaleDataset:
         self.stages = stages_of(self.levels, telescoping, weights)
         self.mesh_sizes = self.levels.mesh_sizes(self.image_size)
         self._specs = self._batches.specs()
+
+    def __repr__(self) -> str:
+        # Keras shows it where a stock model is to train on it.
+        return (
+            f"<MultiscaleDataset of meshes {self.mesh_sizes}: for `fit` of a "
+            "keras_ms.MultiscaleModel, which MultiscaleModel.from_model(model) makes of any "
+            "functional or Sequential model>"
+        )
 
     def replaced(
         self, steps_per_epoch: int | None = None, stages: Sequence[Stage] | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,19 +12,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ms import restriction as restrictions
 from keras_ms.data import geometry
 from keras_ms.data.augmentation import Augment, checked_augment
 from keras_ms.data.batch import MultiscaleBatch
+from keras_ms.data.cutting import Cutter
 from keras_ms.data.example_checks import admits, check_levels, crop_sides
 from keras_ms.data.example_store import ExampleStore
 from keras_ms.data.examples import Examples
 from keras_ms.data.reading import AT_ONCE, Reading
-from keras_ms.data.roles import Leaf, leaves_of, said_roles
+from keras_ms.data.roles import Leaf, dims_of, leaves_of, said_roles
 from keras_ms.data.skipped import Skipped
-from keras_ms.data.stages import hierarchy
-from keras_ms.data.views import View, views_of
-from keras_ms.levels import Levels
+from keras_ms.data.stages import dims_told, hierarchy
 
 Tensor = Any
 
@@ -77,8 +74,10 @@ class PairBatches:
         anew: bool | None = None,
     ) -> None:
         self.examples = examples if anew is None else examples._replace(anew=anew)
-        self.flip, self.rotate, self._restriction = flip, rotate, restriction
-        self._said = {**examples.roles, **said_roles(roles, examples.spec)}
+        self.flip, self.rotate, self.restriction = flip, rotate, restriction
+        self._said = {name: (role, "the source says so") for name, role in examples.roles.items()}
+        of_user = said_roles(roles, examples.spec).items()
+        self._said |= {name: (role, "you say so") for name, role in of_user}
         self._store = ExampleStore(cache_bytes)
         skipped = Skipped(max_bad_fraction, "examples")
         self.reading = Reading(examples, self._store, self._admits, skipped, seed)
@@ -91,7 +90,7 @@ class PairBatches:
         self._windows = geometry.windows(self.sides, steps, self.levels.axes)
         check_levels(self.leaves, self._windows, self.levels.axes, self.whole, flip, rotate)
         self._seed = seed
-        self._views = self._viewed()
+        self._cutter = self._cutting()
         self.augment: Augment | None = checked_augment(augment, self.specs())
         self.reading.begin()
 
@@ -102,13 +101,22 @@ class PairBatches:
             return self
         other = copy.copy(self)
         other.leaves = leaves
-        other._views = other._viewed()
+        other._cutter = other._cutting()
         checked_augment(other.augment, other.specs())
         return other
 
-    def _viewed(self) -> tuple[tuple[View, ...], ...]:
-        axes, ranges = self.levels.axes, self.examples.ranges
-        return tuple(views_of(self.leaves, window, axes, ranges) for window in self._windows)
+    def _cutting(self) -> Cutter:
+        return Cutter(
+            self._store,
+            self.leaves,
+            self._windows,
+            self.levels.axes,
+            self.examples.ranges,
+            self.restriction,
+            self.whole,
+            self.flip,
+            self.rotate,
+        )
 
     def _decided(self, told: Mapping[str, tuple[str, str]]) -> tuple[Leaf, ...]:
         spec = self.examples.spec
@@ -126,12 +134,15 @@ class PairBatches:
             finest: Finest level of the stage.
             sizes: The stage has a term of `sizes[k]` samples on level `finest + k`.
             start: First step.
-            position: Examples that were taken before. Defaults to those of as many steps, or
-                what was read so far of a source that is not kept.
+            position: Examples that were taken before. Defaults to those of as many steps, or to
+                all that were taken of a source that is not kept. Without effect on a source that
+                was read at once: what a step takes of it follows from the step.
         """
         total = sum(sizes)
-        if position is None:
-            position = start * total if self.reading.keeps else self.reading.passed_on
+        if self.reading.whole or (position is None and self.reading.keeps):
+            position = start * total
+        elif position is None:
+            position = self.reading.passed_on
         ahead = position - start * total
 
         def taken(step: Tensor) -> tuple[Tensor, Tensor]:
@@ -151,7 +162,7 @@ class PairBatches:
     ) -> MultiscaleBatch:
         depth = self.levels.num_levels
         wanted = _wanted(finest, len(sizes))
-        views = [self._views[level] for _, level in wanted]
+        views = [self._cutter.views[level] for _, level in wanted]
         cut = functools.partial(self._cut, finest=finest, sizes=sizes)
         types = [view.dtype for of_level in views for view in of_level]
         flat = iter(tf.numpy_function(cut, [step, numbers], types))
@@ -178,65 +189,12 @@ class PairBatches:
         """The leaves of all terms, each on its level and the next coarser one."""
         rng = np.random.default_rng((abs(self._seed), 2, finest, int(step)))
         dealt = rng.permutation(numbers)
-        found: list[np.ndarray] = []
+        draws = self._cutter.draw(rng, dealt)
         ends = list(itertools.accumulate(sizes, initial=0))
-        drawn = [self._draw(rng, dealt[a:b]) for a, b in itertools.pairwise(ends)]
+        found: list[np.ndarray] = []
         for term, level in _wanted(finest, len(sizes)):
             hand = slice(*ends[term - finest : term - finest + 2])
-            found += self._level(level, dealt[hand], *drawn[term - finest])
-        return found
-
-    def _draw(
-        self, rng: np.random.Generator, numbers: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Corner of the window in finest pixels, flip and quarter turns of every sample."""
-        count, dims = len(numbers), len(self.sides)
-        corners = np.zeros((count, dims), np.int64)
-        if not self.whole:
-            grid = self._grid()
-            have = np.array([self._sides_of(number) for number in numbers])
-            corners = rng.integers(0, (have - self.sides) // grid + 1) * grid
-        flips = rng.random(count) < 0.5 * self.flip
-        return corners, flips, rng.integers(0, 4 if self.rotate else 1, count)
-
-    def _grid(self) -> np.ndarray:
-        """Corners are multiples of this: then every leaf's are whole on every level."""
-        smaller = [leaf.ratio.denominator for leaf in self.leaves if leaf.ratio]
-        depth = max(window.pyramid_level for window in self._windows)
-        axes = self.levels.axes
-        steps = [2**depth if axis in axes else 1 for axis in range(len(self.sides))]
-        return np.array(steps) * math.lcm(*smaller)
-
-    def _sides_of(self, number: int) -> tuple[int, ...]:
-        of_mesh = next(k for k, leaf in enumerate(self.leaves) if leaf.ratio == 1)
-        return self._field(of_mesh, number, 0).shape[: len(self.sides)]
-
-    def _field(self, leaf: int, number: int, level: int) -> np.ndarray:
-        of = self.leaves[leaf]
-        name = self.restricted_by(of)
-        coarser = functools.partial(_coarser, name, self.levels.axes, of.channels)
-        return self._store.field(leaf, int(number), level, name, coarser)
-
-    def restricted_by(self, leaf: Leaf) -> str:
-        """Name of the restriction that makes a field coarser."""
-        most_frequent = leaf.role == "class_map" and self._restriction == "average"
-        return "plurality" if most_frequent else self._restriction
-
-    def _level(
-        self,
-        level: int,
-        numbers: np.ndarray,
-        corners: np.ndarray,
-        flips: np.ndarray,
-        turns: np.ndarray,
-    ) -> list[np.ndarray]:
-        found = []
-        for leaf, view in enumerate(self._views[level]):
-            rows = np.empty((len(numbers), *view.shape), view.dtype.as_numpy_dtype)
-            for row, number in enumerate(numbers):
-                pixels = self._field(leaf, number, view.pyramid_level)
-                rows[row] = view.cut(pixels, corners[row], flips[row], int(turns[row]))
-            found.append(view.scaled(rows))
+            found += self._cutter.level(level, dealt[hand], draws.of(hand))
         return found
 
     def specs(self) -> tuple[Any, ...]:
@@ -244,62 +202,13 @@ class PairBatches:
         return tuple(
             keras.tree.pack_sequence_as(
                 self.examples.spec,
-                [tf.TensorSpec((None, *v.shape), v.dtype) for v in self._views[level]],
+                [tf.TensorSpec((None, *v.shape), v.dtype) for v in self._cutter.views[level]],
             )
             for level in range(self.levels.num_levels)
         )
-
-
-def dims_told(levels: Any, image_size: Any) -> int | None:
-    """Spatial dimensions that levels or image size tell, or `None`."""
-    told = levels.spatial_dims if isinstance(levels, Levels) else None
-    axes = levels.spatial_axes if isinstance(levels, Levels) else None
-    if told is None and hasattr(image_size, "__len__"):
-        return len(image_size)
-    return told or (levels.dims if axes else None)
-
-
-def dims_of(spec: Any) -> int:
-    """Spatial dimensions of examples, of which nothing else is told: their largest tensor's axes.
-
-    Raises:
-        ValueError: If a shape is not known, or no tensor has spatial axes and one of channels.
-    """
-    shapes = [leaf.shape for leaf in keras.tree.flatten(spec)]
-    if any(shape.rank is None for shape in shapes):
-        raise ValueError(
-            "The shapes of an example must be known. "
-            f"Received: examples {spec}. Use `.map(...)` with tf.ensure_shape."
-        )
-    dims = max(shape.rank for shape in shapes) - 1
-    if not 1 <= dims <= 3:
-        raise ValueError(
-            "No tensor of an example is an image: 1 to 3 spatial axes, then one of channels. "
-            f"Received: examples {spec}."
-        )
-    return dims
 
 
 def _wanted(finest: int, terms: int) -> list[tuple[int, int]]:
     """The level of every term, and the next coarser one but for the last, as `(term, level)`."""
     last = finest + terms - 1
     return [(t, lv) for t in range(finest, last + 1) for lv in (t, t + 1) if lv <= last]
-
-
-def _coarser(name: str, axes: tuple[int, ...], channels: bool, field: np.ndarray) -> np.ndarray:
-    """A field one level coarser: images and weights as floats, class maps in their own type."""
-    batch = field[np.newaxis] if channels else field[np.newaxis, ..., np.newaxis]
-    batch = batch[_even(batch.shape, axes)]
-    if name == "average":
-        # TensorFlow pools neither integers nor, on a CPU, all kinds of floats.
-        kind = field.dtype if np.issubdtype(field.dtype, np.floating) else np.dtype(np.float32)
-        made = restrictions.average(tf.constant(batch, tf.float32), axes).numpy().astype(kind)
-    else:
-        made = np.asarray(restrictions.get(name)(batch, axes))
-    return made[0] if channels else made[0, ..., 0]
-
-
-def _even(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[slice, ...]:
-    # Examples larger than the window may have odd sides; no window reaches the last pixel.
-    sides = enumerate(shape[1:-1])
-    return (slice(None), *(slice(s - s % 2 if k in axes else s) for k, s in sides))

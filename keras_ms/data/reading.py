@@ -47,6 +47,7 @@ class Reading:
         first: The first example that can be used.
         count: How many examples there are, once they are known and kept.
         keeps: Whether examples are kept.
+        whole: Whether all of them were read at once.
 
     Raises:
         ValueError: If there is no example that can be used, or too many cannot.
@@ -66,7 +67,7 @@ class Reading:
         self._read = self._least = 0  # examples below `_least` are not there any more
         self._asked = self._passes = 0
         self.count: int | None = None
-        self.keeps, self._whole = True, False
+        self.keeps, self.whole = True, False
         if examples.anew or examples.length == math.inf:
             self._only_pass_on()
         source, before = examples.passes(), []
@@ -94,7 +95,7 @@ class Reading:
         for _ in track(steps, "Reading examples", transient=True, disable=quiet):
             if not self._read_one():
                 break
-        self._whole = self.count is not None
+        self.whole = self.count is not None
 
     def take(self, position: int, count: int) -> np.ndarray:
         """Numbers of the examples at `position ... position + count - 1` of the visit.
@@ -122,7 +123,7 @@ class Reading:
         places = np.arange(position, position + count)
         numbers = places % total
         for number in np.unique(places // total):
-            if number or self._whole:
+            if number or self.whole:
                 inside = places // total == number
                 order = _shuffled(self._seed, int(number), total)
                 numbers[inside] = order[numbers[inside]]

@@ -94,14 +94,39 @@ def _flat(roles: Any, prefix: str = "") -> list[tuple[str, str]]:
     return [pair for name, of in below for pair in _flat(of, name)]
 
 
-def mesh_leaf(spec: Any, first: Any, dims: int, said: Mapping[str, str]) -> int:
+def dims_of(spec: Any) -> int:
+    """Spatial dimensions of examples, of which nothing else is told: their largest tensor's axes.
+
+    Raises:
+        ValueError: If a shape is not known, or no tensor has spatial axes and one of channels.
+    """
+    shapes = [leaf.shape for leaf in keras.tree.flatten(spec)]
+    if any(shape.rank is None for shape in shapes):
+        raise ValueError(
+            "The shapes of an example must be known. "
+            f"Received: examples {spec}. Use `.map(...)` with tf.ensure_shape."
+        )
+    dims = max(shape.rank for shape in shapes) - 1
+    if not 1 <= dims <= 3:
+        raise ValueError(
+            "No tensor of an example is an image: 1 to 3 spatial axes, then one of channels. "
+            f"Received: examples {spec}."
+        )
+    return dims
+
+
+Told = Mapping[str, tuple[str, str]]
+"""Roles, and why, by name of leaf."""
+
+
+def mesh_leaf(spec: Any, first: Any, dims: int, said: Told) -> int:
     """Number of the leaf whose sides are the mesh: the largest image or map, a target if equal.
 
     Args:
         spec: The structure of an example.
         first: The first example, whose sides are known.
         dims: Number of spatial dimensions.
-        said: Roles that are said, by name.
+        said: Roles that are said.
 
     Raises:
         ValueError: If no leaf can be an image.
@@ -110,7 +135,7 @@ def mesh_leaf(spec: Any, first: Any, dims: int, said: Mapping[str, str]) -> int:
     shapes = [np.shape(leaf) for leaf in keras.tree.flatten(first)]
 
     def area(number: int) -> tuple[float, bool]:
-        sides, role = shapes[number][:dims], said.get(names[number])
+        sides, role = shapes[number][:dims], said.get(names[number], ("",))[0]
         image = len(shapes[number]) == dims + 1 and max(sides) > 1
         map_ = len(shapes[number]) == dims and role in FIELDS
         if role in ("label", "coordinates") or not (image or map_):
@@ -122,8 +147,8 @@ def mesh_leaf(spec: Any, first: Any, dims: int, said: Mapping[str, str]) -> int:
         raise ValueError(
             f"No tensor of an example is an image with {dims} spatial dimensions and a channel "
             f"axis. Received: examples of shapes {dict(zip(names, shapes, strict=True))}. Examples "
-            "must not be batched; use `.unbatch()` if they are, and Levels(..., spatial_dims=...) "
-            "for other dimensions."
+            "must not be batched; use `.unbatch()` if they are. Leave out `spatial_dims` of Levels, "
+            "and image_size may be one number: dimensions are found in the data."
         )
     return largest
 
@@ -132,8 +157,8 @@ def leaves_of(
     spec: Any,
     first: Any,
     dims: int,
-    said: Mapping[str, str],
-    told: Mapping[str, tuple[str, str]] | None = None,
+    said: Told,
+    told: Told | None = None,
 ) -> tuple[Leaf, ...]:
     """Decides what every leaf of an example is.
 
@@ -141,8 +166,8 @@ def leaves_of(
         spec: The structure of an example, of `tf.TensorSpec` without a batch axis.
         first: The first example, of NumPy arrays.
         dims: Number of spatial dimensions.
-        said: Roles that the user, or the source, says, by name.
-        told: Role and reason that the loss tells of targets, by name.
+        said: Roles that the user, or the source, says.
+        told: Roles of targets that a loss tells.
 
     Raises:
         ValueError: If a leaf may be anything, or does not fit its role.
@@ -156,20 +181,17 @@ def leaves_of(
     return tuple(found)
 
 
-def _decided(
-    leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...], said: str | None, told: Any
-) -> Leaf:
-    field = said in FIELDS or (said is None and _is_field(leaf, value, mesh))
+def _decided(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...], said: Any, told: Any) -> Leaf:
+    field = said[0] in FIELDS if said else _is_field(leaf, value, mesh)
     if not field:
-        role = said or "label"
-        reason = "said" if said else "no image"
-        if said is None:
+        role, reason = said or ("label", "no image")
+        if not said:
             _check_no_points(leaf, value)
         return leaf._replace(role=role, reason=reason)
-    if said == "weight" and value.ndim < len(mesh):
-        return leaf._replace(role="weight", reason="said")
+    role, reason = said or told or _by_part(leaf)
+    if role == "weight" and value.ndim < len(mesh):
+        return leaf._replace(role=role, reason=reason)
     ratio = _ratio(leaf, value, mesh)
-    role, reason = (said, "said") if said else told or _by_part(leaf)
     return leaf._replace(
         role=role, reason=reason, ratio=ratio, channels=value.ndim == len(mesh) + 1
     )
@@ -190,7 +212,7 @@ def _is_field(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...]) -> bool:
     sides = value.shape[: len(mesh)]
     if value.ndim == len(mesh) + 1:
         return max(sides) > 1
-    if value.ndim != len(mesh):
+    if value.ndim != len(mesh) or max(sides, default=1) == 1:
         return False
     if sides == mesh:
         return True

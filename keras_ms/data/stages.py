@@ -32,6 +32,15 @@ def hierarchy(levels: Any, image_size: Any) -> Levels:
     return deepest(image_size)
 
 
+def dims_told(levels: Any, image_size: Any) -> int | None:
+    """Spatial dimensions that levels or image size tell, or `None`."""
+    told = levels.spatial_dims if isinstance(levels, Levels) else None
+    axes = levels.spatial_axes if isinstance(levels, Levels) else None
+    if told is None and hasattr(image_size, "__len__"):
+        return len(image_size)
+    return told or (levels.dims if axes else None)
+
+
 def is_auto(levels: Any) -> bool:
     """Whether as many levels are asked for as the image size bears.
 

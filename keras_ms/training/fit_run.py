@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.gradients.chunks import WHOLE, chunks_for, loops_run
 from keras_ms.gradients.model_fits import check_model_fits, check_replicas
 from keras_ms.gradients.target_roles import suited
 from keras_ms.gradients.terms import SharedTerms, Terms
@@ -36,6 +37,7 @@ class FitRun:
     Attributes:
         stages: What each stage holds unless a schedule says otherwise, by finest level: the
             dataset's own, or for `levels="auto"` what measured gradients advise.
+        chunks: How the loss of a batch is taken; its `line` says so to the user.
         terms: The gradients of one level, for the model's steps.
 
     Raises:
@@ -51,7 +53,8 @@ class FitRun:
                 f"{type(model).__name__}, which could not be built before its first step. Give "
                 "Levels or a tuple of batch sizes."
             )
-        self.dataset, self.stages = dataset, stages_for(model, dataset)
+        self.chunks = chunks_for(model, dataset) if dataset.telescoping else WHOLE
+        self.dataset, self.stages = dataset, stages_for(model, dataset, self.chunks)
         check_replicas(self.stages, model.distribute_strategy.num_replicas_in_sync)
         self.adapter = StageAdapter(self._current_iterator, dataset.steps_per_epoch)
         share = share and built and dataset.levels.num_levels > 1
@@ -75,9 +78,13 @@ class FitRun:
 
     def renew_terms(self) -> None:
         """Forgets the traces of single levels, as when the model is compiled anew."""
-        spec, shared = self._plain_spec, not self._model.run_eagerly
+        chunk = self.chunks.share(self._strategy.num_replicas_in_sync)
+        shared = not self._model.run_eagerly and loops_run(self._model, chunk)
+        spec = self._plain_spec
         self.terms = (
-            Terms(self._model) if spec is None or not shared else SharedTerms(self._model, spec)
+            Terms(self._model, chunk)
+            if spec is None or not shared
+            else SharedTerms(self._model, spec, chunk)
         )
 
     def follow(
@@ -164,7 +171,8 @@ class FitRun:
         """A stage's batches from a step on, as the model's steps take them."""
         finest, sizes, weights = stage
         stream = self.dataset.stage(finest, step, sizes, weights, position)
-        if self._plain_spec is not None and len(stage.batch_sizes) == 1:
+        plain = len(sizes) == 1 and self.chunks.size is None
+        if self._plain_spec is not None and plain:
             stream = stream.map(lambda batch: loosened(batch.fine[stage.finest], self._plain_spec))
         return stream
 

@@ -12,10 +12,20 @@ import tensorflow as tf
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.data.description import lines_of
 from keras_ms.gradients.terms import Terms, added, scaled
-from keras_ms.keras_internals import become_functional, build, pickled
+from keras_ms.keras_internals import (
+    attribute,
+    become_functional,
+    build,
+    compile_arguments,
+    is_built,
+    keep_flags,
+    pickled,
+)
 from keras_ms.training.automatic import described
 from keras_ms.training.checks import check_evaluation_data, check_fit_arguments
 from keras_ms.training.fit_run import CostLog, FitRun
+from keras_ms.training.from_model import graph_of
+from keras_ms.training.own_step import unpackable
 
 Tensor = Any
 
@@ -60,6 +70,50 @@ class MultiscaleModel(keras.Model):
         become_functional(self, args, kwargs)
         super().__init__(*args, **kwargs)
 
+    @classmethod
+    def from_model(cls, model: keras.Model) -> MultiscaleModel:
+        """A `MultiscaleModel` of a model's layers, compiled as the model is.
+
+        Layers, weights, optimizer, losses and metrics are shared with the model, not copied:
+        training one trains the other, as with `keras.Model(model.input, model.output)`. If the
+        model's input has fixed sides, the new one takes images of any size, where layers allow it.
+
+        Args:
+            model: A functional or Sequential model, also of `keras.applications`. One that is an
+                instance of this class already is returned as it is. If it is not compiled, neither
+                is the new one.
+
+        Raises:
+            ValueError: If it is subclassed, has a step or a loss of its own, or is not built.
+
+        Example:
+            >>> model = keras.Sequential([
+            ...     keras.Input((None, None, 3)), keras.layers.Conv2D(3, 3, padding="same")])
+            >>> model.compile("adam", "mse")
+            >>> multiscale = keras_ms.MultiscaleModel.from_model(model)
+            >>> multiscale.optimizer is model.optimizer
+            True
+        """
+        if isinstance(model, cls):
+            return model
+        inputs, outputs = graph_of(model)
+        with model.distribute_strategy.scope():
+            made = cls(inputs, outputs, name=model.name)
+            made.dtype_policy = model.dtype_policy
+            keep_flags(made, model)
+            if model.compiled:
+                made.compile(**compile_arguments(model))
+        return made
+
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
+        """Makes the variables that a saved model had; for what `get_build_config` returns."""
+        if config and not self.built:
+            super().build_from_config(config)
+            # Keras makes the variables of a model with a `call` of its own, and forgets to say so.
+            self.built = self.built or is_built(self)
+        if self.built and self.compiled and self.optimizer and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """How pickle saves the model: as Keras's own."""
         return pickled(super().__reduce__())
@@ -83,13 +137,14 @@ class MultiscaleModel(keras.Model):
             return super().fit(x, *args, **kwargs)
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)
-        own_step = type(self).train_step is not MultiscaleModel.train_step
         callbacks = arguments.pop("callbacks", None)
-        with FitRun(self, x, share=not own_step) as run:
+        with FitRun(self, x, share=not self._has_own_step) as run:
             if arguments.get("verbose", "auto"):
                 print(*lines_of(run.dataset), sep="\n", end="\n" if run.dataset.pairs else "")
             if x.allocation == "measured" and arguments.get("verbose", "auto"):
                 print(described(x, run.stages, self.distribute_strategy.num_replicas_in_sync))
+            if run.chunks.line and arguments.get("verbose", "auto"):
+                print(run.chunks.line)
             log = CostLog(run)
             arguments |= {"x": run.adapter, "callbacks": self._with_costs(callbacks, log)}
             try:
@@ -115,13 +170,23 @@ class MultiscaleModel(keras.Model):
         check_evaluation_data(x, "x")
         return super().evaluate(x, *args, **kwargs)
 
+    def predict(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Predictions; arguments are those of `keras.Model.predict`.
+
+        Raises:
+            ValueError: For a `MultiscaleDataset`, which has no end.
+        """
+        check_evaluation_data(x, "x")
+        return super().predict(x, *args, **kwargs)
+
     def train_step(self, data: Any) -> dict[str, Tensor]:
         """One step: of Keras on ordinary data, of the estimator on a `MultiscaleBatch`."""
         if not isinstance(data, MultiscaleBatch):
             return super().train_step(data)
-        if len(data.active_levels) == 1:
+        run = self.fit_run
+        if len(data.active_levels) == 1 and (run is None or run.chunks.size is None):
             return super().train_step(data.fine[data.finest])
-        terms = self.fit_run.terms if self.fit_run else Terms(self)
+        terms = run.terms if run else Terms(self)
         gradients, logs = terms.finest(data.fine[data.finest])
         for level in data.active_levels[1:]:
             # Else levels run side by side, and the activations of all are in memory at once.
@@ -140,7 +205,14 @@ class MultiscaleModel(keras.Model):
         """Makes what Keras calls for every step, anew if `force`: see `keras.Model`."""
         if force and self.fit_run is not None:
             self.fit_run.renew_terms()
-        return super().make_train_function(force)
+        if not self._has_own_step:
+            return super().make_train_function(force)
+        with attribute(self, "train_step", unpackable(self.train_step, type(self).__name__)):
+            return super().make_train_function(force)
+
+    @property
+    def _has_own_step(self) -> bool:
+        return getattr(self.train_step, "__func__", None) is not MultiscaleModel.train_step
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         """Evaluates ordinary data, or the finest active level of a `MultiscaleBatch`."""

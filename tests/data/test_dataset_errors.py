@@ -28,6 +28,7 @@ def own(dataset, levels=(1, 2, 3), **options):
         ({"image_size": 38}, r"divisible by .* = 4.*image size \(38, 38\)"),
         ({"image_size": (32, 16)}, r"Too many levels.*levels=3, image size \(32, 16\)"),
         ({"image_size": (32, 32, 32)}, "looks like a single image"),
+        ({"image_size": (32, 32, 3)}, r"Too many levels.*Leave out the channels: \(32, 32\)"),
         ({"image_size": 44}, r"4 of 4 images cannot.*\(40, 40\), .* image_size \(44, 44\)"),
         ({"coarsening": "resize"}, "Received: coarsening='resize'"),
         ({"restriction": "bicubic"}, "Received: restriction='bicubic'"),
