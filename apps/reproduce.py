@@ -18,8 +18,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from .experiment import choices, flags, presets, tables
+from .experiment.option_names import PAIR_OPTIONS
 from .experiment.options import as_dict, check_counts, option
-from .experiment.problem import NETWORK, PAIR_OPTIONS, RESULTS, TASK, Problem
+from .experiment.problem import NETWORK, RESULTS, TASK, Problem
 
 if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
     import numpy as np

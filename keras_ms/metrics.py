@@ -14,14 +14,15 @@ Range = tuple[float, float]
 
 WINDOW = 11  # Wang et al. (2004): 11 x 11 Gaussian window, sigma 1.5, K = (0.01, 0.03)
 SIGMA = 1.5
+K = (0.01, 0.03)
 
 
 def ssim(y_true: Tensor, y_pred: Tensor, value_range: Range) -> Tensor:
-    """Structural similarity by image (Wang et al. 2004), by `tf.image.ssim`.
+    """Structural similarity by image (Wang et al. 2004), as `tf.image.ssim` has it.
 
     Images are shifted so that `value_range` begins at 0, since SSIM compares means by their ratio.
-    On images smaller than its 11 px the window is as large as their smaller side, if sides are
-    known while tracing.
+    On images smaller than its 11 px the window is as large as their smaller side, whether sides
+    are known while tracing or not.
 
     Args:
         y_true: Images `(batch, height, width, channels)`, floating.
@@ -35,10 +36,35 @@ def ssim(y_true: Tensor, y_pred: Tensor, value_range: Range) -> Tensor:
         ValueError: If the shapes differ or have not 4 axes.
     """
     first, second = _zero_based(y_true, y_pred, value_range)
-    sides = [side for side in first.shape[1:3] if side is not None]
-    window = min(WINDOW, *sides) if sides else WINDOW
     width = value_range[1] - value_range[0]
+    if None in first.shape[1:3]:
+        return _ssim_of_any_size(first, second, width)
+    window = min(WINDOW, *first.shape[1:3])
     return tf.image.ssim(first, second, width, filter_size=window, filter_sigma=SIGMA)
+
+
+def _ssim_of_any_size(first: Tensor, second: Tensor, width: float) -> Tensor:
+    # `tf.image.ssim` takes the side of its window as a number, which is known only at run time.
+    window = _window(tf.minimum(WINDOW, tf.reduce_min(tf.shape(first)[1:3])))
+    kernel = tf.tile(window, (1, 1, tf.shape(first)[-1], 1))
+
+    def mean(images: Tensor) -> Tensor:
+        return tf.nn.depthwise_conv2d(images, kernel, (1, 1, 1, 1), "VALID")
+
+    product = 2.0 * mean(first) * mean(second)
+    squares = mean(first) ** 2 + mean(second) ** 2
+    covariance = 2.0 * mean(first * second) - product
+    variances = mean(first**2 + second**2) - squares
+    c1, c2 = (K[0] * width) ** 2, (K[1] * width) ** 2
+    similar = (product + c1) / (squares + c1) * (covariance + c2) / (variances + c2)
+    return tf.reduce_mean(similar, axis=(1, 2, 3))
+
+
+def _window(side: Tensor) -> Tensor:
+    """The Gaussian window `(side, side, 1, 1)`."""
+    places = tf.cast(tf.range(side), tf.float32) - tf.cast(side - 1, tf.float32) / 2.0
+    line = tf.nn.softmax(-0.5 * (places / SIGMA) ** 2)
+    return tf.reshape(line[:, tf.newaxis] * line, (side, side, 1, 1))
 
 
 def psnr(y_true: Tensor, y_pred: Tensor, value_range: Range) -> Tensor:

@@ -84,6 +84,35 @@ def test_equal_images_are_perfect():
     assert value_of(SSIM((0.0, 1.0)), clean, clean) == pytest.approx(1.0, abs=1e-6)
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_the_window_shrinks_where_sides_are_unknown_while_tracing(jit_compile):
+    loss = NegativeSSIM((0.0, 1.0), reduction="none")
+
+    @tf.function(input_signature=2 * [tf.TensorSpec((None,) * 4)], jit_compile=jit_compile)
+    def unknown(clean, noisy):
+        values = loss(clean, noisy)
+        return values, tf.gradients(tf.reduce_sum(values), noisy)[0]
+
+    for sides in ((7, 20), (1, 5), (19, 26)):
+        clean, noisy = (tf.constant(part) for part in images(sides=sides))
+        with tf.GradientTape() as tape:
+            tape.watch(noisy)
+            wanted = loss(clean, noisy)
+        values, gradient = unknown(clean, noisy)
+        np.testing.assert_allclose(values, wanted, atol=2e-6)
+        np.testing.assert_allclose(gradient, tape.gradient(wanted, noisy), atol=1e-4)
+
+
+def test_ssim_in_a_model_of_unknown_sides():
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(3, 1, kernel_initializer="zeros")(inputs))
+    model.compile(loss=NegativeSSIM(), metrics=[SSIM()])
+    clean, noisy = images((-1.0, 1.0), sides=(8, 8))
+    loss, metric = model.evaluate(noisy, clean, verbose=0)
+    wanted = tf.image.ssim(clean + 1.0, np.ones_like(clean), 2.0, filter_size=8)
+    assert metric == pytest.approx(-loss) == pytest.approx(np.mean(wanted), abs=1e-5)
+
+
 @pytest.mark.parametrize("make", [PSNR, SSIM])
 def test_sample_weights_weigh_images_and_batches_accumulate(make):
     clean, noisy = images()

@@ -11,9 +11,10 @@ import tensorflow as tf
 import keras_ms
 
 from .kind import Kind
+from .option_names import NETWORK_OPTIONS
 from .own_pairs import OwnPairs
-from .problem import NETWORK_OPTIONS, Problem
-from .restoration import Restoration, value_range
+from .problem import Problem
+from .restoration import Restoration, channels_of, value_range
 from .settings import Settings
 from .task_of import make_task, scale_of
 
@@ -40,6 +41,7 @@ def make_dataset(
         flip=problem.flip,
         seed=problem.seed,
         cache_bytes=int(problem.cache_gb * 2**30),
+        max_bad_fraction=problem.max_bad_fraction,
         **{"levels": problem.batch_sizes, **options},
     )
 
@@ -96,6 +98,7 @@ def decayed(settings: Settings, whole: float) -> Any:
 
 
 __all__ = [
+    "channels_of",
     "compile_as_asked",
     "decayed",
     "kind_of",

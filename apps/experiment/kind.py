@@ -58,7 +58,7 @@ class Kind(abc.ABC):
     @property
     @abc.abstractmethod
     def loss_name(self) -> str:
-        """Name of the loss, one of `problem.LOSSES`."""
+        """Name of the loss, one of `option_names.LOSSES`."""
 
     @abc.abstractmethod
     def load(self, split: str) -> Any:

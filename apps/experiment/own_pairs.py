@@ -131,6 +131,8 @@ def _pairs(problem: Problem, split: str) -> keras_ms.data.FolderPairs:
         value_range=problem.value_range,  # type: ignore[arg-type]
         split=split,
         limit=problem.limit if split == "train" else problem.validation_samples,
+        max_bad_fraction=problem.max_bad_fraction,
+        max_megapixels=problem.max_megapixels,
     )
 
 

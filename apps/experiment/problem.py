@@ -5,21 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from . import choices
-from .options import check_choice, check_counts, check_positive, option, remembered
-
-LOSSES = ("mse", "mae", "ssim", "crossentropy")
-TASK_OPTIONS = ("sigma", "border", "max_rectangles", "scale")
-NOISE_OPTIONS = ("conditional", "keep_contrast")
-PAIR_OPTIONS = (
-    "target_dir",
-    "classes",
-    "void",
-    "input_suffix",
-    "target_suffix",
-    "value_range",
+from . import choices, problem_checks
+from .option_names import LOSSES
+from .options import (
+    check_choice,
+    check_counts,
+    check_positive,
+    check_range,
+    option,
+    remembered,
 )
-NETWORK_OPTIONS = ("width", "depth", "dropout", "normalization", "residual")
 
 TASK, IMAGES, NETWORK = "What is learned", "Images", "Network"
 PAIRS = "Pairs of your own"
@@ -47,6 +42,27 @@ class Problem:
         "celeb_a and urban100 TFDS's.",
         theme=IMAGES,
     )
+    bands: int | None = option(
+        None,
+        "Bands of the images of --dataset=folder; by default those of most files, and 3 for files "
+        "of 8 bits.",
+        theme=IMAGES,
+    )
+    value_range: tuple[float, ...] | None = option(
+        None,
+        "Values of black and white in the files of --dataset=folder, or of pairs (masks aside), "
+        "such as 0,4095; by default 0 and the greatest of 8 or of 16 bits, 0 and 1 of floats.",
+        theme=IMAGES,
+    )
+    max_megapixels: float = option(
+        1000.0, "Files of more millions of pixels are skipped.", theme=IMAGES
+    )
+    max_bad_fraction: float = option(
+        0.25,
+        "Greatest part of the images, or pairs, that may be skipped for being unreadable or "
+        "smaller than --image_size.",
+        theme=IMAGES,
+    )
     target_dir: str | None = option(
         None,
         "Folder of targets, named as the inputs of --data_dir: pictures, or masks with --classes. "
@@ -64,12 +80,6 @@ class Problem:
     )
     input_suffix: str = option("", "What names of inputs end in, such as _image.", theme=PAIRS)
     target_suffix: str = option("", "What names of targets end in, such as _mask.", theme=PAIRS)
-    value_range: tuple[float, ...] | None = option(
-        None,
-        "Values of inputs (and of targets that are pictures) that become 0 and 1; by default the "
-        "range of bytes or 16 bits, while floats stay as they are.",
-        theme=PAIRS,
-    )
     limit: int | None = option(None, "Most images, or pairs, to train on.", theme=IMAGES)
     cache_gb: float = option(
         4.0,
@@ -143,11 +153,11 @@ class Problem:
     def __post_init__(self) -> None:
         if self.loss is not None:
             check_choice(self, "loss", LOSSES)
-        _check_data(self)
-        _check_pairs(self)
-        _check_names(self)
+        problem_checks.check(self)
         check_positive(self, "learning_rate")
-        check_counts(self, "limit", "validation_samples")
+        check_counts(self, "limit", "validation_samples", "bands")
+        check_positive(self, "max_megapixels")
+        check_range(self, "value_range")
         if not 0.0 <= self.cache_gb < math.inf:
             raise ValueError(
                 f"--cache_gb must be 0 or more, and finite. Received: --cache_gb={self.cache_gb:g}."
@@ -160,71 +170,3 @@ class Problem:
 
         source = keras_ms.data.sources.get(self.dataset)
         return self.mean or source.mean, self.std or source.std
-
-
-def _check_names(settings: Problem) -> None:
-    import keras_ms
-
-    check_choice(settings, "dataset", keras_ms.data.sources.names())
-    tasks, networks = keras_ms.tasks.names(), keras_ms.networks.names()
-    if hasattr(settings, "tasks"):  # several problems, which are checked one by one
-        check_choice(settings, "tasks", tasks)
-        check_choice(settings, "networks", networks)
-        return
-    check_choice(settings, "task", tasks)
-    check_choice(settings, "network", networks)
-    of_network = keras_ms.networks.options(settings.network)
-    learned = "pairs of your own" if settings.target_dir else settings.task
-    of_task = () if settings.target_dir else keras_ms.tasks.options(settings.task)
-    _check_options(settings, (*TASK_OPTIONS, *NOISE_OPTIONS), of_task, learned)
-    _check_options(settings, (*NETWORK_OPTIONS, "conditional"), of_network, settings.network)
-    if "t_range" not in of_task:
-        _check_options(settings, ("t_low", "t_high"), (), learned)
-
-
-def _check_data(settings: Problem) -> None:
-    if settings.target_dir is not None:
-        return
-    given = settings.data_dir is not None
-    if (settings.dataset == "folder" and not given) or (settings.dataset == "photos" and given):
-        raise ValueError(
-            "--data_dir goes with --dataset=folder, which needs it, or a TFDS data set, not with "
-            f"photos. Received: --dataset={settings.dataset}, --data_dir={settings.data_dir}."
-        )
-
-
-def _check_pairs(settings: Problem) -> None:
-    if settings.target_dir is None:
-        for name in PAIR_OPTIONS:
-            if value := getattr(settings, name):
-                raise ValueError(
-                    f"--{name} goes with --target_dir. Received: --{name}={value}, no --target_dir."
-                )
-    elif settings.data_dir is None or settings.dataset not in ("photos", "folder"):
-        raise ValueError(
-            "--target_dir goes with --data_dir, the folder of the inputs, and no --dataset. "
-            f"Received: --target_dir={settings.target_dir}, --data_dir={settings.data_dir}, "
-            f"--dataset={settings.dataset}."
-        )
-    of_classes = settings.classes is not None
-    if settings.loss is not None and of_classes != (settings.loss == "crossentropy"):
-        raise ValueError(
-            "--loss=crossentropy goes with --classes, and others do not. "
-            f"Received: --loss={settings.loss}, --classes={settings.classes}."
-        )
-    normalised = settings.mean is not None or settings.std is not None
-    if settings.target_dir and (normalised or "task" in (settings.given or ())):
-        raise ValueError(
-            "Pairs of your own have no --task, and are not normalised by --mean and --std. "
-            f"Received: --target_dir={settings.target_dir} with one of these. Leave them out, or "
-            "--target_dir."
-        )
-
-
-def _check_options(
-    settings: Problem, names: tuple[str, ...], taken: tuple[str, ...], by: str
-) -> None:
-    for name in names:
-        value = getattr(settings, name)
-        if value not in (None, False) and name not in taken:
-            raise ValueError(f"--{name} is no option of {by}. Received: --{name}={value}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,9 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ms
+from keras_ms.data.sources import kinds
 
 from . import baselines, quality, tables
 from .kind import Judge, Kind, Reached
+from .option_names import FOLDER_OPTIONS
+from .problem import Problem
 from .settings import Settings
 from .task_of import make_task, scale_of
 
@@ -36,7 +40,12 @@ class Restoration(Kind):
         """Images of a data set; no photograph is in both splits."""
         problem = self.problem
         limit = problem.limit if split == "train" else problem.validation_samples
-        return keras_ms.data.sources.get(problem.dataset).load(split, problem.data_dir, limit)
+        load: Any = keras_ms.data.sources.get(problem.dataset).load
+        if problem.dataset != "folder":
+            return load(split, problem.data_dir, limit)
+        options = {name: getattr(problem, name) for name in FOLDER_OPTIONS}
+        options["max_megapixels"] = problem.max_megapixels
+        return load(split, problem.data_dir, limit, **options)
 
     def held_out(self) -> Any:
         """All of them in memory."""
@@ -45,7 +54,7 @@ class Restoration(Kind):
     def black(self) -> Any:
         """One black image."""
         side = self.problem.image_size
-        return [np.zeros((side, side, 3), np.uint8)]
+        return [np.zeros((side, side, channels_of(self.problem)), np.uint8)]
 
     def dataset(self, examples: Any, **options: Any) -> keras_ms.MultiscaleDataset:
         """Images, degraded by the task."""
@@ -65,11 +74,13 @@ class Restoration(Kind):
             mean=mean,
             std=std,
             seed=1_000_003,
+            max_bad_fraction=self.problem.max_bad_fraction,
         )
 
     def network_options(self) -> dict[str, Any]:
-        """Whether it is told the noise level, and by how much it enlarges."""
+        """Channels, whether it is told the noise level, and by how much it enlarges."""
         return {
+            "channels": channels_of(self.problem),
             "conditional": self.problem.conditional,
             "scale": scale_of(make_task(self.problem)),
         }
@@ -83,7 +94,8 @@ class Restoration(Kind):
     def judge(self, settings: Settings, validation: tf.data.Dataset, held_out: Any) -> Judge:
         """Degrades the pictures to restore."""
         crops = quality.pictures_of(settings, validation)
-        sheet = [_middle_of(settings, image) for image in held_out[-SHEET_ROWS:]]
+        large = [image for image in held_out if min(image.shape[:2]) >= settings.image_size]
+        sheet = [_middle_of(settings, image) for image in large[-SHEET_ROWS:]]
         return _Restored(settings, crops, sheet)
 
     def export_options(self) -> dict[str, Any]:
@@ -94,8 +106,22 @@ class Restoration(Kind):
     def usage(self) -> str:
         """Pictures in, pictures out."""
         return (
-            "restores pictures (batch, height, width, 3), uint8 or floats in [0, 1], of any size."
+            "restores pictures (batch, height, width, channels), uint8 or floats in [0, 1], of any "
+            "size."
         )
+
+
+def channels_of(problem: Problem) -> int:
+    """Channels of the images: of a folder, those of most of its files."""
+    if problem.dataset != "folder":
+        return 3
+    return _bands_of_folder(str(problem.data_dir), problem.bands)
+
+
+@functools.cache
+def _bands_of_folder(directory: str, bands: int | None) -> int:
+    kind = kinds.common_kind(keras_ms.data.image_files(directory), bands)
+    return 3 if kind is None else kind.bands
 
 
 def value_range(problem: Any) -> tuple[float, float]:
@@ -124,7 +150,8 @@ def _middle_of(settings: Settings, picture: np.ndarray) -> quality.Pictures:
     """The middle of a held-out photograph: clean, degraded, perhaps restored classically."""
     mean, std = (np.array(values, "float32") for values in settings.normalization_of_images)
     height, width = (_middle(side, settings.image_size) for side in picture.shape[:2])
-    scaled = picture[height, width] / np.float32(255.0)
+    white = {"uint8": 255.0, "uint16": 65535.0}.get(picture.dtype.name, 1.0)
+    scaled = picture[height, width] / np.float32(white)
     clean = ((scaled - mean) / std)[np.newaxis].astype("float32")
     return quality.make_pictures(settings, clean, settings.baseline)
 

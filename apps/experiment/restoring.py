@@ -17,6 +17,7 @@ from keras_ms.data.sources.kinds import Kind, converted
 from keras_ms.data.sources.picture_file import full, upright
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS
 from keras_ms.inference import Restorer, pictures
+from keras_ms.inference.restoring import of_grey
 
 from . import plots, quality, sheets, tables
 
@@ -127,7 +128,8 @@ def _names(source: str, output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path
     root, files = (path.parent, [path]) if path.is_file() else (path, None)
     if files is None:
         files = keras_ms.data.image_files(path)
-        if root.resolve() in output.resolve().parents:
+        folders = {root.resolve(), *(file.resolve().parent for file in files)}
+        if not folders.isdisjoint(output.resolve().parents):
             raise ValueError(
                 "--output must not lie within --input: results would be taken for originals. "
                 f"Received: --input={source}, --output={output}."
@@ -143,10 +145,12 @@ def _names(source: str, output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path
 
 def _restore_one(job: Job, path: pathlib.Path, name: pathlib.Path) -> dict[str, np.ndarray]:
     picture = _read(job, path)
+    grey = picture.pixels.shape[-1] < job.restorer.channels
+    restorer = of_grey(job.restorer) if grey else job.restorer
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         restored = keras_ms.inference.restore(
-            job.restorer, picture.pixels, math.isqrt(job.max_pixels), job.noise_level
+            restorer, picture.pixels, math.isqrt(job.max_pixels), job.noise_level
         )
     for warning in said:
         print(f"{path.name}: {warning.message} (--max_pixels)", file=sys.stderr)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import keras_ms
 
-from .problem import NOISE_OPTIONS, TASK_OPTIONS, Problem
+from .option_names import NOISE_OPTIONS, TASK_OPTIONS
+from .problem import Problem
 
 
 def make_task(problem: Problem) -> keras_ms.tasks.Task:

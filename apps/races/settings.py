@@ -7,8 +7,9 @@ import math
 from typing import ClassVar
 
 from ..experiment import choices
+from ..experiment.option_names import PAIR_OPTIONS
 from ..experiment.options import check_choice, check_counts, check_positive, option
-from ..experiment.problem import NETWORK, PAIR_OPTIONS, RESULTS, TASK, Problem
+from ..experiment.problem import NETWORK, RESULTS, TASK, Problem
 from .contestants import CONTESTANTS
 
 RACE = "Races"

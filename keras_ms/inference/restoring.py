@@ -128,7 +128,7 @@ def restore(
         model: What `load` or `prepare` returned, or a Keras model of images of mean and standard
             deviation 0.5, which is prepared at each call.
         image: `(height, width, channels)`, or of the model's other number of spatial axes; uint8,
-            uint16, or floats in [0, 1]. A model of three channels also takes one, as grey.
+            uint16, or floats in [0, 1].
         tile: At most `tile**2` pixels (`tile**3` voxels) go through the network at once, margins
             included. Defaults to 1000. Memory grows with `tile**2` times the widest layer.
         noise_level: t, for a model that is told the noise level.
@@ -150,8 +150,6 @@ def restore(
     """
     restorer = _restorer(model)
     image = np.asarray(image)
-    if image.shape[-1:] == (1,) and restorer.channels == 3 and restorer.output == "image":
-        restorer = of_grey(restorer)
     _check(restorer, image, tile)
     if restorer.receptive_field is None and not tiling.fits(image.shape[:-1], tile):
         warnings.warn(

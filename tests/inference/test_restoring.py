@@ -134,3 +134,13 @@ def test_a_restorer_says_what_it_is_of():
         "conditional": False,
         "output": "image",
     }
+
+
+@pytest.mark.parametrize("shape", [(20, 30, 3), (200, 210, 3)])
+def test_images_of_16_bits_are_restored_in_16_bits(shape):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 65536, shape).astype(np.uint16)
+    half = inference.Restorer(lambda pictures: pictures / 2, receptive_field=8)
+    got = inference.restore(half, image, tile=160)
+    assert (got.shape, got.dtype) == (shape, np.uint16)
+    np.testing.assert_allclose(got, image / 2, atol=0.51)

@@ -37,14 +37,21 @@ def stored_indices(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> np.nda
     """
     found = _by_tifffile(path)
     if found is None:
-        found = pillow_reader.opened(path, _indices, max_megapixels)
-        if found is not None and not _is_tiff(path):
-            found = upright(found, pillow_reader.orientation(path))
+        found = _by_pillow(path, max_megapixels)
     if found is None:
         found = _of_bands(path, max_megapixels)
     if bits := _few_bits(path):
         found = found // (255 // (2**bits - 1))  # Pillow spreads them over 0 to 255
     return np.ascontiguousarray(found)
+
+
+def _by_pillow(path: Path, max_megapixels: float) -> np.ndarray | None:
+    with contextlib.suppress(ValueError):  # told where all bands are read
+        found = pillow_reader.opened(path, _indices, max_megapixels)
+        if found is None or _is_tiff(path):  # which Pillow turns itself
+            return found
+        return upright(found, pillow_reader.orientation(path))
+    return None
 
 
 def _indices(image: Image.Image) -> np.ndarray | None:

@@ -9,6 +9,7 @@ import pathlib
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent import futures
+from typing import Any
 
 import numpy as np
 from rich.progress import track
@@ -228,10 +229,12 @@ def _read_ahead(
             yield from zip(some, pool.map(image_or_reason, some), strict=True)
 
 
-def _load(split: str, data_dir: Directory = None, limit: int | None = None) -> FolderImages:
+def _load(
+    split: str, data_dir: Directory = None, limit: int | None = None, **options: Any
+) -> FolderImages:
     if data_dir is None:
         raise ValueError("A folder of images needs its path. Received: data_dir=None.")
-    return FolderImages(os.fspath(data_dir), split, limit=limit)
+    return FolderImages(os.fspath(data_dir), split, limit=limit, **options)
 
 
 SOURCE = Source(_load)

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from apps.experiment import plots, tables
+from apps.experiment import plots, sheets, tables
 from apps.experiment.quality import Quality
 from apps.experiment.recording import Curve, Point, TrainingClock
 
@@ -61,4 +61,4 @@ def test_sheets_name_the_psnr_of_all_but_the_clean_picture(tmp_path):
     plots.save_sheet([{"clean": clean, "noisy": clean + 0.1}], tmp_path / "sheet.png")
     height, width, _ = plt.imread(tmp_path / "sheet.png").shape
     assert width > 2 * height
-    assert plots.psnr(clean, clean + 0.1) == pytest.approx(20.0)
+    assert sheets.psnr(clean, clean + 0.1) == pytest.approx(20.0)
