@@ -37,6 +37,7 @@ PAPER: dict[str, Values] = {
         "decay": "cosine",
     },
     "denoising": {"t_low": 0.0, "t_high": 1.0},
+    "pairs": {"network": "unet", "conditional": False},
     "deblurring": {"border": "circular"},
     "inpainting": {"iterations": (2000, 2000, 2000, 2000)},
     "super_resolution": {

@@ -153,11 +153,11 @@ class Problem:
     def __post_init__(self) -> None:
         if self.loss is not None:
             check_choice(self, "loss", LOSSES)
-        problem_checks.check(self)
         check_positive(self, "learning_rate")
         check_counts(self, "limit", "validation_samples", "bands")
         check_positive(self, "max_megapixels")
         check_range(self, "value_range")
+        problem_checks.check(self)
         if not 0.0 <= self.cache_gb < math.inf:
             raise ValueError(
                 f"--cache_gb must be 0 or more, and finite. Received: --cache_gb={self.cache_gb:g}."
