@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -129,20 +128,6 @@ def compile_arguments(model: keras.Model) -> dict[str, Any]:
 def is_built(model: keras.Model) -> bool:
     """Whether all layers of a model have their variables."""
     return all(layer.built for layer in model._flatten_layers(include_self=False))
-
-
-@contextlib.contextmanager
-def attribute(model: keras.Model, name: str, value: Any) -> Iterator[None]:
-    """Gives a model an attribute that Keras does not track, for a while."""
-    before = model.__dict__.get(name)
-    object.__setattr__(model, name, value)
-    try:
-        yield
-    finally:
-        if before is None:
-            object.__delattr__(model, name)
-        else:
-            object.__setattr__(model, name, before)
 
 
 def keep_flags(model: keras.Model, source: keras.Model) -> None:

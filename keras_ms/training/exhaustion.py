@@ -10,6 +10,8 @@ import tensorflow as tf
 
 _SIGNS = re.compile(r"RESOURCE_EXHAUSTED|\bOOM\b|out of memory|ALLOC_FAILED", re.IGNORECASE)
 
+_COLOURS = re.compile(r"\x1b\[\d*m")  # Keras prints what a layer said in bold
+
 
 @contextmanager
 def naming_mends(where: Callable[[], str]) -> Iterator[None]:
@@ -39,7 +41,8 @@ def naming_mends(where: Callable[[], str]) -> Iterator[None]:
 
 
 def _message(where: str, error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    plain = _COLOURS.sub("", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
     said = next(filter(_SIGNS.search, lines), lines[0] if lines else type(error).__name__)
     return (
         f"Memory ran out {where}. Received: {said[:300]} Use, whichever suits: a smaller batch "

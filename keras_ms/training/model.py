@@ -14,22 +14,22 @@ import tensorflow as tf
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.gradients.terms import Terms, added, scaled
 from keras_ms.keras_internals import (
-    attribute,
     become_functional,
     build,
-    compile_arguments,
     is_built,
-    keep_flags,
     pickled,
 )
+from keras_ms.training.attribute import attribute
 from keras_ms.training.automatic import described
 from keras_ms.training.checks import check_evaluation_data, check_fit_arguments
 from keras_ms.training.exhaustion import naming_mends
-from keras_ms.training.fit_run import CostLog, FitRun
-from keras_ms.training.from_model import graph_of
+from keras_ms.training.fit_run import FitRun
+from keras_ms.training.from_model import made_of
 from keras_ms.training.own_step import unpackable
 from keras_ms.training.rehearsal import Rehearsal
 from keras_ms.training.remat import rematerialized
+from keras_ms.training.run_callbacks import CostLog, between
+from keras_ms.training.statistics import RefreshAtTheEnd, refreshes
 
 Tensor = Any
 
@@ -98,25 +98,15 @@ class MultiscaleModel(keras.Model):
             >>> multiscale.optimizer is model.optimizer
             True
         """
-        if isinstance(model, cls):
-            return model
-        inputs, outputs = graph_of(model)
-        with model.distribute_strategy.scope():
-            made = cls(inputs, outputs, name=model.name)
-            made.dtype_policy = model.dtype_policy
-            keep_flags(made, model)
-            if model.compiled:
-                made.compile(**compile_arguments(model))
-        return made
+        return made_of(cls, model)
 
     def build_from_config(self, config: dict[str, Any] | None) -> None:
         """Makes the variables that a saved model had; for what `get_build_config` returns."""
-        built: bool = self.built
-        if config and not built:
+        if config and not self.built:
             super().build_from_config(config)
             # Keras makes the variables of a model with a `call` of its own, and forgets to say so.
-            built = self.built = is_built(self)
-        if built and self.compiled and self.optimizer and not self.optimizer.built:
+            self.built: bool = is_built(self)
+        if self.built and self.compiled and self.optimizer and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -129,6 +119,7 @@ class MultiscaleModel(keras.Model):
         *args: Any,
         rehearse: bool = True,
         remat: bool = False,
+        refresh_statistics: bool = True,
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """Trains the model; arguments are those of `keras.Model.fit`, and more.
@@ -147,6 +138,9 @@ class MultiscaleModel(keras.Model):
                 `docs/guide/memory.md`. All variables are put back, so the run ends as without it.
             remat: Whether activations are computed again in the backward pass in place of being
                 kept, which takes less memory and about a third more time. For functional models.
+            refresh_statistics: Whether statistics of BatchNormalization are estimated anew at the
+                end of a run whose steps on level 0, after coarse ones, were too few for their
+                moving means. `RefreshStatistics` among the callbacks takes this over.
             **kwargs: As for `keras.Model.fit`.
 
         Raises:
@@ -158,7 +152,8 @@ class MultiscaleModel(keras.Model):
         """
         if remat:
             with rematerialized(self), self._traced_anew():
-                return self.fit(x, *args, rehearse=rehearse, **kwargs)
+                options = {"rehearse": rehearse, "refresh_statistics": refresh_statistics}
+                return self.fit(x, *args, **options, **kwargs)
         if not isinstance(x, MultiscaleDataset):
             if isinstance(spec := getattr(x, "element_spec", None), MultiscaleBatch):
                 build(self, _finest(spec))
@@ -171,11 +166,14 @@ class MultiscaleModel(keras.Model):
         if x.allocation == "measured" and verbose:
             print(described(x, run.stages, self.distribute_strategy.num_replicas_in_sync))
         with run, naming_mends(run.whereabouts):
-            first, last = [CostLog(run)], []
+            last: list[keras.callbacks.Callback] = []
             if rehearse:
                 epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
                 last.append(Rehearsal(run, epochs, verbose))
-            with self._between(first, arguments.pop("callbacks", None), last) as callbacks:
+            own = arguments.pop("callbacks", None)
+            if refresh_statistics and not refreshes(own):
+                last.append(RefreshAtTheEnd(run, verbose))
+            with between(self, [CostLog(run)], own, last) as callbacks:
                 return super().fit(**(arguments | {"x": run.adapter, "callbacks": callbacks}))
 
     @contextlib.contextmanager
@@ -186,21 +184,6 @@ class MultiscaleModel(keras.Model):
             yield
         finally:
             self.train_function = None
-
-    @contextlib.contextmanager
-    def _between(self, first: list[Any], callbacks: Any, last: list[Any]) -> Iterator[Any]:
-        """The callbacks, the user's between ours: they see the costs, and set the stage."""
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            yield [*first, *keras.tree.flatten(callbacks or []), *last]
-            return
-        for callback in (*first, *last):
-            callback.set_model(self)
-        before = list(callbacks.callbacks)
-        callbacks.callbacks[:] = [*first, *before, *last]
-        try:
-            yield callbacks
-        finally:
-            callbacks.callbacks[:] = before
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluates the model; arguments are those of `keras.Model.evaluate`.

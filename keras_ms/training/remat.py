@@ -15,7 +15,6 @@ import keras
 import tensorflow as tf
 
 from keras_ms.keras_internals import (
-    attribute,
     called,
     graph_inputs,
     graph_outputs,
@@ -25,6 +24,7 @@ from keras_ms.keras_internals import (
     takes_tensors_as_they_are,
     uncast,
 )
+from keras_ms.training.attribute import attribute
 from keras_ms.training.remat_plan import Piece, pieces
 
 Tensor = Any
@@ -85,6 +85,7 @@ class Part(keras.layers.Layer):
         self.built = True
 
     def call(self, tensors: list[Tensor], training: bool | None = None) -> list[Tensor]:
+        """Outputs of the piece from its inputs."""
         values = dict(zip(map(id, self.piece.inputs), tensors, strict=True))
         run_nodes(self.piece.nodes, values, called(training))
         return [values[id(symbol)] for symbol in self.piece.outputs]

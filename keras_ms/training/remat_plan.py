@@ -63,7 +63,9 @@ def _sizes(model: Any) -> dict[int, float]:
     }
     nodes = graph_nodes(model)
     try:
-        run_nodes(nodes, values, lambda op, *args, **kwargs: op.compute_output_spec(*args, **kwargs))
+        run_nodes(
+            nodes, values, lambda op, *args, **kwargs: op.compute_output_spec(*args, **kwargs)
+        )
     except Exception:  # whatever layers raise that do not take that size: all count alike
         return {id(t): 1.0 for t in [*model.inputs, *(t for n in nodes for t in n.outputs)]}
     return {key: float(math.prod(tensor.shape)) for key, tensor in values.items()}
