@@ -10,7 +10,9 @@ import tomllib
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import small_images
+from PIL import Image
 
 import keras_ms
 
@@ -58,7 +60,7 @@ def smaller(code):
 
 
 def test_readme_program_runs_as_printed_and_is_ten_lines():
-    (program,) = python_blocks("README.md")
+    program, _ = python_blocks("README.md")
     assert len([line for line in program.splitlines() if line.strip()]) <= 10
     names = {}
     exec(compile(smaller(program), "<README.md>", "exec"), names)
@@ -69,6 +71,64 @@ def test_readme_program_runs_as_printed_and_is_ten_lines():
     assert names["restored"].shape == photo.shape
     assert names["restored"].dtype == photo.dtype
     assert names["restored"].std() > 0.0
+
+
+def shapes(folder, count=10, side=64):
+    """Photographs of a square and a disc on a dark ground, and their masks, as people have them."""
+    rng = np.random.default_rng(0)
+    for kind in ("photos", "masks"):
+        (folder / kind).mkdir()
+    rows, columns = np.mgrid[:side, :side]
+    for number in range(count):
+        mask = np.zeros((side, side), np.uint8)
+        top, left = rng.integers(4, side - 24, 2)
+        mask[top : top + 20, left : left + 20] = 1
+        middle = rng.integers(14, side - 14, 2)
+        mask[(rows - middle[0]) ** 2 + (columns - middle[1]) ** 2 < 120] = 2
+        colours = np.array([(30, 30, 30), (220, 60, 60), (60, 60, 220)])
+        photo = np.clip(colours[mask] + rng.normal(0, 8, (side, side, 3)), 0, 255)
+        Image.fromarray(photo.astype(np.uint8)).save(folder / "photos" / f"{number}.jpg")
+        Image.fromarray(mask).save(folder / "masks" / f"{number}.png")
+
+
+def test_readme_makes_a_segmentation_network_of_two_folders(tmp_path, monkeypatch):
+    shapes(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    _, program = python_blocks("README.md")
+    assert len([line for line in program.splitlines() if line.strip()]) <= 15
+    for large, small in (
+        ("(50, 100, 200)", "(1, 10, 10)"),
+        ("steps_per_epoch=25", "steps_per_epoch=1"),
+        ("image_size=128", "image_size=32"),
+        ("UNet(outputs", "UNet(width=4, multipliers=(1, 2), outputs"),
+        ("Adam(1e-3)", "Adam(2e-2)"),
+    ):
+        assert large in program
+        program = program.replace(large, small)
+    names = {}
+    exec(compile(program, "<README.md>", "exec"), names)
+    accuracy = names["model"].history.history["val_accuracy"]
+    assert accuracy[-1] > 0.9
+    photo, mask = next(iter(names["pairs"][1]))
+    again = keras.saving.load_model("segmenter.keras")
+    logits = again.predict(photo[np.newaxis], verbose=0)
+    exported = keras_ms.inference.load("segmenter")(np.float32(photo[np.newaxis]))
+    np.testing.assert_allclose(exported, logits, atol=1e-4)
+    assert np.mean(np.argmax(logits[0], -1) == mask) > 0.9
+
+
+def test_card_of_own_data_says_what_works(tmp_path, monkeypatch):
+    shapes(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    folders, roles, augmentation = python_blocks("docs/guide/own_data.md")
+    rng = np.random.default_rng(0)
+    names = {"keras": keras, "keras_ms": keras_ms, "tf": tf}
+    names |= {"images": rng.random((6, 32, 32, 3)), "boxes": rng.uniform(2, 30, (6, 5, 4))}
+    names |= {"x": names["images"], "y": {"mask": rng.integers(0, 3, (6, 32, 32))}}
+    for code in (folders, roles, augmentation):
+        exec(compile(code.replace("256", "32"), "<own_data.md>", "exec"), names)
+    assert names["train"].describe().roles == {"x": "image", "y": "class_map"}
+    assert pathlib.Path("levels.png").exists()
 
 
 def test_card_of_ones_own_task_makes_a_dataset():
