@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from .experiment import choices, flags, presets, tables
+from .experiment.option_names import PAIR_OPTIONS
 from .experiment.options import as_dict, check_counts, option
 from .experiment.problem import NETWORK, RESULTS, TASK, Problem
 
@@ -48,6 +49,7 @@ class ReproduceSettings(Problem):
         "batch_sizes",
         "restriction",
         "validation_samples",
+        *PAIR_OPTIONS,
     )
 
     tasks: tuple[str, ...] = option(

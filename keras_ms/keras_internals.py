@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
-from keras.src.models.functional import Functional
+from keras.src import backend
+from keras.src.backend import AutocastScope
+from keras.src.models.functional import Functional, operation_fn, unpack_singleton
 from keras.src.models.model import functional_init_arguments
+from keras.src.random.seed_generator import global_seed_generator
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 
@@ -96,6 +100,46 @@ def _functional_twin(cls: type) -> type:
     return twin
 
 
+def is_functional(model: Any) -> bool:
+    """Whether a model is a graph of layers, from inputs to outputs."""
+    return isinstance(model, Functional)
+
+
+def is_plain_graph(layer: Any) -> bool:
+    """Whether a layer is a model of Keras's own functional or Sequential class, and built."""
+    return type(layer) in (Functional, keras.Sequential) and bool(getattr(layer, "inputs", None))
+
+
+def overridden(model: keras.Model) -> list[str]:
+    """Methods of a functional or Sequential model's class that compute otherwise than Keras's."""
+    base = Functional if isinstance(model, Functional) else keras.Sequential
+    return [name for name in _STEPS if getattr(type(model), name) is not getattr(base, name)]
+
+
+_STEPS = ("call", "compute_loss", "compute_metrics", "train_step", "test_step", "predict_step")
+
+
+def compile_arguments(model: keras.Model) -> dict[str, Any]:
+    """What a model was compiled with, as objects: its own optimizer, losses and metrics."""
+    given = dict(model._compile_config.config)
+    now = ("optimizer", "run_eagerly", "steps_per_execution", "jit_compile")
+    scales = isinstance(model.optimizer, keras.mixed_precision.LossScaleOptimizer)
+    return given | {name: getattr(model, name) for name in now} | {"auto_scale_loss": scales}
+
+
+def is_built(model: keras.Model) -> bool:
+    """Whether all layers of a model have their variables."""
+    return all(layer.built for layer in model._flatten_layers(include_self=False))
+
+
+def keep_flags(model: keras.Model, source: keras.Model) -> None:
+    """Gives a model the `trainable` flag of another whose layers it shares; theirs remain."""
+    flags = [(layer, layer.trainable) for layer in source._flatten_layers(include_self=False)]
+    model.trainable = source.trainable
+    for layer, trains in flags:  # outer ones first: they set all within
+        layer.trainable = trains
+
+
 def pickled(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
     """What `__reduce__` of a Keras model returns, with a class that pickle finds by its name."""
     _, *state = reduced
@@ -129,6 +173,143 @@ def traced_once(function: Callable[..., Any], signature: list[Any]) -> Any:
     )
 
 
+def first_epoch(model: keras.Model, initial_epoch: int) -> int:
+    """The epoch that a `fit` begins with, which a callback may have set."""
+    return model._initial_epoch or initial_epoch
+
+
+def all_variables(model: Any) -> list[Any]:
+    """Everything that a step may change: variables of Keras, and of TensorFlow within layers."""
+    unseeded = global_seed_generator().state  # of random numbers that were given no seed
+    optimizer = model.optimizer.variables if model.optimizer is not None else []
+    of_keras = [*model.variables, *optimizer, *model.metrics_variables, unseeded]
+    found = {id(variable.value): variable for variable in of_keras}
+    for part in tf.train.TrackableView(model).descendants():
+        if isinstance(part, tf.Variable):
+            found.setdefault(id(part), part)
+    return list(found.values())
+
+
+def graph_nodes(model: Any) -> list[Any]:
+    """The calls of a functional model's layers, in the order in which they are done."""
+    by_depth = model._nodes_by_depth
+    nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+    return [node for node in nodes if node.operation and not node.is_input]
+
+
+def run_nodes(nodes: list[Any], values: dict[int, Any], call: Callable[..., Any]) -> None:
+    """Does calls of layers.
+
+    Args:
+        nodes: Some of `graph_nodes`.
+        values: Values of symbolic tensors by their `id`; the results are added.
+        call: Takes a layer, or another operation, and its arguments.
+    """
+    for node in nodes:
+        args, kwargs = node.arguments.fill_in(values)
+        made = keras.tree.flatten(call(node.operation, *args, **kwargs))
+        values.update(zip(map(id, node.outputs), made, strict=True))
+
+
+def called(training: bool | None) -> Callable[..., Any]:
+    """How a functional model calls its layers: they know whether they are being trained."""
+    return lambda layer, *args, **kwargs: operation_fn(layer, training=training)(*args, **kwargs)
+
+
+def graph_inputs(model: Any, inputs: Any) -> dict[int, Any]:
+    """Values of a functional model's symbolic inputs by their `id`."""
+    return dict(zip(map(id, model.inputs), model._standardize_inputs(inputs), strict=True))
+
+
+def graph_outputs(model: Any, values: dict[int, Any]) -> Any:
+    """What a functional model returns, of the values of its symbolic outputs."""
+    found = [values[id(symbol)] for symbol in model.outputs]
+    return unpack_singleton(keras.tree.pack_sequence_as(model._outputs_struct, found))
+
+
+def has_own_call(model: Any) -> bool:
+    """Whether a functional model's class does not run its graph as Keras does."""
+    return getattr(model.call, "__func__", None) is not Functional.call
+
+
+def takes_tensors_as_they_are(layer: keras.layers.Layer) -> None:
+    """Lets a layer that stands for a part of a graph cast nothing, as functional models do."""
+    layer._convert_input_args = False
+    layer._allow_non_tensor_positional_args = True
+
+
+def uncast(variable: keras.Variable) -> Any:
+    """The present value of a variable in its own type, within mixed precision too."""
+    with AutocastScope(None):
+        return tf.convert_to_tensor(variable.value)
+
+
 def all_layers(model: Any) -> list[keras.layers.Layer]:
     """Layers of a model, those within its layers too."""
     return [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
+
+
+def compiled_losses(model: Any) -> list[Any]:
+    """Losses that `compile` was given and that Keras has made objects of, with their outputs.
+
+    Returns:
+        Entries with the attributes `loss` and `name`, that of the output; empty if there is no
+        loss, or it is not built yet.
+    """
+    return list(getattr(getattr(model, "_compile_loss", None), "_flat_losses", None) or ())
+
+
+def losses_are_built(model: Any) -> bool:
+    """Whether every loss that `compile` was given is an object by now."""
+    compiled = getattr(model, "_compile_loss", None)
+    return compiled is None or bool(compiled.built)
+
+
+@contextlib.contextmanager
+def recording_losses(model: Any) -> Iterator[list[tuple[Any, Any]]]:
+    """Within it, `model.compute_loss` notes what each compiled loss came to.
+
+    Yields:
+        A list that grows by `(entry, value)`, an entry as of `compiled_losses`.
+    """
+    entries, noted = compiled_losses(model), []
+
+    def noting(entry: Any) -> Any:
+        def call(*args: Any) -> Any:
+            value = entry.loss(*args)
+            noted.append((entry, value))
+            return value
+
+        return entry._replace(loss=call)
+
+    if entries:
+        model._compile_loss._flat_losses = [noting(entry) for entry in entries]
+    try:
+        yield noted
+    finally:
+        if entries:
+            model._compile_loss._flat_losses = entries
+
+
+def build_losses(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> None:
+    """Makes objects of the losses that `compile` was given, on symbols of these tensors' shapes."""
+
+    def symbol(tensor: Any) -> Any:
+        return keras.KerasTensor(tensor.shape, keras.backend.standardize_dtype(tensor.dtype))
+
+    symbols = keras.tree.map_structure(symbol, (x, y, y_pred))
+    weight = None if sample_weight is None else keras.tree.map_structure(symbol, sample_weight)
+    with model.distribute_strategy.scope():
+        backend.compute_output_spec(model._compute_loss, *symbols, weight, training=False)
+
+
+def mask_of(tensor: Any) -> Any:
+    """The mask that layers have put on a tensor, or `None`."""
+    return backend.get_keras_mask(tensor)
+
+
+def with_mask(tensor: Any, mask: Any) -> Any:
+    """The tensor, with a mask unless that is `None`."""
+    if mask is not None:
+        backend.set_keras_mask(tensor, mask)
+    return tensor

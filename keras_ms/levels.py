@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-import numbers
 import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from keras_ms import meshes
+from keras_ms.meshes import MIN_COARSEST_SIDE as MIN_COARSEST_SIDE
 from keras_ms.validation import checked_weights as checked_weights
 from keras_ms.validation import positive_integers
-
-MIN_COARSEST_SIDE = 8
-"""Smallest coarsest mesh accepted, in pixels a side: below it zero padding is most of the image."""
-USUAL_COARSEST_SIDE = 16
-"""Smallest coarsest mesh that suits a residual network of 3x3 convolutions."""
 
 
 class Stage(NamedTuple):
@@ -49,19 +46,23 @@ class Levels:
     Level 0 is the finest mesh; level `l` has pixels `2**l` times as wide. `batch_sizes[l]` is
     `N_l`, the number of samples in the term whose *fine* side is level `l`. Cost is counted in
     **work units** (WU): one evaluation of the model on one image of the finest mesh. An image
-    of level `l` costs `2**(-spatial_dims * l)` WU (section 3.1 of Ahamed et al., TMLR 2026,
-    https://arxiv.org/abs/2501.12739).
+    of level `l` costs `2**(-d * l)` WU for `d` axes that are halved (section 3.1 of Ahamed et
+    al., TMLR 2026, https://arxiv.org/abs/2501.12739).
 
     Args:
         batch_sizes: Samples per term, finest first, positive, one per level. Cheap coarse
             levels usually have the larger batches; a tuple that decreases from level to level is
             accepted with a warning, since it looks like coarsest first. Defaults to the paper's
             `(16, 32, 64, 128)`.
-        spatial_dims: Spatial dimensions of the images: 1, 2 or 3. Defaults to 2.
+        spatial_dims: Spatial dimensions of the images: 1, 2 or 3. `None`, the default, leaves
+            that to the data: a `MultiscaleDataset` finds it. Without data it counts as 2.
+        spatial_axes: Which of the spatial axes are halved from level to level, counted from 0.
+            `(1, 2)` coarsens height and width of a video `(frames, height, width, channels)` and
+            keeps its frames. Defaults to all. Negative axes are refused.
 
     Raises:
-        ValueError: If there is no level, a batch size is not a positive integer, or
-            `spatial_dims` is not 1, 2 or 3.
+        ValueError: If there is no level, a batch size is not a positive integer,
+            `spatial_dims` is not 1, 2 or 3, or `spatial_axes` are no different axes of so many.
 
     Example:
         >>> levels = Levels((16, 32, 64, 128))
@@ -69,10 +70,13 @@ class Levels:
         [37.0, 17.0, 7.0, 2.0]
         >>> levels.full_multiscale_work_units((250, 500, 1000, 2000))
         28750.0
+        >>> Levels((2, 4), spatial_axes=(1, 2)).mesh_sizes((8, 32, 32))
+        ((8, 32, 32), (8, 16, 16))
     """
 
     batch_sizes: tuple[int, ...] = (16, 32, 64, 128)
-    spatial_dims: int = 2
+    spatial_dims: int | None = None
+    spatial_axes: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         sizes = positive_integers(self.batch_sizes)
@@ -82,10 +86,7 @@ class Levels:
                 f"Received: batch_sizes={self.batch_sizes!r}. Use for example (16, 32, 64, 128)."
             )
         object.__setattr__(self, "batch_sizes", sizes)
-        if not isinstance(self.spatial_dims, int) or self.spatial_dims not in (1, 2, 3):
-            raise ValueError(
-                f"Images have 1, 2 or 3 dimensions. Received: spatial_dims={self.spatial_dims!r}."
-            )
+        self._know(self.spatial_dims)
         # Measured allocations may fall here and there, but hardly all along.
         if len(sizes) > 1 and list(sizes) == sorted(set(sizes), reverse=True):
             warnings.warn(
@@ -99,9 +100,46 @@ class Levels:
         """Number of levels `L`."""
         return len(self.batch_sizes)
 
+    @property
+    def dims(self) -> int:
+        """Spatial dimensions that count: `spatial_dims`, or if unset the 2 that are usual."""
+        least = max(self.spatial_axes or (0,)) + 1
+        return self.spatial_dims or max(meshes.USUAL_DIMS, least)
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """Spatial axes that are halved from level to level, counted from 0."""
+        return meshes.checked_axes(self.spatial_axes, self.dims)
+
+    def fitted(self, spatial_dims: int) -> Levels:
+        """The same levels for images of so many spatial dimensions.
+
+        Args:
+            spatial_dims: Spatial dimensions of the data.
+
+        Raises:
+            ValueError: If these levels are of another number of dimensions, or coarsen an axis
+                that the data do not have.
+
+        Example:
+            >>> Levels((2, 4)).fitted(1).work_units()
+            5.0
+        """
+        if self.spatial_dims is None:
+            levels = copy.copy(self)
+            levels._know(spatial_dims)
+            return levels
+        if self.spatial_dims != spatial_dims:
+            raise ValueError(
+                f"The levels are of images with {self.spatial_dims} spatial dimensions, the data "
+                f"have {spatial_dims}. Received: {self}. Leave out `spatial_dims`: it is found "
+                "from the data."
+            )
+        return self
+
     def sample_work_units(self, level: int) -> float:
-        """Cost of one image of `level`, `2**(-spatial_dims * level)` WU."""
-        return 2.0 ** (-self.spatial_dims * level)
+        """Cost of one image of `level`, `2**(-d * level)` WU for `d` axes that are halved."""
+        return 2.0 ** (-len(self.axes) * level)
 
     def sample_costs(self, finest: int = 0) -> tuple[tuple[float, float], ...]:
         """`pair_costs` of the levels from `finest` on, in work units."""
@@ -186,29 +224,15 @@ class Levels:
         """Sides of the mesh of every level, in pixels, finest first.
 
         Args:
-            image_size: Sides of the finest mesh, one per spatial dimension, or one for all.
+            image_size: Sides of the finest mesh, one per spatial dimension, or one for all. Where
+                `spatial_dims` is unset, there are as many dimensions as sides.
 
         Raises:
-            ValueError: If a side is not divisible by `2**(L-1)` or the coarsest mesh has a side
-                under 8 pixels.
+            ValueError: If a side that is halved is not divisible by `2**(L-1)` or less than 8
+                pixels would be left of it, or there are not as many sides as dimensions.
         """
-        sides = self._sides(image_size)
-        factor = 2 ** (self.num_levels - 1)
-        if min(sides) // factor < (MIN_COARSEST_SIDE if factor > 1 else 1):
-            most = max(1, (min(sides) // MIN_COARSEST_SIDE).bit_length())
-            raise ValueError(
-                f"Too many levels for the image size: the coarsest mesh would have a side of "
-                f"{min(sides) // factor} px, under {MIN_COARSEST_SIDE} px. "
-                f"Received: levels={self.num_levels}, image size {sides}. "
-                f"Use at most {most} levels, or larger images."
-            )
-        if any(side % factor for side in sides):
-            nearest = tuple(side - side % factor for side in sides)
-            raise ValueError(
-                f"Every side must be divisible by 2**(levels - 1) = {factor}. Received: levels="
-                f"{self.num_levels}, image size {sides}. Use {nearest}, for example."
-            )
-        return tuple(tuple(side >> level for side in sides) for level in range(self.num_levels))
+        sides = meshes.sides_of(image_size, self.spatial_dims, self.dims)
+        return meshes.mesh_sizes(sides, self.num_levels, self.fitted(len(sides)).axes)
 
     def check_level(self, level: int) -> None:
         """Raises `ValueError` unless `level` is one of `0..L-1`."""
@@ -217,34 +241,7 @@ class Levels:
                 f"Levels are 0, the finest, to {self.num_levels - 1}. Received: level={level}."
             )
 
-    def _sides(self, image_size: int | Sequence[int]) -> tuple[int, ...]:
-        one_for_all = isinstance(image_size, numbers.Integral)
-        sides = positive_integers((image_size,) * self.spatial_dims if one_for_all else image_size)
-        if len(sides) != self.spatial_dims:
-            raise ValueError(
-                f"An image size has {self.spatial_dims} positive integer sides. "
-                f"Received: image_size={image_size!r}."
-            )
-        return sides
-
-
-def deepest(image_size: int | Sequence[int]) -> Levels:
-    """Levels whose sides halve evenly down to 16 pixels at least, with batch sizes 4, 8, 16 ...
-
-    Args:
-        image_size: Sides of the finest mesh; one integer for both of two dimensions.
-
-    Raises:
-        ValueError: If `image_size` holds anything but 1 to 3 positive integers.
-    """
-    given = image_size if hasattr(image_size, "__len__") else (image_size, image_size)
-    sides = positive_integers(given)
-    if not 1 <= len(sides) <= 3:
-        raise ValueError(
-            "An image size is a positive integer, or one for each of 1 to 3 dimensions. "
-            f"Received: image_size={image_size!r}."
-        )
-    depth = 1
-    while all(s % 2**depth == 0 and s // 2**depth >= USUAL_COARSEST_SIDE for s in sides):
-        depth += 1
-    return Levels(tuple(4 * 2**level for level in range(depth)), len(sides))
+    def _know(self, spatial_dims: int | None) -> None:
+        dims, axes = meshes.checked_dims(spatial_dims, self.spatial_axes)
+        object.__setattr__(self, "spatial_dims", dims)
+        object.__setattr__(self, "spatial_axes", axes)

@@ -12,7 +12,7 @@ HALVING = (250, 500, 1000, 2000)
 
 
 def test_default_is_the_papers_hierarchy():
-    assert Levels() == Levels(PAPER, spatial_dims=2)
+    assert Levels() == Levels(PAPER, spatial_dims=None, spatial_axes=None)
     assert Levels().num_levels == 4
 
 
@@ -123,7 +123,7 @@ def test_one_level_takes_any_size():
     ("image_size", "message"),
     [
         (100, r"divisible by .*8.*Received: levels=4, image size \(100, 100\).*\(96, 96\)"),
-        ((64, 72, 64), r"2 positive integer sides.*Received: image_size=\(64, 72, 64\)"),
+        ((8, 8, 8, 8), r"1, 2 or 3 positive integer sides.*Received: image_size=\(8, 8, 8, 8\)"),
         (0, "positive integer sides.*Received: image_size=0"),
         (-64, "positive integer sides.*Received: image_size=-64"),
         (56, r"Too many levels.*Received: levels=4, image size \(56, 56\).*at most 3 levels"),
@@ -148,7 +148,7 @@ def test_batch_sizes_that_are_not_positive_integers_are_refused(batch_sizes):
     assert f"Received: batch_sizes={batch_sizes!r}" in str(error.value)
 
 
-@pytest.mark.parametrize("spatial_dims", [0, 4, "2", None, 2.0])
+@pytest.mark.parametrize("spatial_dims", [0, 4, "2", True, 2.0])
 def test_unknown_dimension_is_refused(spatial_dims):
     with pytest.raises(ValueError, match=f"Received: spatial_dims={spatial_dims!r}"):
         Levels((1, 2), spatial_dims)
@@ -173,7 +173,10 @@ def test_a_negative_number_of_iterations_is_refused():
 @pytest.mark.parametrize("image_size", [16.0, "16", (16.0, 16), None, (), 0, -16, (16, 16, 16)])
 def test_image_sizes_that_are_not_positive_integers_are_refused(image_size):
     with pytest.raises(ValueError, match=r"2 positive integer sides. Received: image_size="):
-        Levels((2, 4)).mesh_sizes(image_size)
+        Levels((2, 4), spatial_dims=2).mesh_sizes(image_size)
+    if image_size != (16, 16, 16):
+        with pytest.raises(ValueError, match=r"2 or 3 positive integer sides. Received: image_"):
+            Levels((2, 4)).mesh_sizes(image_size)
 
 
 def test_numpy_sizes_are_taken():
@@ -214,6 +217,6 @@ def test_levels_are_immutable_and_hashable():
     levels = Levels([16, 32])
     assert levels.batch_sizes == (16, 32)
     assert hash(levels) == hash(Levels((16, 32)))
-    for name, value in (("batch_sizes", (1,)), ("spatial_dims", 3)):
+    for name, value in (("batch_sizes", (1,)), ("spatial_dims", 3), ("spatial_axes", (0,))):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(levels, name, value)

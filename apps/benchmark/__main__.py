@@ -79,13 +79,15 @@ def measures(
     settings: BenchmarkSettings, images: list[Any]
 ) -> Iterator[tuple[str, Callable[[], Rows]]]:
     """What is asked for: tables by name, each with the function that measures its rows."""
-    from . import memory, pipeline, rivals, runs, stages, steps
+    from . import memory, pairs, pipeline, rivals, runs, stages, steps
 
+    of_pairs: dict[str, Callable[[], Rows]] = {"pairs": lambda: pairs.share(settings, images)}
     all_of_them: dict[str, dict[str, Callable[[], Rows]]] = {
         "levels": {"levels": lambda: _beside_peak(settings, images)},
         "precision": {"precision": lambda: _in_bfloat16(settings, images)},
         "depths": {"depths": lambda: steps.by_depth(settings, images)},
-        "pipeline": {"pipeline": lambda: pipeline.share(settings, images)},
+        "pipeline": {"pipeline": lambda: pipeline.share(settings, images), **of_pairs},
+        "pairs": of_pairs,
         "stages": {"stages": lambda: stages.starts(settings, images)},
         "rivals": {
             "fits": lambda: rivals.fits(settings, images),
@@ -95,8 +97,8 @@ def measures(
         "runs": {"runs": lambda: runs.whole(settings)},
         "quality": {"quality": lambda: runs.quality(settings)},
     }
-    for name in settings.measures:
-        yield from all_of_them[name].items()
+    asked = [table for name in settings.measures for table in all_of_them[name].items()]
+    yield from dict(asked).items()
 
 
 def _beside_peak(settings: BenchmarkSettings, images: list[Any]) -> Rows:

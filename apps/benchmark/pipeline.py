@@ -32,8 +32,11 @@ def share(settings: BenchmarkSettings, images: list[Any]) -> list[Row]:
         One row per stage, telescoping and plain: seconds of both, and what the pipeline adds as a
         share of the step from memory, the median over the turns with its standard error.
     """
-    dataset = building.make_dataset(settings, images)
-    model = make_model(settings)
+    return of_dataset(settings, building.make_dataset(settings, images), make_model(settings))
+
+
+def of_dataset(settings: BenchmarkSettings, dataset: MultiscaleDataset, model: Any) -> list[Row]:
+    """`share` of any dataset, and a compiled model."""
     with FitRun(model, dataset) as run:
         return [
             _row(settings, dataset, run, model, stage)
@@ -60,12 +63,16 @@ def _row(
     )
     fed, in_memory = np.median(times, axis=0).tolist()
     return {
-        "stage": f"{dataset.mesh_sizes[stage.finest][0]} px",
+        "stage": f"{_mesh(dataset.mesh_sizes[stage.finest])} px",
         "batches": stage.batch_sizes,
         "in_memory": in_memory,
         "fed": fed,
         **added(times[:, 0] / times[:, 1]),
     }
+
+
+def _mesh(sides: tuple[int, ...]) -> str:
+    return "x".join(str(side) for side in (sides if len(set(sides)) > 1 else sides[:1]))
 
 
 def added(ratios: np.ndarray) -> Row:

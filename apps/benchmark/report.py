@@ -17,6 +17,7 @@ TITLES = {
     "precision": "The same in mixed_bfloat16",
     "depths": "Steps of several levels, batches in memory; efficiency: predicted / measured time",
     "pipeline": "What the input pipeline adds to a step",
+    "pairs": "What the input pipeline adds to a step on pairs from JPEG and PNG files",
     "stages": "Starting the stages of a Full-Multiscale run, and doing so again",
     "fits": "fit beside stock Keras",
     "torch": "Steps beside a plain PyTorch loop, batches in memory",

@@ -13,6 +13,7 @@ MEASURES = (
     "levels",
     "depths",
     "pipeline",
+    "pairs",
     "stages",
     "precision",
     "rivals",
@@ -22,6 +23,7 @@ MEASURES = (
 )
 CONTENDERS = ("single_scale", "multiscale", "full_multiscale_paper", "adaptive")
 LARGEST_BATCH = 16
+PAIR_SIDES = (480, 352)
 STEPS, RUNS = "Steps", "Whole runs"
 
 
@@ -41,6 +43,10 @@ class BenchmarkSettings(RaceOptions):
     )
     rounds: int = option(7, "Rounds; medians over them are reported.", theme=STEPS)
     seconds_per_round: float = option(1.0, "Least time of each candidate in a round.", theme=STEPS)
+    pair_batch_sizes: tuple[int, ...] = option(
+        (1, 2, 4, 8), "Batch size per level on pairs from files, finest first.", theme=STEPS
+    )
+    pair_width: int = option(8, "Width of the UNet that pairs are timed with.", theme=STEPS)
     stage_steps: int = option(
         40, "Steps of the shortest stage in the run that switches stages.", theme=STEPS
     )
@@ -61,7 +67,7 @@ class BenchmarkSettings(RaceOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "rounds", "stage_steps", "run_rounds")
+        check_counts(self, "rounds", "stage_steps", "run_rounds", "pair_width")
         check_positive(self, "seconds_per_round", "run_work_units")
         if self.stage_steps % 2:
             raise ValueError(
@@ -81,6 +87,7 @@ class BenchmarkSettings(RaceOptions):
                 "--sizes and --depths are positive and not empty. "
                 f"Received: {self.sizes}, {self.depths}."
             )
+        check_pair_levels(self.pair_batch_sizes)
         for size in self.sizes:
             if not depths_of(self, size):
                 raise ValueError(
@@ -98,6 +105,16 @@ def depths_of(settings: BenchmarkSettings, size: int) -> list[int]:
         for depth in settings.depths
         if size % 2 ** (depth - 1) == 0 and (depth == 1 or size // 2 ** (depth - 1) >= least)
     ]
+
+
+def check_pair_levels(batch_sizes: tuple[int, ...]) -> None:
+    """Raises `ValueError` unless pairs can be halved to as many levels as there are batches."""
+    from keras_ms.levels import Levels
+
+    try:
+        Levels(batch_sizes).mesh_sizes(PAIR_SIDES)
+    except ValueError as error:
+        raise ValueError(f"--pair_batch_sizes: {error}") from None
 
 
 def least_side() -> int:

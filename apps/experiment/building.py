@@ -1,72 +1,44 @@
-"""From settings to data, networks and models."""
+"""From settings to data, networks and models, whatever kind of experiment it is."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 import keras_ms
-from keras_ms.data.sources import kinds
 
-from .problem import FOLDER_OPTIONS, NETWORK_OPTIONS, NOISE_OPTIONS, TASK_OPTIONS, Problem
+from .kind import Kind
+from .option_names import NETWORK_OPTIONS
+from .own_pairs import OwnPairs
+from .problem import Problem
+from .restoration import Restoration, channels_of, value_range
 from .settings import Settings
+from .task_of import make_task, scale_of
 
 
-def load_images(problem: Problem, split: str) -> list[np.ndarray] | keras_ms.data.FolderImages:
-    """Images of `"train"` or `"validation"`; no photograph is in both."""
-    limit = problem.limit if split == "train" else problem.validation_samples
-    load: Any = keras_ms.data.sources.get(problem.dataset).load
-    if problem.dataset != "folder":
-        return load(split, problem.data_dir, limit)
-    options = {name: getattr(problem, name) for name in FOLDER_OPTIONS}
-    return load(split, problem.data_dir, limit, max_megapixels=problem.max_megapixels, **options)
+@functools.lru_cache(maxsize=8)
+def kind_of(problem: Problem) -> Kind:
+    """The kind of experiment that a problem is: own pairs, or a task."""
+    return Restoration(problem) if problem.target_dir is None else OwnPairs(problem)
 
 
-def channels_of(problem: Problem) -> int:
-    """Channels of the images: of a folder, those of most of its files."""
-    if problem.dataset != "folder":
-        return 3
-    return _bands_of_folder(str(problem.data_dir), problem.bands)
-
-
-@functools.cache
-def _bands_of_folder(directory: str, bands: int | None) -> int:
-    kind = kinds.common_kind(keras_ms.data.image_files(directory), bands)
-    return 3 if kind is None else kind.bands
-
-
-def make_task(problem: Problem) -> keras_ms.tasks.Task:
-    """The task, with those of the options that it takes."""
-    taken = keras_ms.tasks.options(problem.task)
-    options = {name: getattr(problem, name) for name in TASK_OPTIONS}
-    options = {name: value for name, value in options.items() if value is not None}
-    options |= {name: getattr(problem, name) for name in NOISE_OPTIONS if name in taken}
-    bounds = (problem.t_low, problem.t_high)
-    if bounds != (None, None):
-        usual = keras_ms.tasks.get(problem.task).t_range
-        both = zip(bounds, usual, strict=True)
-        options["t_range"] = tuple(default if given is None else given for given, default in both)
-    return keras_ms.tasks.get(problem.task, **options)
+def load_images(problem: Problem, split: str) -> Any:
+    """Examples of `"train"` or `"validation"`; none is in both."""
+    return kind_of(problem).load(split)
 
 
 def make_dataset(
-    problem: Problem, images: Iterable[np.ndarray], steps_per_epoch: int = 1, **options: Any
+    problem: Problem, images: Any, steps_per_epoch: int = 1, **options: Any
 ) -> keras_ms.MultiscaleDataset:
     """Training data, with more `options` of `MultiscaleDataset`."""
-    mean, std = problem.normalization_of_images
-    return keras_ms.MultiscaleDataset(
+    return kind_of(problem).dataset(
         images,
-        make_task(problem),
         image_size=problem.image_size,
         steps_per_epoch=steps_per_epoch,
         flip=problem.flip,
-        mean=mean,
-        std=std,
         seed=problem.seed,
         cache_bytes=int(problem.cache_gb * 2**30),
         max_bad_fraction=problem.max_bad_fraction,
@@ -74,19 +46,9 @@ def make_dataset(
     )
 
 
-def make_validation(problem: Problem, images: Iterable[np.ndarray]) -> tf.data.Dataset:
-    """Fixed pairs of held-out photographs on the finest mesh."""
-    mean, std = problem.normalization_of_images
-    return keras_ms.data.evaluation_pairs(
-        images,
-        make_task(problem),
-        problem.image_size,
-        samples=problem.validation_samples,
-        mean=mean,
-        std=std,
-        seed=1_000_003,
-        max_bad_fraction=problem.max_bad_fraction,
-    )
+def make_validation(problem: Problem, images: Any) -> tf.data.Dataset:
+    """Fixed pairs of held-out examples."""
+    return kind_of(problem).validation(images)
 
 
 def make_network(problem: Problem) -> keras.Model:
@@ -95,31 +57,14 @@ def make_network(problem: Problem) -> keras.Model:
     options = {name: getattr(problem, name) for name in NETWORK_OPTIONS}
     options = {name: value for name, value in options.items() if value is not None}
     taken = keras_ms.networks.options(problem.network)
-    fitting = {
-        "conditional": problem.conditional,
-        "scale": scale_of(make_task(problem)),
-        "channels": channels_of(problem),
-    }
-    options |= {name: value for name, value in fitting.items() if name in taken}
+    wanted = kind_of(problem).network_options()
+    options |= {name: value for name, value in wanted.items() if name in taken}
     return keras_ms.networks.get(problem.network, **options)
 
 
-def scale_of(task: keras_ms.tasks.Task) -> int:
-    """How many times larger the targets of a task are than its inputs."""
-    return getattr(task, "scale", 1)
-
-
 def make_loss(problem: Problem) -> Any:
-    """The loss, on normalised images."""
-    if problem.loss != "ssim":
-        return problem.loss
-    return keras_ms.losses.NegativeSSIM(value_range(problem))
-
-
-def value_range(problem: Problem) -> tuple[float, float]:
-    """What black and white become when normalised, on average over the channels."""
-    mean, std = (np.array(values) for values in problem.normalization_of_images)
-    return float(np.mean(-mean / std)), float(np.mean((1.0 - mean) / std))
+    """The loss, as `compile` takes it."""
+    return kind_of(problem).loss()
 
 
 def make_model(problem: Problem, learning_rate: Any) -> keras_ms.MultiscaleModel:
@@ -131,10 +76,11 @@ def make_model(problem: Problem, learning_rate: Any) -> keras_ms.MultiscaleModel
 
 
 def compile_as_asked(model: keras.Model, problem: Problem, learning_rate: Any) -> None:
-    """Compiles any model with the optimizer and the loss of a problem."""
+    """Compiles any model with the optimizer, the loss and the metrics of a problem."""
     optimizer = type(keras.optimizers.get(problem.optimizer))(learning_rate=learning_rate)
     jit_compile = "auto" if problem.jit_compile is None else problem.jit_compile
-    model.compile(optimizer, make_loss(problem), jit_compile=jit_compile)
+    kind = kind_of(problem)
+    model.compile(optimizer, kind.loss(), metrics=kind.metrics() or None, jit_compile=jit_compile)
 
 
 def decayed(settings: Settings, whole: float) -> Any:
@@ -149,3 +95,20 @@ def decayed(settings: Settings, whole: float) -> Any:
         return settings.learning_rate
     alpha = settings.final_learning_rate / settings.learning_rate
     return keras.optimizers.schedules.CosineDecay(settings.learning_rate, whole, alpha=alpha)
+
+
+__all__ = [
+    "channels_of",
+    "compile_as_asked",
+    "decayed",
+    "kind_of",
+    "load_images",
+    "make_dataset",
+    "make_loss",
+    "make_model",
+    "make_network",
+    "make_task",
+    "make_validation",
+    "scale_of",
+    "value_range",
+]

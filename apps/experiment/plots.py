@@ -44,12 +44,14 @@ def in_decades(axis: Any) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def save_curves(outcomes: Sequence[Outcome], loss: str, path: pathlib.Path) -> None:
-    """Plots validation loss against work units and against seconds."""
+def save_curves(
+    outcomes: Sequence[Outcome], loss: str, path: pathlib.Path, what: str = "photographs"
+) -> None:
+    """Plots validation loss, of `what` was held out, against work units and against seconds."""
     figure, ((by_work, by_time),) = panels(1, 2, (10.0, 4.0), sharey=True)
     _curves(by_work, outcomes, loss, "work_units", "work units")
     _curves(by_time, outcomes, loss, "seconds", "seconds")
-    by_work.set_ylabel(f"validation {loss_label(loss)}, held-out photographs")
+    by_work.set_ylabel(f"validation {loss_label(loss)}, held-out {what}")
     by_work.legend()
     save(figure, path)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import keras
-import numpy as np
 
 from keras_ms.inference import single_precision
 
@@ -42,8 +41,8 @@ def set_policy(problem: Problem) -> str:
 
 def _time_in_bfloat16(problem: Problem) -> float:
     problem = dataclasses.replace(problem, image_size=min(problem.image_size, LARGEST))
-    black = np.zeros((problem.image_size,) * 2 + (3,), np.uint8)
-    dataset = building.make_dataset(problem, [black], levels=(BATCH,))
+    black = building.kind_of(problem).black()
+    dataset = building.make_dataset(problem, black, levels=(BATCH,))
     steps = {}
     for name in (PLAIN, MIXED):
         with single_precision.policy(name):

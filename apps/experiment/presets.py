@@ -14,6 +14,7 @@ Values = dict[str, Any]
 QUICK: dict[str, Values] = {
     "common": {},
     "denoising": {"t_low": 0.5, "t_high": 1.0},
+    "pairs": {"network": "unet"},
     "resnet": {"width": 32},
     "resnet18": {"width": 32},
     "resnet50": {"width": 32, "learning_rate": 1e-3},
@@ -36,6 +37,7 @@ PAPER: dict[str, Values] = {
         "decay": "cosine",
     },
     "denoising": {"t_low": 0.0, "t_high": 1.0},
+    "pairs": {"network": "unet", "conditional": False},
     "deblurring": {"border": "circular"},
     "inpainting": {"iterations": (2000, 2000, 2000, 2000)},
     "super_resolution": {
@@ -60,7 +62,7 @@ def values(preset: str, task: str, network: str, given: Collection[str] = ()) ->
 
     Args:
         preset: One of `PRESETS`.
-        task: Name of the task.
+        task: Name of the task, or `"pairs"` of one's own.
         network: Name of the network.
         given: Names of the options that were given, which are left out.
 
@@ -90,7 +92,9 @@ def make(settings: type[T], preset: str, **given: Any) -> T:
     chosen: Values = {}
     if "tasks" not in defaults:
         one = {**defaults, **given}
-        chosen = values(preset, one["task"], one["network"], given)
+        task = "pairs" if one.get("target_dir") else one["task"]
+        of_task = PRESETS.get(preset, {}).get(task, {})
+        chosen = values(preset, task, {**defaults, **of_task, **given}["network"], given)
     chosen = {name: value for name, value in chosen.items() if name in defaults}
     return settings(**{**chosen, **given, "preset": preset, "given": tuple(given)})
 

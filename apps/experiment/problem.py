@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from . import choices
+from . import choices, problem_checks
+from .option_names import LOSSES
 from .options import (
     check_choice,
     check_counts,
@@ -15,13 +16,8 @@ from .options import (
     remembered,
 )
 
-LOSSES = ("mse", "mae", "ssim")
-TASK_OPTIONS = ("sigma", "border", "max_rectangles", "scale")
-FOLDER_OPTIONS = ("bands", "value_range")
-NOISE_OPTIONS = ("conditional", "keep_contrast")
-NETWORK_OPTIONS = ("width", "depth", "dropout", "normalization", "residual")
-
 TASK, IMAGES, NETWORK = "What is learned", "Images", "Network"
+PAIRS = "Pairs of your own"
 LEVELS, TRAINING, RESULTS = "Levels", "Training", "Results"
 
 
@@ -42,7 +38,8 @@ class Problem:
     )
     data_dir: str | None = option(
         None,
-        "Folder of images, with --dataset=folder; for stl10, celeb_a and urban100 TFDS's.",
+        "Folder of images, with --dataset=folder, or of inputs, with --target_dir; for stl10, "
+        "celeb_a and urban100 TFDS's.",
         theme=IMAGES,
     )
     bands: int | None = option(
@@ -53,8 +50,8 @@ class Problem:
     )
     value_range: tuple[float, ...] | None = option(
         None,
-        "Values of black and white in the files of --dataset=folder, such as 0,4095; by default 0 "
-        "and the greatest of 8 or of 16 bits, 0 and 1 of floats.",
+        "Values of black and white in the files of --dataset=folder, or of pairs (masks aside), "
+        "such as 0,4095; by default 0 and the greatest of 8 or of 16 bits, 0 and 1 of floats.",
         theme=IMAGES,
     )
     max_megapixels: float = option(
@@ -62,10 +59,28 @@ class Problem:
     )
     max_bad_fraction: float = option(
         0.25,
-        "Greatest part of the images that may be skipped for being smaller than --image_size.",
+        "Greatest part of the images, or pairs, that may be skipped for being unreadable or "
+        "smaller than --image_size.",
         theme=IMAGES,
     )
-    limit: int | None = option(None, "Most images to train on.", theme=IMAGES)
+    target_dir: str | None = option(
+        None,
+        "Folder of targets, named as the inputs of --data_dir: pictures, or masks with --classes. "
+        "Every fifth pair is held out.",
+        theme=PAIRS,
+    )
+    classes: str | None = option(
+        None,
+        "Number of classes of masks that hold their indices, or the colours of classes, such as "
+        "black,red,#0000ff.",
+        theme=PAIRS,
+    )
+    void: int | None = option(
+        None, "Number that all gets in masks which is no class; it is not learned.", theme=PAIRS
+    )
+    input_suffix: str = option("", "What names of inputs end in, such as _image.", theme=PAIRS)
+    target_suffix: str = option("", "What names of targets end in, such as _mask.", theme=PAIRS)
+    limit: int | None = option(None, "Most images, or pairs, to train on.", theme=IMAGES)
     cache_gb: float = option(
         4.0,
         "GiB of images and coarser levels in memory; the rest goes to a temporary file.",
@@ -102,7 +117,13 @@ class Problem:
     dropout: float | None = option(None, "Dropout rate (unet).", theme=NETWORK)
     normalization: str | None = option(None, "layer, group, channel or none.", theme=NETWORK)
     residual: bool | None = option(None, "Whether the network adds to its input.", theme=NETWORK)
-    loss: str = option("mse", "What is minimised; ssim is its negative.", LOSSES, TRAINING)
+    loss: str | None = option(
+        None,
+        "What is minimised; ssim is its negative. By default crossentropy with --classes, else "
+        "mse.",
+        LOSSES,
+        TRAINING,
+    )
     optimizer: str = option("adam", "Name of a Keras optimizer.", theme=TRAINING)
     learning_rate: float = option(3e-3, "First learning rate.", theme=TRAINING)
     mean: tuple[float, ...] | None = option(
@@ -125,19 +146,18 @@ class Problem:
         theme=TRAINING,
     )
     validation_samples: int = option(
-        32, "Crops of held-out photographs to validate on.", theme=IMAGES
+        32, "Crops of held-out photographs, or held-out pairs, to validate on.", theme=IMAGES
     )
     seed: int = option(0, "Seed of the batches and of the weights.", theme=TRAINING)
 
     def __post_init__(self) -> None:
-        check_choice(self, "loss", LOSSES)
-        _check_data(self)
-        _check_names(self)
+        if self.loss is not None:
+            check_choice(self, "loss", LOSSES)
         check_positive(self, "learning_rate")
         check_counts(self, "limit", "validation_samples", "bands")
         check_positive(self, "max_megapixels")
         check_range(self, "value_range")
-        _check_fraction(self)
+        problem_checks.check(self)
         if not 0.0 <= self.cache_gb < math.inf:
             raise ValueError(
                 f"--cache_gb must be 0 or more, and finite. Received: --cache_gb={self.cache_gb:g}."
@@ -150,54 +170,3 @@ class Problem:
 
         source = keras_ms.data.sources.get(self.dataset)
         return self.mean or source.mean, self.std or source.std
-
-
-def _check_names(settings: Problem) -> None:
-    import keras_ms
-
-    check_choice(settings, "dataset", keras_ms.data.sources.names())
-    tasks, networks = keras_ms.tasks.names(), keras_ms.networks.names()
-    if hasattr(settings, "tasks"):  # several problems, which are checked one by one
-        check_choice(settings, "tasks", tasks)
-        check_choice(settings, "networks", networks)
-        return
-    check_choice(settings, "task", tasks)
-    check_choice(settings, "network", networks)
-    of_task = keras_ms.tasks.options(settings.task)
-    of_network = keras_ms.networks.options(settings.network)
-    _check_options(settings, (*TASK_OPTIONS, *NOISE_OPTIONS), of_task, settings.task)
-    _check_options(settings, (*NETWORK_OPTIONS, "conditional"), of_network, settings.network)
-    if "t_range" not in of_task:
-        _check_options(settings, ("t_low", "t_high"), (), settings.task)
-
-
-def _check_data(settings: Problem) -> None:
-    given = settings.data_dir is not None
-    if (settings.dataset == "folder" and not given) or (settings.dataset == "photos" and given):
-        raise ValueError(
-            "--data_dir goes with --dataset=folder, which needs it, or a TFDS data set, not with "
-            f"photos. Received: --dataset={settings.dataset}, --data_dir={settings.data_dir}."
-        )
-
-
-def _check_fraction(settings: Problem) -> None:
-    if not 0.0 <= settings.max_bad_fraction <= 1.0:
-        raise ValueError(
-            "--max_bad_fraction is a number from 0 to 1. Received: "
-            f"--max_bad_fraction={settings.max_bad_fraction:g}."
-        )
-    given = [name for name in FOLDER_OPTIONS if getattr(settings, name) is not None]
-    if given and settings.dataset != "folder":
-        raise ValueError(
-            f"--{given[0]} goes with --dataset=folder. Received: --dataset={settings.dataset}, "
-            f"--{given[0]}={getattr(settings, given[0])}."
-        )
-
-
-def _check_options(
-    settings: Problem, names: tuple[str, ...], taken: tuple[str, ...], by: str
-) -> None:
-    for name in names:
-        value = getattr(settings, name)
-        if value not in (None, False) and name not in taken:
-            raise ValueError(f"--{name} is no option of {by}. Received: --{name}={value}.")

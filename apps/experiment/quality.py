@@ -12,8 +12,8 @@ import keras_ms
 from keras_ms.tasks.checks import called
 
 from . import baselines
-from .building import make_task
 from .settings import Settings
+from .task_of import make_task
 
 SEED = (20, 26)
 

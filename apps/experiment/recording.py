@@ -91,7 +91,7 @@ class Curve(keras.callbacks.Callback):
     def close(self, model: keras.Model, validation: tf.data.Dataset) -> None:
         """Adds the loss of the trained model, unless the last epoch was validated."""
         if not self.points or self.points[-1].work_units != self.work_units:
-            loss = model.evaluate(validation, verbose=0)
+            loss = model.evaluate(validation, verbose=0, return_dict=True)["loss"]
             self.points.append(Point(self.seconds, self.work_units, loss))
 
     @property

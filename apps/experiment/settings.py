@@ -79,7 +79,7 @@ class Settings(Problem):
     portable: tuple[str, ...] = option((), "Formats to export to as well.", PORTABLE, RESULTS)
     output: str | None = option(
         None,
-        "Where model, picture and plot go; by default saved_models/trained/TASK.",
+        "Where model, picture and plot go; by default saved_models/trained/TASK, or pairs.",
         theme=RESULTS,
     )
 
@@ -102,10 +102,11 @@ class Settings(Problem):
 def _check_baseline(settings: Settings) -> None:
     from . import baselines
 
-    if settings.baseline and settings.task not in baselines.NAMES:
+    if settings.baseline and (settings.target_dir or settings.task not in baselines.NAMES):
         raise ValueError(
             f"--baseline is for {', '.join(baselines.NAMES)}: there is no classical method for "
-            f"others. Received: --baseline, --task={settings.task}."
+            f"others. Received: --baseline, --task={settings.task}, "
+            f"--target_dir={settings.target_dir}."
         )
 
 

@@ -40,8 +40,17 @@ def markdown(columns: Sequence[str], rows: Rows) -> str:
     return "\n".join(text) + "\n"
 
 
-def print_costs(outcomes: Sequence[Outcome], loss: str) -> None:
-    """Prints one row per strategy: cost, loss, and when it reached the last one's final loss."""
+def print_costs(
+    outcomes: Sequence[Outcome], loss: str, what: str = "photographs", of: str = "normalised images"
+) -> None:
+    """Prints one row per strategy: cost, loss, and when it reached the last one's final loss.
+
+    Args:
+        outcomes: What was trained.
+        loss: Name of the loss.
+        what: What was held out.
+        of: What the loss is of.
+    """
     goal, label = outcomes[-1].curve.final.loss, loss_label(loss)
     columns = ["strategy", "batch", "steps", "seconds", "WU", label]
     if len(outcomes) > 1:
@@ -49,7 +58,7 @@ def print_costs(outcomes: Sequence[Outcome], loss: str) -> None:
     rows = [_cost_row(outcome) for outcome in outcomes]
     if len(outcomes) > 1:
         rows = [[*row, _reached(one, goal)] for row, one in zip(rows, outcomes, strict=True)]
-    show(f"Held-out photographs, {label} of normalised images", columns, rows)
+    show(f"Held-out {what}, {label} of {of}", columns, rows)
 
 
 def _cost_row(outcome: Outcome) -> list[str]:
@@ -98,4 +107,4 @@ def print_restored(compared: Mapping[str, tuple[Quality, Quality]]) -> None:
 
 def loss_label(loss: str) -> str:
     """What tables and plots call a loss."""
-    return "-SSIM" if loss == "ssim" else loss.upper()
+    return {"ssim": "-SSIM", "crossentropy": "cross-entropy"}.get(loss, loss.upper())

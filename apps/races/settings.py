@@ -7,6 +7,7 @@ import math
 from typing import ClassVar
 
 from ..experiment import choices
+from ..experiment.option_names import PAIR_OPTIONS
 from ..experiment.options import check_choice, check_counts, check_positive, option
 from ..experiment.problem import NETWORK, RESULTS, TASK, Problem
 from .contestants import CONTESTANTS
@@ -59,7 +60,13 @@ class RaceSettings(RaceOptions):
     """Options of `apps.time_to_quality`, one flag each."""
 
     # Every run has its own of these.
-    UNUSED: ClassVar[tuple[str, ...]] = ("task", "network", "seed", "learning_rate")
+    UNUSED: ClassVar[tuple[str, ...]] = (
+        "task",
+        "network",
+        "seed",
+        "learning_rate",
+        *PAIR_OPTIONS,
+    )
 
     tasks: tuple[str, ...] = option(
         ("denoising", "deblurring"), "Tasks.", choices.of_library("tasks"), TASK

@@ -118,8 +118,13 @@ class ProgressiveResizing(Strategy):
     label = "progressive resizing"
 
     def check(self, settings: Settings) -> None:
-        """There are no levels to measure."""
+        """There are no levels to measure, and a task whose pairs are images."""
         refuse_auto_levels(settings, self, "has no levels")
+        if settings.target_dir is not None:
+            raise ValueError(
+                f"--strategy={self.name} resizes the pairs of tasks. Received: "
+                f"--target_dir={settings.target_dir}. Take another strategy, such as progressive."
+            )
 
     def data_options(self, settings: Settings) -> dict[str, Any]:
         """One level, that of the full images."""

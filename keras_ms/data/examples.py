@@ -24,6 +24,9 @@ class Examples(NamedTuple):
         ranges: For leaves by name, the values `(low, high)` that become 0 and 1. Others stay in
             the range that they have.
         roles: For leaves by name, what the source knows them to be, such as `"class_map"`.
+        note: What was decided about the source that a user should read, or nothing.
+        once: Whether there is one pass only: what it yields must be kept. Another one goes on
+            where the last one is, and is refused at the end.
     """
 
     spec: Any
@@ -32,6 +35,8 @@ class Examples(NamedTuple):
     anew: bool = False
     ranges: Mapping[str, tuple[float, float]] = {}
     roles: Mapping[str, str] = {}
+    note: str = ""
+    once: bool = False
 
 
 def leaf_names(spec: Any) -> list[str]:

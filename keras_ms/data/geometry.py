@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from keras_ms.meshes import checked_axes
 from keras_ms.validation import known
 
 COARSENINGS = ("task", "degrade_first", "crop", "coarsen_and_crop")
@@ -13,7 +15,7 @@ class Window(NamedTuple):
     """The part of an image that one level sees.
 
     Attributes:
-        pyramid_level: How many times the image has been coarsened.
+        pyramid_level: How many times the image has been coarsened (along the axes that are).
         sides: Sides of the window in pixels of that pyramid level.
         offset: Its corner relative to the corner of the finest window, in the same pixels.
     """
@@ -40,33 +42,44 @@ def transitions(coarsening: str, num_levels: int) -> tuple[str, ...]:
     return tuple(cycle[level % len(cycle)] for level in range(num_levels - 1))
 
 
-def windows(sides: tuple[int, ...], steps: tuple[str, ...]) -> tuple[Window, ...]:
+def windows(
+    sides: tuple[int, ...], steps: tuple[str, ...], axes: Sequence[int] | None = None
+) -> tuple[Window, ...]:
     """Windows of all levels, finest first, for a finest mesh of `sides` and `transitions`.
 
     A crop takes the central half of the window it is given, so the window of every level is a
     fixed function of the finest one. That is what makes the two occurrences of a level in the
     telescoping sum draws from the same distribution.
 
+    Args:
+        sides: Sides of the finest mesh.
+        steps: What happens from each level to the next, as `transitions` says.
+        axes: Spatial axes that are coarsened or cropped, counted from 0; windows go over all of
+            the others. Defaults to all.
+
     Raises:
-        ValueError: If a crop's margin is not whole on a mesh that sees it.
+        ValueError: If a crop's margin is not whole on a mesh that sees it, or an axis is none.
     """
+    halved = checked_axes(axes, len(sides))
     found = [Window(0, sides, (0,) * len(sides))]
     for step in steps:
         level, outer, offset = found[-1]
-        half = tuple(side // 2 for side in outer)
+        half = tuple(s // 2 if axis in halved else s for axis, s in enumerate(outer))
         if step == "coarsen":
             found.append(Window(level + 1, half, tuple(o // 2 for o in offset)))
         else:
-            margin = tuple(o + side // 4 for o, side in zip(offset, outer, strict=True))
+            margin = tuple(
+                o + outer[axis] // 4 if axis in halved else o for axis, o in enumerate(offset)
+            )
             found.append(Window(level, half, margin))
-    _check_whole(found, steps)
+    _check_whole(found, steps, halved)
     return tuple(found)
 
 
-def _check_whole(found: list[Window], steps: tuple[str, ...]) -> None:
+def _check_whole(found: list[Window], steps: tuple[str, ...], halved: tuple[int, ...]) -> None:
     for step, (_, sides, offset) in zip(steps, found, strict=False):
-        divided, divisor = (sides, 4) if step == "crop" else ((*sides, *offset), 2)
-        if any(number % divisor for number in divided):
+        divisor, margins = (4, (0,) * len(sides)) if step == "crop" else (2, offset)
+        if any(sides[axis] % divisor or margins[axis] % divisor for axis in halved):
             raise ValueError(
                 "The central crops of the coarser levels must begin at whole pixels. Received: "
                 f"image size {found[0].sides}, whose {sides} window at offset {offset} is to "

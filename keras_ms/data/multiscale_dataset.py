@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import copy
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_ms import restriction as restrictions
-from keras_ms.data import fields, geometry
+from keras_ms.data import geometry
 from keras_ms.data.batch import weights_of_terms
+from keras_ms.data.description import Description, described
+from keras_ms.data.inputs import examples_of
 from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION
-from keras_ms.data.stages import checked_stage, checked_stages, hierarchy, stages_of
+from keras_ms.data.stages import (
+    checked_stage,
+    checked_stages,
+    dims_told,
+    hierarchy,
+    is_auto,
+    stages_of,
+)
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task
-from keras_ms.validation import checked_weights, positive_integer
+from keras_ms.validation import checked_weights, known, positive_integer
 
 
 class MultiscaleDataset:
@@ -37,17 +45,17 @@ class MultiscaleDataset:
             `keras_ms.data.FolderImages`, or a finite `tf.data.Dataset` of them,
             `(*spatial, channels)`, uint8, uint16 or floating in [0, 1], Pillow images or paths
             of files, of any sizes not smaller than `image_size`; it is gone through once, here.
-            Without one (`task=None`): a `tf.data.Dataset` of your own unbatched `(x, y)` or
-            `(x, y, sample_weight)`, nested as you like; tensors of shape `(*spatial, channels)`,
-            or `(*spatial)` with just the sides of the target, are restricted, all others (labels,
-            weights) left alone. Class maps, being integers, are restricted by stride. It is
-            repeated but never reordered: shuffle it yourself.
+            Without one (`task=None`): your own examples `(x, y)` or `(x, y, sample_weight)`,
+            nested as you like: a tuple of arrays, `keras_ms.data.FolderPairs`, a
+            `tf.data.Dataset`, a `keras.utils.PyDataset`, a generator function and more, see
+            `keras_ms.data.inputs`. Those whose number is known are read once, here, and visited in
+            shuffled order; of others see `anew`.
         task: A `keras_ms.tasks.Task`, or `None`.
         levels: `Levels`, or a tuple of batch sizes, finest first; or `"auto"`: as many levels as
             leave the coarsest mesh 16 pixels wide, and, once `fit` has measured the gradients, on
             each stage the cheapest batches that are as certain as a plain one of 16 images.
-        image_size: Sides of the finest crops, in pixels; one integer for all axes. Without a task
-            it may be left out: it is the size of the targets.
+        image_size: Sides of the finest random crops, in pixels; one integer for all axes. Without
+            a task, those of the largest image or map of an example; left out, it is taken whole.
         steps_per_epoch: Steps of one epoch, at every stage.
         coarsening: `"task"` (default): the clean image is coarsened and the same task posed again.
             `"degrade_first"`: the pair is made on the finest mesh and restricted (the paper's).
@@ -55,8 +63,10 @@ class MultiscaleDataset:
             `"coarsen_and_crop"`: first one, then the other, and so on. Without a task, `"task"`
             restricts the pairs.
         restriction: How *pairs* are coarsened, `"average"` (default) or `"stride"`; clean images
-            under a task are always averaged.
-        flip: Whether a random half of the images is mirrored left to right. Only with a task.
+            under a task are always averaged. Of class maps, the most frequent class of a block
+            takes the place of the average.
+        flip: Whether a random half of the samples is mirrored left to right. Defaults to `True`
+            with a task, to `False` for examples of your own.
         mean: Mean subtracted from images scaled to [0, 1]; a number or one per channel.
         std: Standard deviation divided by, likewise. The defaults 0.5 and 0.5 map to [-1, 1].
         telescoping: Whether steps hold the telescoping sum. If not, a step of the stage with
@@ -68,9 +78,24 @@ class MultiscaleDataset:
         prefetch: Batches prepared ahead. Defaults to `tf.data.AUTOTUNE`.
         cache_bytes: Bytes of pixels of images and their coarser levels to keep in memory. Pixels
             that do not fit, finest levels first, go to a temporary file (set `TMPDIR` for another
-            disk), and are never decoded again. Used with a task. Defaults to 4 GiB.
-        max_bad_fraction: The greatest part of the images, 0 to 1, that may be skipped for being
-            smaller than `image_size`; a warning counts and names them. Defaults to 0.25.
+            disk), and are never decoded again. Defaults to 4 GiB.
+        max_bad_fraction: Greatest share of images or examples that may be unusable (unreadable, too
+            small, not finite): they are named, counted and passed over. Defaults to 0.25.
+        x: Without a task, if examples are dictionaries: the column of the input, or a list of
+            them.
+        y: Likewise for the target.
+        sample_weight: Likewise for the weight.
+        roles: Without a task: what tensors are, by name, where the type and the loss do not tell:
+            `{"x": "image", "y": "class_map"}`; `"x/left"` is a tensor below. One of
+            `keras_ms.data.roles.ROLES`.
+        rotate: Whether samples are turned by a random multiple of 90 degrees. Without a task.
+        augment: Augmentation of your own, without a task: a function of a batched pair and a seed
+            that returns the pair, called with the same seed for both levels of a term; or a Keras
+            layer that changes colours, see `keras_ms.data.photometric`.
+        anew: Without a task: whether examples are read anew in every pass and not kept, as those
+            that your own pipeline changes at random must be. Defaults to what the graph of a
+            `tf.data.Dataset` tells. Examples without end, or without room in memory and on the
+            disk, are read anew in any case.
 
     Raises:
         ValueError: If the levels do not fit the image size, images are missing, malformed or
@@ -95,7 +120,7 @@ class MultiscaleDataset:
         steps_per_epoch: int = 250,
         coarsening: str = "task",
         restriction: str = "average",
-        flip: bool = True,
+        flip: bool | None = None,
         mean: float | Sequence[float] = 0.5,
         std: float | Sequence[float] = 0.5,
         telescoping: bool = True,
@@ -104,27 +129,46 @@ class MultiscaleDataset:
         prefetch: int = tf.data.AUTOTUNE,
         cache_bytes: int = CACHE_BYTES,
         max_bad_fraction: float = MAX_BAD_FRACTION,
+        x: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        roles: Any = None,
+        rotate: bool = False,
+        augment: Any = None,
+        anew: bool | None = None,
     ) -> None:
-        self.allocation = "measured" if isinstance(levels, str) else "given"
-        self.levels = hierarchy(levels, images, task, image_size)
+        self.allocation = "measured" if is_auto(levels) else "given"
         self.telescoping, self._prefetch = telescoping, prefetch
         _check_options(images, task, seed, prefetch, cache_bytes)
-        weights: tuple[float, ...] = ()
-        if control_weights is not None:
-            weights = checked_weights(control_weights, self.levels.num_levels)
-        self.stages = stages_of(self.levels, telescoping, weights)
         self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
-        geometry.transitions(coarsening, self.levels.num_levels)
-        restrictions.get(restriction)
+        known(restriction, ("average", "stride"), "restriction", "restriction of pairs")
+        self._batches: PairBatches | TaskBatches
         if task is None:
-            sides = None if image_size is None else self.levels.mesh_sizes(image_size)[0]
-            pairs = PairBatches(images, self.levels, sides, coarsening, restriction, seed)
-            self._batches: PairBatches | TaskBatches = pairs
-            self.image_size = pairs.sides
+            self._batches = PairBatches(
+                examples_of(images, x, y, sample_weight, dims_told(levels, image_size)),
+                levels,
+                image_size,
+                coarsening,
+                restriction,
+                bool(flip),
+                rotate,
+                augment,
+                roles,
+                seed,
+                cache_bytes,
+                max_bad_fraction,
+                anew,
+            )
+            self.levels, self.image_size = self._batches.levels, self._batches.sides
         else:
-            if image_size is None:
-                raise ValueError("With a task, `image_size` must be given. Received: None.")
+            own = {"x": x, "y": y, "sample_weight": sample_weight, "roles": roles}
+            own |= {"rotate": rotate or None, "augment": augment, "anew": anew}
+            _check_no_own(**own)
+            self.levels = hierarchy(levels, image_size)
+            assert image_size is not None  # or `hierarchy` has refused
             self.image_size = self.levels.mesh_sizes(image_size)[0]
+            self.levels = self.levels.fitted(len(self.image_size))
+            geometry.transitions(coarsening, self.levels.num_levels)
             self._batches = TaskBatches(
                 images,
                 task,
@@ -132,16 +176,27 @@ class MultiscaleDataset:
                 self.image_size,
                 coarsening,
                 restriction,
-                flip,
+                flip is None or flip,
                 mean,
                 std,
                 seed,
                 cache_bytes,
                 max_bad_fraction,
             )
+        weights: tuple[float, ...] = ()
+        if control_weights is not None:
+            weights = checked_weights(control_weights, self.levels.num_levels)
+        self.stages = stages_of(self.levels, telescoping, weights)
         self.mesh_sizes = self.levels.mesh_sizes(self.image_size)
         self._specs = self._batches.specs()
-        fields.check_pair(self._specs[0], self.image_size, self.levels.num_levels)
+
+    def __repr__(self) -> str:
+        # Keras shows it where a stock model is to train on it.
+        return (
+            f"<MultiscaleDataset of meshes {self.mesh_sizes}: for `fit` of a "
+            "keras_ms.MultiscaleModel, which MultiscaleModel.from_model(model) makes of any "
+            "functional or Sequential model>"
+        )
 
     def replaced(
         self, steps_per_epoch: int | None = None, stages: Sequence[Stage] | None = None
@@ -163,6 +218,44 @@ class MultiscaleDataset:
         if stages is not None:
             other.stages, other.allocation = checked_stages(self.levels, stages), "given"
         return other
+
+    @property
+    def pairs(self) -> PairBatches | None:
+        """How examples of the user's own are seen; `None` with a task."""
+        return self._batches if isinstance(self._batches, PairBatches) else None
+
+    def judged_by(self, told: Mapping[str, tuple[str, str]]) -> MultiscaleDataset:
+        """A dataset of the same examples, of whose targets a loss says what they are.
+
+        Args:
+            told: Role and reason by name of target, such as
+                `{"y": ("class_map", "under sparse_categorical_crossentropy")}`. What the user says
+                goes before.
+
+        Raises:
+            ValueError: If a target does not fit its role.
+        """
+        if not isinstance(self._batches, PairBatches):
+            return self
+        other = copy.copy(self)
+        other._batches = self._batches.with_targets(told)
+        other._specs = other._batches.specs()
+        return other
+
+    def describe(self) -> Description:
+        """What the dataset makes of its examples: in words, a line a tensor, and as a picture.
+
+        Returns:
+            An object that prints as lines; `picture` shows examples on every level, an array
+            `(height, width, 3)`, uint8, which `save(path)` writes.
+
+        Example:
+            >>> images, masks = np.zeros((8, 64, 64, 3), "uint8"), np.zeros((8, 64, 64), "uint8")
+            >>> dataset = keras_ms.MultiscaleDataset((images, masks), levels=(1, 2))
+            >>> print(dataset.describe())  # doctest: +ELLIPSIS
+            x: image 64x64x3 of uint8 (an input), averaged to 32x32 ...
+        """
+        return described(self)
 
     def active_levels(self, finest: int = 0) -> tuple[int, ...]:
         """Levels that take part in the stage whose finest level is `finest`."""
@@ -191,6 +284,7 @@ class MultiscaleDataset:
         start: int = 0,
         batch_sizes: Sequence[int] | None = None,
         control_weights: Sequence[float] | None = None,
+        position: int | None = None,
     ) -> tf.data.Dataset:
         """Endless batches of one stage.
 
@@ -202,6 +296,8 @@ class MultiscaleDataset:
                 first; a single one is a plain batch. Defaults to those of `batch_sizes(finest)`.
             control_weights: One per pair of the stage's levels, finest first; empty for 1.
                 Defaults to the dataset's.
+            position: Examples of your own that were taken before `start`. Defaults to those of as
+                many steps of this stage.
 
         Returns:
             A `tf.data.Dataset` of `MultiscaleBatch`.
@@ -216,13 +312,22 @@ class MultiscaleDataset:
         if control_weights is None:
             control_weights = own.control_weights[: len(sizes) - 1]
         chosen = checked_stage(self.levels, Stage(finest, sizes, tuple(control_weights)))
-        stream = self._batches.stream(finest, chosen.batch_sizes, start)
+        stream = self._batches.stream(finest, chosen.batch_sizes, start, position)
         if chosen.control_weights:
             depth = self.levels.num_levels
             stream = stream.map(
                 lambda batch: batch._replace(weights=weights_of_terms(depth, chosen))
             )
         return ending_promptly(stream.prefetch(self._prefetch))
+
+
+def _check_no_own(**options: Any) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise ValueError(
+            "These are for examples of your own, without a task. Received: "
+            f"{', '.join(f'{name}={options[name]!r}' for name in given)}. Leave them out."
+        )
 
 
 def _check_options(images: Any, task: Any, seed: Any, prefetch: Any, cache_bytes: Any) -> None:

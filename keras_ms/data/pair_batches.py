@@ -1,162 +1,214 @@
-"""Batches of a user's own examples, restricted level by level."""
+"""Batches of a user's own examples: each level cut from examples coarsened once."""
 
 from __future__ import annotations
 
+import copy
+import functools
+import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from keras_ms.data import fields, geometry
+from keras_ms.data import geometry
+from keras_ms.data.augmentation import Augment, checked_augment
 from keras_ms.data.batch import MultiscaleBatch
-from keras_ms.levels import Levels
+from keras_ms.data.cutting import Cutter
+from keras_ms.data.example_checks import admits, check_levels, crop_sides
+from keras_ms.data.example_store import ExampleStore
+from keras_ms.data.examples import Examples
+from keras_ms.data.reading import AT_ONCE, Reading
+from keras_ms.data.roles import Leaf, dims_of, leaves_of, said_roles
+from keras_ms.data.skipped import Skipped
+from keras_ms.data.stages import dims_told, hierarchy
 
 Tensor = Any
 
 
 class PairBatches:
-    """Makes `MultiscaleBatch`es from a dataset of unbatched `(x, y)` or `(x, y, sample_weight)`.
+    """Makes `MultiscaleBatch`es of examples `(x, y)` or `(x, y, sample_weight)`.
 
-    Each step takes as many consecutive examples as its terms need and deals them out to the terms
-    at random, so that a dataset in a fixed order cannot give one term the same images for ever.
+    Every level is cut from examples that are read once and coarsened once, at its own resolution.
+    Window, flip and turn are drawn once per sample, for all its tensors and both of its levels.
+
+    Args:
+        examples: What is read.
+        levels: As in `MultiscaleDataset`.
+        image_size: Likewise: sides of the windows on the finest mesh, `None` for whole examples.
+        coarsening: As in `MultiscaleDataset`.
+        restriction: Likewise.
+        flip: Whether a random half of the samples is mirrored along the last axis of the mesh.
+        rotate: Whether samples are turned by a random multiple of 90 degrees.
+        augment: As in `MultiscaleDataset`.
+        roles: Likewise.
+        seed: Likewise.
+        cache_bytes: Likewise.
+        max_bad_fraction: Likewise.
+        anew: Likewise.
+
+    Attributes:
+        levels: The hierarchy, its dimensions known.
+        sides: Sides of the finest mesh.
+        leaves: What every tensor of an example is.
+
+    Raises:
+        ValueError: If examples, roles, sizes and levels do not fit each other.
     """
 
     def __init__(
         self,
-        pairs: tf.data.Dataset,
-        levels: Levels,
-        sides: tuple[int, ...] | None,
+        examples: Examples,
+        levels: Any,
+        image_size: Any,
         coarsening: str,
         restriction: str,
+        flip: bool,
+        rotate: bool,
+        augment: Any,
+        roles: Any,
         seed: int,
+        cache_bytes: int,
+        max_bad_fraction: float,
+        anew: bool | None = None,
     ) -> None:
-        pairs = _without_empty_weights(_checked(pairs))
-        spec = pairs.element_spec
-        self.sides = _target_sides(spec, levels.spatial_dims)
-        _check_image_size(self.sides, sides)
-        self._spec = keras.tree.map_structure(
-            lambda leaf: tf.TensorSpec((None, *leaf.shape), leaf.dtype), spec
-        )
-        fields.check_pair(self._spec, self.sides, levels.num_levels)
-        if next(iter(pairs), None) is None:  # its cardinality may be unknown
-            raise ValueError("There is no example to train on. Received: an empty dataset.")
-        self._pairs, self._levels = pairs, levels
-        self._marks = fields.mark(self._spec, self.sides)
-        steps = geometry.transitions(coarsening, levels.num_levels)
-        geometry.windows(self.sides, steps)  # refuses sides that do not crop evenly
-        self._restrictions = [restriction if step == "coarsen" else "crop" for step in steps]
-        self._seed = tf.constant((seed, 0), tf.int32)
+        self.examples = examples if anew is None else examples._replace(anew=anew)
+        self.flip, self.rotate, self.restriction = flip, rotate, restriction
+        self._said = {name: (role, "the source says so") for name, role in examples.roles.items()}
+        of_user = said_roles(roles, examples.spec).items()
+        self._said |= {name: (role, "you say so") for name, role in of_user}
+        self._store = ExampleStore(cache_bytes)
+        skipped = Skipped(max_bad_fraction, "examples")
+        self.reading = Reading(examples, self._store, self._admits, skipped, seed)
+        self._dims = dims_told(levels, image_size) or dims_of(examples.spec)
+        self.leaves = self._decided({})
+        self.sides, self.whole = crop_sides(self.leaves, self.reading.first, image_size, self._dims)
+        self.levels = hierarchy(levels, self.sides)
+        self.levels.mesh_sizes(self.sides)
+        steps = geometry.transitions(coarsening, self.levels.num_levels)
+        self._windows = geometry.windows(self.sides, steps, self.levels.axes)
+        check_levels(self.leaves, self._windows, self.levels.axes, self.whole, flip, rotate)
+        self._seed = seed
+        self._cutter = self._cutting()
+        self.augment: Augment | None = checked_augment(augment, self.specs())
+        self.reading.begin()
 
-    def stream(self, finest: int, sizes: tuple[int, ...], start: Tensor) -> tf.data.Dataset:
+    def with_targets(self, told: Mapping[str, tuple[str, str]]) -> PairBatches:
+        """The same examples, of whose targets a loss tells the roles and why, by name."""
+        leaves = self._decided(told)
+        if leaves == self.leaves:
+            return self
+        other = copy.copy(self)
+        other.leaves = leaves
+        other._cutter = other._cutting()
+        checked_augment(other.augment, other.specs())
+        return other
+
+    def _cutting(self) -> Cutter:
+        return Cutter(
+            self._store,
+            self.leaves,
+            self._windows,
+            self.levels.axes,
+            self.examples.ranges,
+            self.restriction,
+            self.whole,
+            self.flip,
+            self.rotate,
+        )
+
+    def _decided(self, told: Mapping[str, tuple[str, str]]) -> tuple[Leaf, ...]:
+        spec = self.examples.spec
+        return leaves_of(spec, self.reading.first, self._dims, self._said, told)
+
+    def _admits(self, example: Any) -> str:
+        return admits(example, self.leaves, self.sides, self.whole)
+
+    def stream(
+        self, finest: int, sizes: tuple[int, ...], start: int, position: int | None = None
+    ) -> tf.data.Dataset:
         """Endless batches of a stage from step `start` on, not prefetched.
 
-        The stage has a term of `sizes[k]` samples on level `finest + k`.
+        Args:
+            finest: Finest level of the stage.
+            sizes: The stage has a term of `sizes[k]` samples on level `finest + k`.
+            start: First step.
+            position: Examples that were taken before. Defaults to those of as many steps, or to
+                all that were taken of a source that is not kept. Without effect on a source that
+                was read at once: what a step takes of it follows from the step.
         """
+        total = sum(sizes)
+        if self.reading.whole or (position is None and self.reading.keeps):
+            position = start * total
+        elif position is None:
+            position = self.reading.passed_on
+        ahead = position - start * total
 
-        def batch(step: Tensor, examples: Any) -> MultiscaleBatch:
-            return self._batch(step, examples, finest, sizes)
+        def taken(step: Tensor) -> tuple[Tensor, Tensor]:
+            numbers = tf.numpy_function(
+                lambda k: self.reading.take(int(k) * total + ahead, total), [step], tf.int64
+            )
+            return step, tf.ensure_shape(numbers, (total,))
 
-        examples = self._pairs.repeat().skip(self._position(start * sum(sizes)))
-        examples = examples.batch(sum(sizes), drop_remainder=True)
-        return examples.enumerate(start).map(batch, num_parallel_calls=tf.data.AUTOTUNE)
+        def batch(step: Tensor, numbers: Tensor) -> MultiscaleBatch:
+            return self._batch(step, numbers, finest, sizes)
 
-    def _position(self, examples: Tensor) -> Tensor:
-        # Skipped examples are read and decoded, so never more than one pass of them.
-        cardinality = self._pairs.cardinality()
-        return examples % cardinality if cardinality > 0 else examples
+        steps = tf.data.Dataset.range(start, tf.int64.max).map(taken)
+        return steps.map(batch, num_parallel_calls=AT_ONCE, deterministic=True)
 
     def _batch(
-        self,
-        step: Tensor,
-        examples: Any,
-        finest: int,
-        sizes: tuple[int, ...],
+        self, step: Tensor, numbers: Tensor, finest: int, sizes: tuple[int, ...]
     ) -> MultiscaleBatch:
-        seed = tf.random.fold_in(self._seed, tf.cast(step, tf.int32))
-        deal = tf.split(tf.random.experimental.stateless_shuffle(tf.range(sum(sizes)), seed), sizes)
-        fine: list[Any] = [()] * self._levels.num_levels
-        coarse: list[Any] = [()] * self._levels.num_levels
-        coarsest = finest + len(sizes) - 1
-        for level, hand in enumerate(deal, finest):
-            term = keras.tree.map_structure(lambda leaf, h=hand: tf.gather(leaf, h), examples)
-            for above in range(level):
-                term = self._coarser(term, above)
-            fine[level] = term
-            if level < coarsest:
-                coarse[level] = self._coarser(term, level)
+        depth = self.levels.num_levels
+        wanted = _wanted(finest, len(sizes))
+        views = [self._cutter.views[level] for _, level in wanted]
+        cut = functools.partial(self._cut, finest=finest, sizes=sizes)
+        types = [view.dtype for of_level in views for view in of_level]
+        flat = iter(tf.numpy_function(cut, [step, numbers], types))
+        fine: list[Any] = [()] * depth
+        coarse: list[Any] = [()] * depth
+        for (term, level), of_level in zip(wanted, views, strict=True):
+            size = sizes[term - finest]
+            leaves = [tf.ensure_shape(next(flat), (size, *view.shape)) for view in of_level]
+            pair = self._augmented(
+                keras.tree.pack_sequence_as(self.examples.spec, leaves), step, term
+            )
+            (fine if level == term else coarse)[term] = pair
         return MultiscaleBatch(tuple(fine), tuple(coarse))
 
-    def _coarser(self, term: Any, level: int) -> Any:
-        by = self._restrictions[level]
-        return fields.restrict_structure(term, self._marks, by, len(self.sides))
+    def _augmented(self, pair: Any, step: Tensor, term: int) -> Any:
+        if self.augment is None:
+            return pair
+        seed = tf.random.fold_in(tf.constant((self._seed, 1), tf.int32), term)
+        return self.augment(pair, tf.random.fold_in(seed, tf.cast(step, tf.int32)))
+
+    def _cut(
+        self, step: np.ndarray, numbers: np.ndarray, finest: int, sizes: tuple[int, ...]
+    ) -> list[np.ndarray]:
+        """The leaves of all terms, each on its level and the next coarser one."""
+        rng = np.random.default_rng((abs(self._seed), 2, finest, int(step)))
+        dealt = rng.permutation(numbers)
+        draws = self._cutter.draw(rng, dealt)
+        ends = list(itertools.accumulate(sizes, initial=0))
+        found: list[np.ndarray] = []
+        for term, level in _wanted(finest, len(sizes)):
+            hand = slice(*ends[term - finest : term - finest + 2])
+            found += self._cutter.level(level, dealt[hand], draws.of(hand))
+        return found
 
     def specs(self) -> tuple[Any, ...]:
-        """Specs of the batched example of every level, any batch size; one trace gives them all."""
-
-        @tf.function
-        def restricted(term: Any) -> tuple[Any, ...]:
-            terms = [term]
-            for level in range(self._levels.num_levels - 1):
-                terms.append(self._coarser(terms[-1], level))
-            return tuple(terms)
-
-        made = restricted.get_concrete_function(self._spec).structured_outputs
-        return keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), made)
-
-
-def target_sides(pairs: Any, spatial_dims: int) -> tuple[int, ...]:
-    """Sides of the targets of a dataset of examples.
-
-    Raises:
-        ValueError: If `pairs` is no dataset of examples with an image in them.
-    """
-    return _target_sides(_checked(pairs).element_spec, spatial_dims)
-
-
-def _checked(pairs: Any) -> tf.data.Dataset:
-    if not isinstance(pairs, tf.data.Dataset):
-        raise ValueError(
-            "Without a task, the first argument is a tf.data.Dataset of (x, y) or "
-            f"(x, y, sample_weight) examples. Received: {type(pairs).__name__}. Pass a task to "
-            "train on images alone."
+        """Specs of the batched example of every level, any batch size."""
+        return tuple(
+            keras.tree.pack_sequence_as(
+                self.examples.spec,
+                [tf.TensorSpec((None, *v.shape), v.dtype) for v in self._cutter.views[level]],
+            )
+            for level in range(self.levels.num_levels)
         )
-    spec = pairs.element_spec
-    if not isinstance(spec, tuple) or len(spec) not in (2, 3):
-        raise ValueError(
-            "Examples are (x, y) or (x, y, sample_weight). "
-            f"Received: a dataset of elements {spec}. Pass a task to train on images alone."
-        )
-    return pairs
 
 
-def _without_empty_weights(pairs: tf.data.Dataset) -> tf.data.Dataset:
-    # Known by its name: the class itself is not public in TensorFlow 2.18.
-    if type(pairs.element_spec[-1]).__name__ == "NoneTensorSpec" and len(pairs.element_spec) == 3:
-        return pairs.map(lambda x, y, _: (x, y))
-    return pairs
-
-
-def _target_sides(spec: Any, spatial_dims: int) -> tuple[int, ...]:
-    leaves = [*keras.tree.flatten(spec[1]), *keras.tree.flatten(spec[0])]
-    if any(leaf.shape.rank is None for leaf in leaves):
-        raise ValueError(
-            "The shapes of an example must be known. "
-            f"Received: a dataset of elements {spec}. Use `.map(...)` with tf.ensure_shape."
-        )
-    images = [leaf for leaf in leaves if leaf.shape.rank == spatial_dims + 1]
-    if not images:
-        raise ValueError(
-            f"No tensor of an example is an image with {spatial_dims} spatial dimensions and a "
-            f"channel axis. Received: a dataset of elements {spec}. Examples must not be batched; "
-            "use `.unbatch()` if they are."
-        )
-    return tuple(images[0].shape[:-1])
-
-
-def _check_image_size(found: tuple[int, ...], asked: tuple[int, ...] | None) -> None:
-    if asked is not None and None not in found and found != asked:
-        raise ValueError(
-            "Without a task, images are taken whole, so `image_size` can only be their size. "
-            f"Received: image_size {asked}, images of size {found}. Leave it out, or crop the "
-            "images with tf.image.random_crop."
-        )
+def _wanted(finest: int, terms: int) -> list[tuple[int, int]]:
+    """The level of every term, and the next coarser one but for the last, as `(term, level)`."""
+    last = finest + terms - 1
+    return [(t, lv) for t in range(finest, last + 1) for lv in (t, t + 1) if lv <= last]

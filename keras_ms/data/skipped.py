@@ -48,8 +48,12 @@ class Skipped:
         """Counts one that can be used."""
         self.total += 1
 
-    def finish(self) -> None:
+    def finish(self, refuse: bool = True) -> None:
         """Tells of what was skipped, if anything was.
+
+        Args:
+            refuse: Whether too many are refused; else they are only warned of, as in a run that
+                has begun.
 
         Raises:
             ValueError: If more than `max_fraction` of all were skipped, or none is left.
@@ -60,7 +64,8 @@ class Skipped:
         if not self.count:
             return
         named = ", ".join(self._shown) + (", ..." if self.count > SHOWN else "")
-        if self.count > self._max_fraction * self.total or self.count == self.total:
+        too_many = self.count > self._max_fraction * self.total or self.count == self.total
+        if refuse and too_many:
             raise ValueError(
                 f"{self.count} of {self.total} {self._what} cannot be used. Received: {named}. "
                 f"At most the fraction max_bad_fraction={self._max_fraction:g} may be skipped, and "

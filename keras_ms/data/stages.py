@@ -2,37 +2,79 @@
 
 from __future__ import annotations
 
+import dataclasses
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
-from keras_ms.data.pair_batches import target_sides
-from keras_ms.levels import Levels, Stage, deepest
+from keras_ms import meshes
+from keras_ms.levels import Levels, Stage
 from keras_ms.validation import checked_weights
 
 
-def hierarchy(levels: Any, images: Any, task: Any, image_size: Any) -> Levels:
+def hierarchy(levels: Any, image_size: Any) -> Levels:
     """The levels that a dataset is asked for: `Levels`, batch sizes, or `"auto"`.
 
     Args:
         levels: What was asked for; `"auto"` means as many as the image size bears.
-        images: The dataset's images, or pairs if there is no task.
-        task: A task, or `None`.
-        image_size: Sides of the finest mesh, or `None` where the pairs tell.
+        image_size: Sides of the finest mesh. More than one integer tell the number of dimensions,
+            too.
 
     Raises:
-        ValueError: If `levels` is another word, or the size is not known.
+        ValueError: If `levels` is another word, the size is not known, or contradicts the levels.
     """
-    if not isinstance(levels, str):
-        return levels if isinstance(levels, Levels) else Levels(levels)
-    if levels != "auto":
+    if image_size is None:
+        raise ValueError("With a task, `image_size` must be given. Received: None.")
+    if not is_auto(levels):
+        levels = levels if isinstance(levels, Levels) else Levels(levels)
+        told = hasattr(image_size, "__len__")
+        return levels.fitted(len(levels.mesh_sizes(image_size)[0])) if told else levels
+    return deepest(image_size)
+
+
+def dims_told(levels: Any, image_size: Any) -> int | None:
+    """Spatial dimensions that levels or image size tell, or `None`."""
+    told = levels.spatial_dims if isinstance(levels, Levels) else None
+    axes = levels.spatial_axes if isinstance(levels, Levels) else None
+    if told is None and hasattr(image_size, "__len__"):
+        return len(image_size)
+    return told or (levels.dims if axes else None)
+
+
+def is_auto(levels: Any) -> bool:
+    """Whether as many levels are asked for as the image size bears.
+
+    Raises:
+        ValueError: If `levels` is another word than `"auto"`.
+    """
+    if isinstance(levels, str) and levels != "auto":
         raise ValueError(
             f"`levels` are Levels, a tuple of batch sizes, or 'auto'. Received: levels={levels!r}."
         )
-    if image_size is None and task is None:
-        image_size = target_sides(images, 2)
-    if image_size is None:
-        raise ValueError("With a task, `image_size` must be given. Received: None.")
-    return deepest(image_size)
+    return isinstance(levels, str)
+
+
+def deepest(image_size: int | Sequence[int], spatial_axes: Sequence[int] | None = None) -> Levels:
+    """Levels whose sides halve evenly down to 16 pixels at least, with batch sizes 4, 8, 16 ...
+
+    Args:
+        image_size: Sides of the finest mesh; one integer for all, whose number is then unset.
+        spatial_axes: As in `Levels`: only these axes are halved and counted.
+
+    Raises:
+        ValueError: If `image_size` holds anything but 1 to 3 positive integers, or an axis is
+            none of theirs.
+
+    Example:
+        >>> keras_ms.data.stages.deepest((8, 64, 64), spatial_axes=(1, 2)).batch_sizes
+        (4, 8, 16)
+    """
+    one_for_all = isinstance(image_size, numbers.Integral)
+    levels = Levels((4,), spatial_axes=spatial_axes)  # type: ignore[arg-type]
+    sides = meshes.sides_of(image_size, None, levels.dims)
+    levels = levels if one_for_all else levels.fitted(len(sides))
+    depth = meshes.most_levels(sides, levels.axes)
+    return dataclasses.replace(levels, batch_sizes=tuple(4 * 2**level for level in range(depth)))
 
 
 def stages_of(

@@ -45,6 +45,7 @@ class TaskBatches:
     ) -> None:
         check_methods(task)
         check_laws(task)
+        _check_axes(levels.fitted(len(sides)))
         self._task, self._levels, self._sides = task, levels, sides
         self._degrade_first = coarsening == "degrade_first"
         self._restriction, self._flip = restriction, flip
@@ -54,10 +55,13 @@ class TaskBatches:
         self._store = PyramidStore(images, depth, sides, mean, std, cache_bytes, max_bad_fraction)
         self._seed = tf.constant((seed, 0), tf.int32)
 
-    def stream(self, finest: int, sizes: tuple[int, ...], start: Tensor) -> tf.data.Dataset:
+    def stream(
+        self, finest: int, sizes: tuple[int, ...], start: Tensor, position: int | None = None
+    ) -> tf.data.Dataset:
         """Endless batches of a stage from step `start` on, not prefetched.
 
-        The stage has a term of `sizes[k]` samples on level `finest + k`.
+        The stage has a term of `sizes[k]` samples on level `finest + k`. Which images a step
+        takes follows from the step, whatever was taken before (`position`).
         """
 
         def batch(step: Tensor) -> MultiscaleBatch:
@@ -166,6 +170,15 @@ class TaskBatches:
         for level, (restricted, drawn) in enumerate(itertools.pairwise(made)):
             _check_same(restricted[1], drawn[0], level)
         return tuple(fine for fine, _ in made)
+
+
+def _check_axes(levels: Levels) -> None:
+    if len(levels.axes) < levels.dims:
+        raise ValueError(
+            "Tasks coarsen along all axes: their `restrict` knows of no others. "
+            f"Received: spatial_axes={levels.spatial_axes}. Leave it out, or pass pairs of your "
+            "own without a task."
+        )
 
 
 def _check_same(restricted: Any, drawn: Any, level: int) -> None:

@@ -15,9 +15,12 @@ from keras_ms.data import MultiscaleDataset
 from keras_ms.diagnostics import rule
 from keras_ms.diagnostics.report import LevelReport
 from keras_ms.diagnostics.seconds import seconds_by_level
+from keras_ms.gradients.chunks import chunks_for
 from keras_ms.gradients.estimates import Estimates, Groups, estimate, standard_errors
 from keras_ms.gradients.model_fits import check_model_fits
 from keras_ms.gradients.moments import MomentMeter
+from keras_ms.gradients.per_sample import build_for_gradients
+from keras_ms.gradients.target_roles import suited
 from keras_ms.levels import Levels
 
 GROUPS = 8
@@ -53,8 +56,8 @@ def diagnose(
 
     Raises:
         ValueError: If the model is not compiled or has nothing to train, an argument is out of
-            range, the model does not fit the data (as in `MultiscaleModel.fit`), or the gradients
-            of the finest level are not finite or all the same.
+            range, the model or its loss does not fit the data (as in `MultiscaleModel.fit`), or
+            the gradients of the finest level are not finite or all the same.
 
     Example:
         >>> network = keras_ms.networks.ResNet(width=8)
@@ -67,9 +70,12 @@ def diagnose(
         (2, 2)
     """
     _check(dataset, samples, seconds, batch_size)
+    dataset = suited(model, dataset)
     check_model_fits(model, dataset)
     start = time.perf_counter()
-    meter = MomentMeter(model, dataset)
+    build_for_gradients(model, dataset)
+    chunks = chunks_for(model, dataset)
+    meter = MomentMeter(model, dataset, chunks)
     depth = dataset.levels.num_levels
     counts = tuple(math.ceil(samples / GROUPS) * 2**level for level in range(depth))
     groups: list[Any] = []
@@ -80,8 +86,8 @@ def diagnose(
     _check_varies(groups)
     replicas = model.distribute_strategy.num_replicas_in_sync
     found, levels = estimate(groups), dataset.levels
-    sizes = _sizes_to_time(found, levels, batch_size)
-    per_sample, fixed = seconds_by_level(model, meter.gradient, dataset, sizes)
+    sizes = _sizes_to_time(found, levels, batch_size, chunks.unit)
+    per_sample, fixed = seconds_by_level(model, meter.gradient, dataset, sizes, chunks.unit)
     return LevelReport(
         mesh_sizes=dataset.mesh_sizes,
         samples=tuple(sum(term.samples for term in level) for level in zip(*groups, strict=True)),
@@ -92,6 +98,7 @@ def diagnose(
         work_units=tuple(levels.sample_work_units(level) for level in range(levels.num_levels)),
         batch_size=int(batch_size),
         replicas=replicas,
+        chunk=chunks.unit,
     )
 
 
@@ -110,9 +117,11 @@ _MOST_TIMED = 1024
 _SMALLER = 4  # how many times smaller the second batch is that the line goes through
 
 
-def _sizes_to_time(found: Estimates, levels: Levels, batch_size: int) -> list[tuple[int, int]]:
+def _sizes_to_time(
+    found: Estimates, levels: Levels, batch_size: int, unit: int
+) -> list[tuple[int, int]]:
     """Samples on every level in about the steps that will be advised, and other ones."""
-    sizes = list(rule.allocate_in_work_units(found, levels, 0, batch_size).batch_sizes)
+    sizes = list(rule.allocate_in_work_units(found, levels, 0, batch_size, unit).batch_sizes)
     while len(sizes) < levels.num_levels:  # levels that may yet pay for their seconds
         sizes.append(2 * sizes[-1])
     through = [own + finer for finer, own in itertools.pairwise(sizes)]

@@ -48,6 +48,8 @@ class LevelReport:
         work_units: Cost of one sample, in forward and backward passes of one on level 0.
         batch_size: Batch size of the single-scale training that costs are compared with.
         replicas: Replicas that share every batch.
+        chunk: Samples whose loss is taken together, since the loss of a batch is not the mean of
+            theirs; advised batch sizes are multiples of it. 1 for losses that are means.
 
     Example:
         >>> report = LevelReport.load("report.json")  # doctest: +SKIP
@@ -70,6 +72,7 @@ class LevelReport:
     work_units: Floats
     batch_size: int = 16
     replicas: int = 1
+    chunk: int = 1
 
     @property
     def num_levels(self) -> int:
@@ -124,9 +127,14 @@ class LevelReport:
             self.costs(),
             self.batch_size,
             self.fixed_seconds,
-            self.replicas,
-            samples=self.samples[0],
+            self.unit,
+            samples=self.samples[0] // self.chunk,
         )
+
+    @property
+    def unit(self) -> int:
+        """What advised batch sizes are multiples of: the replicas, and the chunks of the loss."""
+        return math.lcm(self.replicas, self.chunk)
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
@@ -190,7 +198,7 @@ class LevelReport:
         weighted = f" and control weights ({by})" if set(weights) - {1.0} else ""
         return (
             f"Use {len(sizes)} levels with batch sizes ({listed}){weighted}: a gradient as certain "
-            f"as that of {plain_batch(self.batch_size, self.replicas)} images of "
+            f"as that of {plain_batch(self.batch_size, self.unit)} images of "
             f"{_mesh(self.mesh_sizes[0])} px costs {ratio:.2f} of its time."
         )
 
@@ -206,7 +214,8 @@ class LevelReport:
         )
 
     def __str__(self) -> str:
-        return f"{as_table(self)}\n{self.advice}"
+        chunks = f"\nThe loss is taken in chunks of {self.chunk} samples, also of a plain batch."
+        return f"{as_table(self)}\n{self.advice}{chunks if self.chunk > 1 else ''}"
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Saves a figure: variance, bias, and cost ratio by level."""
@@ -228,7 +237,11 @@ class LevelReport:
         """
         try:
             content = json.loads(pathlib.Path(path).read_text())
-            fields = {field.name: _immutable(content[field.name]) for field in _fields(cls)}
+            fields = {
+                field.name: _immutable(content[field.name])
+                for field in _fields(cls)
+                if field.name in content or field.default is dataclasses.MISSING
+            }
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"The file is no LevelReport. Received: {path} ({error}).") from error
         return cls(**fields)

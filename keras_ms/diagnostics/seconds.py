@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ def seconds_by_level(
     gradient: Callable[[Any], Any],
     dataset: MultiscaleDataset,
     sizes: Sequence[tuple[int, int]],
+    unit: int = 1,
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Measures seconds per pass over a batch as `fixed + per_sample * batch size`.
 
@@ -31,12 +33,13 @@ def seconds_by_level(
         gradient: Its gradient function.
         dataset: Where batches come from.
         sizes: Two batch sizes per level, the larger first, that the line goes through.
+        unit: What batch sizes have to be multiples of, besides the number of replicas.
 
     Returns:
         Seconds per sample and fixed seconds, one each per level: medians of several passes.
     """
     replicas = model.distribute_strategy.num_replicas_in_sync  # which share a batch
-    pairs = [_shared(pair, replicas) for pair in sizes]
+    pairs = [_shared(pair, math.lcm(replicas, unit)) for pair in sizes]
     batches = [
         [next(iter(dataset.stage(level, batch_sizes=(n // replicas,)))).fine[level] for n in pair]
         for level, pair in enumerate(pairs)
@@ -58,7 +61,7 @@ def seconds_by_level(
     return tuple(per_sample.tolist()), tuple(fixed.tolist())
 
 
-def _shared(pair: tuple[int, int], replicas: int) -> tuple[int, int]:
-    """Two different sizes that the replicas can share."""
-    small = replicas * max(1, pair[1] // replicas)
-    return max(small + replicas, replicas * (pair[0] // replicas)), small
+def _shared(pair: tuple[int, int], unit: int) -> tuple[int, int]:
+    """Two different sizes that are multiples of a unit."""
+    small = unit * max(1, pair[1] // unit)
+    return max(small + unit, unit * (pair[0] // unit)), small

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.gradients.chunks import WHOLE, Chunks
 from keras_ms.gradients.per_sample import Aside, gradient_function, run_on_one_replica
 from keras_ms.keras_internals import all_layers
 
@@ -45,18 +46,24 @@ class MomentMeter:
     the memory needed is that of one small step and a few vectors of the size of the weights. Where
     the samples of a batch influence each other (BatchNormalization), whole batches of the dataset's
     own sizes are evaluated instead, and the variance of a sample is that of a batch times its size.
+    Where the loss is taken in chunks, so is what is evaluated.
 
     Args:
         model: A compiled model.
         dataset: What it trains on.
+        chunks: How the loss of a batch is taken. Defaults to as it is.
 
     Raises:
         ValueError: If the model is not compiled, or has no trainable weights.
     """
 
-    def __init__(self, model: keras.Model, dataset: MultiscaleDataset) -> None:
+    def __init__(
+        self, model: keras.Model, dataset: MultiscaleDataset, chunks: Chunks = WHOLE
+    ) -> None:
         self._model, self._dataset = model, dataset
-        self.gradient = gradient_function(model, dataset)
+        chunk = chunks.share(model.distribute_strategy.num_replicas_in_sync)
+        self.gradient = gradient_function(model, dataset, chunk)
+        self._chunk = chunk or 1
         parameters = sum(math.prod(v.shape) for v in model.trainable_variables)
         self._nothing = tf.zeros((parameters,))
         self._couples = _couples_samples(model)
@@ -107,7 +114,8 @@ class MomentMeter:
     ) -> tuple[int, ...]:
         if self._couples:
             units = self._dataset.levels.batch_sizes[finest:][: len(counts)]
-        return units or (1,) * len(counts)
+        least = self._chunk
+        return tuple(unit + -unit % least for unit in units or (least,) * len(counts))
 
     def _of_term(self, fine: Any, coarse: Any, unit: int) -> TermMoments:
         samples = int(keras.tree.flatten(fine)[0].shape[0])

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.gradients.chunks import loops_run, loss_in_chunks
 from keras_ms.gradients.traces import plain_spec
 from keras_ms.keras_internals import build
 
@@ -20,7 +21,7 @@ _SHARE = 1.0 / 16.0
 
 
 def gradient_function(
-    model: keras.Model, dataset: MultiscaleDataset
+    model: keras.Model, dataset: MultiscaleDataset, chunk: int | None = None
 ) -> Callable[[Any], tuple[Tensor, Tensor]]:
     """Returns a function from a batch to the loss and its gradient.
 
@@ -29,10 +30,26 @@ def gradient_function(
     Args:
         model: A compiled model; built here, as `fit` would, if it is not.
         dataset: What it trains on.
+        chunk: Samples whose loss is taken together; `None` for all of a batch at once.
 
     Returns:
         A function of `(x, y)` or `(x, y, sample_weight)`, to the mean loss and its gradient with
         respect to all trainable weights, float32 of shape `(parameters,)`.
+
+    Raises:
+        ValueError: If the model is not compiled, or has no trainable weights.
+    """
+    build_for_gradients(model, dataset)
+    spec = plain_spec(model, dataset) if loops_run(model, chunk) else None
+    return tf.function(
+        functools.partial(_loss_and_gradient, model, chunk),
+        input_signature=None if spec is None else [spec],
+        jit_compile=bool(model.jit_compile),
+    )
+
+
+def build_for_gradients(model: keras.Model, dataset: MultiscaleDataset) -> None:
+    """Builds a model as `fit` would, if it is not built.
 
     Raises:
         ValueError: If the model is not compiled, or has no trainable weights.
@@ -45,19 +62,13 @@ def gradient_function(
     build(model, dataset.pair_spec(0))
     if not model.trainable_variables:
         raise ValueError("The model has no trainable weights. Received: trainable_variables=[].")
-    spec = plain_spec(model, dataset)
-    return tf.function(
-        functools.partial(_loss_and_gradient, model),
-        input_signature=None if spec is None else [spec],
-        jit_compile=bool(model.jit_compile),
-    )
 
 
-def _loss_and_gradient(model: keras.Model, data: Any) -> tuple[Tensor, Tensor]:
+def _loss_and_gradient(model: keras.Model, chunk: int | None, data: Any) -> tuple[Tensor, Tensor]:
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     with tf.GradientTape() as tape:
         made = model(x, training=True)
-        loss = model.compute_loss(x=x, y=y, y_pred=made, sample_weight=sample_weight)
+        loss = loss_in_chunks(model, (x, y, sample_weight), made, chunk)
         scaled = model.optimizer.scale_loss(loss * _SHARE)
     weights = [variable.value for variable in model.trainable_variables]
     found = tape.gradient(scaled, weights, unconnected_gradients="zero")

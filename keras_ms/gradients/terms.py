@@ -8,19 +8,23 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_ms.gradients.chunks import loss_in_chunks, losses_of_chunks
 from keras_ms.gradients.traces import Spec, loosened
-from keras_ms.keras_internals import traced_once, track_loss
+from keras_ms.keras_internals import mask_of, traced_once, track_loss, with_mask
 
 Tensor = Any
 Gradients = list[Tensor | None]
 
 
-def finest_gradients(model: keras.Model, pair: Any) -> tuple[Gradients, dict[str, Tensor]]:
+def finest_gradients(
+    model: keras.Model, pair: Any, chunk: int | None = None
+) -> tuple[Gradients, dict[str, Tensor]]:
     """Gradients of the finest active level, the only one that leaves traces in the model's state.
 
     Args:
         model: A compiled model.
         pair: `(x, y)` or `(x, y, sample_weight)` of the level.
+        chunk: Samples whose loss is taken together; `None` for all at once.
 
     Returns:
         The gradients of the scaled loss, one per trainable weight, and the logs of the step.
@@ -28,14 +32,16 @@ def finest_gradients(model: keras.Model, pair: Any) -> tuple[Gradients, dict[str
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(pair)
     with tf.GradientTape() as tape:
         y_pred = model(x, training=True)
-        loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
+        loss = loss_in_chunks(model, (x, y, sample_weight), y_pred, chunk)
         track_loss(model, loss, tf.shape(keras.tree.flatten(x)[0])[0])
         loss = model.optimizer.scale_loss(loss)
     gradients = tape.gradient(loss, model.trainable_weights)
     return gradients, model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
 
-def side_gradients(model: keras.Model, fine: Any, coarse: Any) -> Gradients:
+def side_gradients(
+    model: keras.Model, fine: Any, coarse: Any, chunk: int | None = None
+) -> Gradients:
     """What a coarser level adds to the gradient, by its own term and by another.
 
     Both occurrences go through the network in one batch. Losses added by layers and regularizers
@@ -45,32 +51,52 @@ def side_gradients(model: keras.Model, fine: Any, coarse: Any) -> Gradients:
         model: A compiled model, whose state is left alone.
         fine: Pair of the level as the fine side of its own term.
         coarse: Pair of the level as the coarse side of another.
+        chunk: Samples whose loss is taken together; `None` for all at once.
 
     Returns:
         The gradients of the scaled difference of losses, one per trainable weight.
     """
     with tf.GradientTape() as tape:
-        as_fine, as_coarse = _side_losses(model, fine, coarse)
+        as_fine, as_coarse = _side_losses(model, fine, coarse, chunk)
         difference = model.optimizer.scale_loss(as_fine - as_coarse)
     return tape.gradient(difference, model.trainable_weights)
 
 
-def _side_losses(model: keras.Model, fine: Any, coarse: Any) -> tuple[Tensor, Tensor]:
+def _side_losses(
+    model: keras.Model, fine: Any, coarse: Any, chunk: int | None
+) -> tuple[Tensor, Tensor]:
     fine = keras.utils.unpack_x_y_sample_weight(fine)
     coarse = keras.utils.unpack_x_y_sample_weight(coarse)
     # Keras reads regularized variables from the mapping alone.
     weights = [(variable, variable.value) for variable in model.trainable_variables]
-    with keras.StatelessScope(weights, collect_losses=True, initialize_variables=False):
-        both = keras.tree.map_structure(lambda *xs: tf.concat(xs, axis=0), coarse[0], fine[0])
+    with keras.StatelessScope(weights, collect_losses=True, initialize_variables=False) as scope:
+        both = _joined(coarse[0], fine[0])
         y_pred = model(both, training=True)
         size = tf.shape(keras.tree.flatten(coarse[0])[0])[0]
-        of_coarse = keras.tree.map_structure(lambda t: t[:size], y_pred)
-        of_fine = keras.tree.map_structure(lambda t: t[size:], y_pred)
+        if chunk is not None:
+            pairs = (both, _joined(coarse[1], fine[1]), _joined(coarse[2], fine[2]))
+            losses = losses_of_chunks(model, pairs, y_pred, chunk, scope)
+            return tuple(map(tf.reduce_mean, (losses[size // chunk :], losses[: size // chunk])))
+        of_coarse, of_fine = (
+            keras.tree.map_structure(functools.partial(_part, chosen=chosen), y_pred)
+            for chosen in (slice(None, size), slice(size, None))
+        )
         as_fine, as_coarse = (
             model.compute_loss(x=x, y=y, y_pred=made, sample_weight=weight)
             for (x, y, weight), made in ((fine, of_fine), (coarse, of_coarse))
         )
         return as_fine, as_coarse
+
+
+def _joined(first: Any, second: Any) -> Any:
+    if first is None:
+        return None
+    return keras.tree.map_structure(lambda *parts: tf.concat(parts, axis=0), first, second)
+
+
+def _part(tensor: Tensor, chosen: slice) -> Tensor:
+    mask = mask_of(tensor)
+    return with_mask(tensor[chosen], None if mask is None else mask[chosen])
 
 
 def scaled(gradients: Gradients, weight: Tensor) -> Gradients:
@@ -96,11 +122,13 @@ class Terms:
 
     Args:
         model: A compiled model.
+        chunk: Samples whose loss is taken together; `None` for all at once.
     """
 
-    def __init__(self, model: keras.Model) -> None:
-        self._finest: Any = functools.partial(finest_gradients, model)
-        self._side: Any = functools.partial(side_gradients, model)
+    def __init__(self, model: keras.Model, chunk: int | None = None) -> None:
+        options = {} if chunk is None else {"chunk": chunk}
+        self._finest: Any = functools.partial(finest_gradients, model, **options)
+        self._side: Any = functools.partial(side_gradients, model, **options)
 
     def finest(self, pair: Any) -> tuple[Gradients, dict[str, Tensor]]:
         """`finest_gradients` of the model."""
@@ -120,16 +148,24 @@ class SharedTerms(Terms):
     Args:
         model: A compiled model.
         spec: What the pairs of all levels agree with: see `keras_ms.gradients.traces`.
+        chunk: Samples whose loss is taken together; `None` for all at once.
     """
 
-    def __init__(self, model: keras.Model, spec: Spec) -> None:
-        super().__init__(model)
-        self._spec = spec
+    def __init__(self, model: keras.Model, spec: Spec, chunk: int | None = None) -> None:
+        super().__init__(model, chunk)
+        self._spec, self._chunk = spec, chunk
+        # A batch that is one chunk, as on the finest stage, needs no loop over chunks.
+        self._spec_of_one = keras.tree.map_structure(
+            lambda s: tf.TensorSpec((chunk, *s.shape[1:]), s.dtype), spec
+        )
+        self._finest_of_one = traced_once(self._finest, [self._spec_of_one])
         self._finest = traced_once(self._finest, [spec])
         self._side = traced_once(self._side, [spec, spec])
 
     def finest(self, pair: Any) -> tuple[Gradients, dict[str, Tensor]]:
         """`finest_gradients` of the model."""
+        if self._chunk is not None and keras.tree.flatten(pair)[0].shape[0] == self._chunk:
+            return self._finest_of_one(loosened(pair, self._spec_of_one))
         return self._finest(loosened(pair, self._spec))
 
     def side(self, fine: Any, coarse: Any) -> Gradients:

@@ -77,11 +77,6 @@ def from_backbone(
     parts.check(2, scale, normalization, outputs=outputs, width=width)
     features = feature_levels(backbone, layers)
     image, level = parts.make_inputs(backbone.inputs[0].shape[-1], conditional, 2)
-    if residual and outputs != image.shape[-1]:
-        raise ValueError(
-            "The image is added to a result of as many channels. Received: residual=True, "
-            f"outputs={outputs}, backbone of {image.shape[-1]} channels."
-        )
     encoder = keras.Model(backbone.inputs[0], list(features.values()), name=backbone.name)
     if encoder_normalization is not None:
         parts.check(2, scale, encoder_normalization, outputs=outputs)

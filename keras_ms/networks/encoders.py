@@ -22,6 +22,7 @@ def ResNetEncoder(  # noqa: N802
     normalization: str = "channel",
     encoder_normalization: str | None = None,
     residual: bool = False,
+    outputs: int | None = None,
     name: str = "resnet_encoder",
 ) -> keras.Model:
     """Builds a network on a true residual network (He et al. 2016, arXiv 1512.03385).
@@ -32,7 +33,7 @@ def ResNetEncoder(  # noqa: N802
     deeper experiments take; `ResNet` stays on the finest mesh instead.
 
     Args:
-        channels: Channels of the image and of the result.
+        channels: Channels of the image.
         blocks: Residual blocks of each stage, one to four stages. `(2, 2, 2, 2)` (default) is
             ResNet-18, with bottlenecks `(3, 4, 6, 3)` is ResNet-50.
         bottleneck: Whether blocks are of 1x1, 3x3 and 1x1 convolutions (ResNet-50) and not of two
@@ -43,6 +44,8 @@ def ResNetEncoder(  # noqa: N802
         normalization: As in `from_backbone`.
         encoder_normalization: As in `from_backbone`.
         residual: As in `from_backbone`.
+        outputs: Channels of the result, for example the number of classes, for logits. Defaults
+            to `channels`.
         name: Name of the model.
 
     Returns:
@@ -64,7 +67,7 @@ def ResNetEncoder(  # noqa: N802
         )
     return from_backbone(
         _backbone(channels, blocks, bottleneck),
-        channels,
+        channels if outputs is None else outputs,
         width=width,
         conditional=conditional,
         scale=scale,

@@ -15,6 +15,7 @@ def ESPCN(  # noqa: N802
     widths: tuple[int, int] = (64, 32),
     conditional: bool = False,
     residual: bool = False,
+    outputs: int | None = None,
     name: str = "espcn",
 ) -> keras.Model:
     """Builds ESPCN (Shi et al. 2016, arXiv 1609.05158) for images of any size.
@@ -23,11 +24,13 @@ def ESPCN(  # noqa: N802
     `channels * scale**2`, and the sub-pixel shuffle; all of it works on the small mesh.
 
     Args:
-        channels: Channels of the image and of the result.
+        channels: Channels of the image.
         scale: How many times larger the result is. Defaults to 2.
         widths: Channels of the two hidden layers. Defaults to `(64, 32)`.
         conditional: Whether there is a second input, the noise level; see `ResNet`.
         residual: Whether the image, enlarged bilinearly, is added to the result.
+        outputs: Channels of the result, for example the number of classes, for logits. Defaults
+            to `channels`.
         name: Name of the model.
 
     Returns:
@@ -47,4 +50,4 @@ def ESPCN(  # noqa: N802
     hidden = parts.add_level(hidden, level, 2, "level")
     hidden = keras.layers.Activation("tanh", name="act1")(hidden)
     hidden = keras.layers.Conv2D(second, 3, padding="same", activation="tanh", name="conv2")(hidden)
-    return parts.finish(hidden, image, level, scale, residual, 3, name)
+    return parts.finish(hidden, image, level, scale, residual, 3, name, outputs)

@@ -83,8 +83,13 @@ def finish(
 
     Returns:
         A functional model whose result is float32 under any dtype policy.
+
+    Raises:
+        ValueError: If the image is to be added to a result of other channels.
     """
-    channels, spatial_dims = channels or image.shape[-1], len(image.shape) - 2
+    channels = image.shape[-1] if channels is None else channels
+    spatial_dims = len(image.shape) - 2
+    _check_outputs(channels, image.shape[-1], residual)
     small = keras.initializers.VarianceScaling(1e-6, "fan_avg", "uniform")  # Glorot times 1e-3
     tail = conv(spatial_dims)(
         channels * scale**spatial_dims,
@@ -103,6 +108,16 @@ def finish(
         outputs = layers.Activation(activation, dtype="float32", name="activation")(outputs)
     inputs = image if level is None else {"image": image, "noise_level": level}
     return keras.Model(inputs, outputs, name=name)
+
+
+def _check_outputs(outputs: int, channels: int, residual: bool) -> None:
+    if outputs < 1:
+        raise ValueError(f"A network has positive sizes. Received: outputs={outputs}.")
+    if residual and outputs != channels:
+        raise ValueError(
+            "The image is added to a result of as many channels. Received: residual=True, "
+            f"outputs={outputs}, images of {channels} channels."
+        )
 
 
 def enlarged(image: Any, scale: int) -> Any:

@@ -21,18 +21,19 @@ def ResNet(  # noqa: N802 (a network reads like a class, as in keras.application
     scale: int = 1,
     normalization: str = "layer",
     residual: bool = False,
+    outputs: int | None = None,
     name: str = "resnet",
 ) -> keras.Model:
     """Builds the paper's ResNet (section 4.1) as a functional model of any image size.
 
     A 1x1 convolution to `width` channels; `depth` residual blocks of 3x3 convolution, layer
     normalisation over all of (C, H, W), leaky ReLU of slope 0.2 and 3x3 convolution; a 1x1
-    convolution to `channels`, whose initial weights are scaled by 1e-3. The layer
+    convolution to `outputs`, whose initial weights are scaled by 1e-3. The layer
     normalisation has a scale and an offset per channel, so that it fits every mesh. Depths 8 and
     24 make the networks of 18 and 50 convolutions of the paper's Table 5.
 
     Args:
-        channels: Channels of the image and of the result.
+        channels: Channels of the image.
         width: Channels of the hidden layers. The paper's is 128.
         depth: Number of residual blocks. The paper's is 2.
         conditional: Whether there is a second input, the noise level `(batch, 1)`. Inputs are
@@ -43,10 +44,13 @@ def ResNet(  # noqa: N802 (a network reads like a class, as in keras.application
         normalization: `"layer"` (default), `"group"`, `"channel"` (by pixel, so that large
             images may be restored in tiles) or `"none"`.
         residual: Whether the image is added to the result. The paper's is not (default).
+        outputs: Channels of the result, for example the number of classes, for logits. Defaults
+            to `channels`.
         name: Name of the model.
 
     Returns:
-        A `keras.Model` from `(batch, *spatial, channels)` to the same shape, sides times `scale`.
+        A `keras.Model` from `(batch, *spatial, channels)` to `outputs` channels, sides times
+        `scale`.
 
     Raises:
         ValueError: If a size is not positive, `spatial_dims` is not 1, 2 or 3, `normalization` is
@@ -67,7 +71,7 @@ def ResNet(  # noqa: N802 (a network reads like a class, as in keras.application
         inner = layers.LeakyReLU(0.2, name=f"block{block}_act")(inner)
         inner = conv(width, 3, padding="same", name=f"block{block}_conv2")(inner)
         hidden = layers.Add(name=f"block{block}_add")([hidden, inner])
-    return parts.finish(hidden, image, level, scale, residual, 1, name)
+    return parts.finish(hidden, image, level, scale, residual, 1, name, outputs)
 
 
 # 2 convolutions per block, one before and one after: 18 = 1 + 2 * 8 + 1, 50 = 1 + 2 * 24 + 1.

@@ -33,6 +33,7 @@ def UNet(  # noqa: N802
     scale: int = 1,
     normalization: str = "group",
     residual: bool = False,
+    outputs: int | None = None,
     name: str = "unet",
 ) -> keras.Model:
     """Builds the paper's UNet (section 4.1) as a functional model of any image size.
@@ -44,7 +45,7 @@ def UNet(  # noqa: N802
     cropped.
 
     Args:
-        channels: Channels of the image and of the result.
+        channels: Channels of the image.
         width: Channels of the finest mesh times the first multiplier. The paper's is 32.
         multipliers: Channels of each mesh, finest first, as multiples of `width`. The paper's are
             `(1, 2, 4)`; its deeper variant has five.
@@ -55,10 +56,13 @@ def UNet(  # noqa: N802
         normalization: `"group"` (default), `"layer"`, `"channel"` (by pixel, so that large
             images may be restored in tiles) or `"none"`.
         residual: Whether the image is added to the result. The paper's is not (default).
+        outputs: Channels of the result, for example the number of classes, for logits. Defaults
+            to `channels`.
         name: Name of the model.
 
     Returns:
-        A `keras.Model` from `(batch, *spatial, channels)` to the same shape, sides times `scale`.
+        A `keras.Model` from `(batch, *spatial, channels)` to `outputs` channels, sides times
+        `scale`.
 
     Raises:
         ValueError: If a size is not positive, `dropout` is not in [0, 1), or an option is unknown.
@@ -82,7 +86,7 @@ def UNet(  # noqa: N802
     hidden = parts.normalize(hidden, normalization, "tail_norm")
     hidden = layers.Activation("silu", name="tail_act")(hidden)
     hidden = CropLike(name="crop")([hidden, image])
-    return parts.finish(hidden, image, level, scale, residual, 3, name)
+    return parts.finish(hidden, image, level, scale, residual, 3, name, outputs)
 
 
 _unet5 = functools.partial(UNet, multipliers=(1, 2, 4, 8, 16), name="unet5")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import keras
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.diagnostics.rule import Allocation, allocate_in_work_units, plain_batch
+from keras_ms.gradients.chunks import WHOLE, Chunks
 from keras_ms.gradients.estimates import Estimates, estimate
 from keras_ms.gradients.moments import MomentMeter
 from keras_ms.levels import Levels, Stage
@@ -19,7 +21,7 @@ GROUPS = 8
 
 
 def stages(
-    found: Estimates, levels: Levels, samples: int, replicas: int = 1, telescoping: bool = True
+    found: Estimates, levels: Levels, samples: int, unit: int = 1, telescoping: bool = True
 ) -> tuple[Stage, ...]:
     """What every stage trains on, by the one rule.
 
@@ -29,7 +31,7 @@ def stages(
         found: Estimates of all levels.
         levels: The hierarchy.
         samples: Samples on the finest level that they rest on.
-        replicas: Replicas that share every batch.
+        unit: What batch sizes are multiples of: the number of replicas, the size of chunks.
         telescoping: Whether steps may be sums.
 
     Returns:
@@ -38,20 +40,21 @@ def stages(
 
     def allocated(level: int) -> Allocation:
         own = found.from_level(level)
-        return allocate_in_work_units(
-            own, levels, level, PLAIN_BATCH, replicas, telescoping, samples
-        )
+        return allocate_in_work_units(own, levels, level, PLAIN_BATCH, unit, telescoping, samples)
 
     chosen = map(allocated, range(levels.num_levels))
     return tuple(Stage(level, a.batch_sizes, a.control_weights) for level, a in enumerate(chosen))
 
 
-def stages_for(model: keras.Model, dataset: MultiscaleDataset) -> tuple[Stage, ...]:
+def stages_for(
+    model: keras.Model, dataset: MultiscaleDataset, chunks: Chunks = WHOLE
+) -> tuple[Stage, ...]:
     """What the stages of a run hold: the dataset's own, or what measured gradients advise.
 
     Args:
         model: A compiled model.
         dataset: What it trains on.
+        chunks: How the loss of a batch is taken. Defaults to as it is.
 
     Returns:
         One stage per level, finest first.
@@ -63,10 +66,10 @@ def stages_for(model: keras.Model, dataset: MultiscaleDataset) -> tuple[Stage, .
     if dataset.allocation == "given":
         return dataset.stages
     counts = tuple(SAMPLES * 2**level for level in range(dataset.levels.num_levels))
-    groups = list(itertools.islice(MomentMeter(model, dataset).groups(counts), GROUPS))
-    replicas = model.distribute_strategy.num_replicas_in_sync
+    groups = list(itertools.islice(MomentMeter(model, dataset, chunks).groups(counts), GROUPS))
+    unit = math.lcm(model.distribute_strategy.num_replicas_in_sync, chunks.unit)
     samples, telescoping = SAMPLES * GROUPS, dataset.telescoping
-    return stages(estimate(groups), dataset.levels, samples, replicas, telescoping)
+    return stages(estimate(groups), dataset.levels, samples, unit, telescoping)
 
 
 def described(dataset: MultiscaleDataset, decided: tuple[Stage, ...], replicas: int = 1) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 import keras
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.gradients.chunks import check_chunks
+from keras_ms.levels import Stage
 
 _OWNED_BY_DATASET = {
     "y": "the targets are part of the dataset",
@@ -117,7 +119,8 @@ def check_adaptive_run(model: keras.Model, run: Any, sets_rate: bool) -> None:
 
     Raises:
         ValueError: If the data is no `MultiscaleDataset` or decides batch sizes by itself, or the
-            optimizer's rate cannot be set.
+            optimizer's rate cannot be set, or the loss is taken in chunks that do not divide the
+            batch sizes.
     """
     if run is None:
         raise ValueError(
@@ -129,6 +132,9 @@ def check_adaptive_run(model: keras.Model, run: Any, sets_rate: bool) -> None:
             "AdaptiveSchedule decides batch sizes by itself. Received: a dataset with "
             "levels='auto'. Give it Levels or a tuple of batch sizes."
         )
+    # It takes plain batches of the hierarchy's sizes, whatever the stages of the dataset hold.
+    levels = run.dataset.levels
+    check_chunks(run.chunks, [Stage(level, (n,)) for level, n in enumerate(levels.batch_sizes)])
     if sets_rate and not _has_settable_rate(model.optimizer):
         raise ValueError(
             "The optimizer has a schedule of its own. Received: learning_rate in both. "

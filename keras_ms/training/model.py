@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -11,10 +13,22 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.gradients.terms import Terms, added, scaled
-from keras_ms.keras_internals import become_functional, build, pickled
-from keras_ms.training.automatic import described
+from keras_ms.keras_internals import (
+    become_functional,
+    build,
+    is_built,
+    pickled,
+)
+from keras_ms.training.attribute import attribute
 from keras_ms.training.checks import check_evaluation_data, check_fit_arguments
-from keras_ms.training.fit_run import CostLog, FitRun
+from keras_ms.training.exhaustion import naming_mends
+from keras_ms.training.fit_run import FitRun
+from keras_ms.training.from_model import made_of
+from keras_ms.training.own_step import unpackable
+from keras_ms.training.rehearsal import Rehearsal
+from keras_ms.training.remat import rematerialized
+from keras_ms.training.run_callbacks import CostLog, between
+from keras_ms.training.statistics import RefreshAtTheEnd, refreshes
 
 Tensor = Any
 
@@ -59,12 +73,55 @@ class MultiscaleModel(keras.Model):
         become_functional(self, args, kwargs)
         super().__init__(*args, **kwargs)
 
+    @classmethod
+    def from_model(cls, model: keras.Model) -> MultiscaleModel:
+        """A `MultiscaleModel` of a model's layers, compiled as the model is.
+
+        Layers, weights, optimizer, losses and metrics are shared with the model, not copied:
+        training one trains the other, as with `keras.Model(model.input, model.output)`. If the
+        model's input has fixed sides, the new one takes images of any size, where layers allow it.
+
+        Args:
+            model: A functional or Sequential model, also of `keras.applications`. One that is an
+                instance of this class already is returned as it is. If it is not compiled, neither
+                is the new one.
+
+        Raises:
+            ValueError: If it is subclassed, has a step or a loss of its own, or is not built.
+
+        Example:
+            >>> model = keras.Sequential([
+            ...     keras.Input((None, None, 3)), keras.layers.Conv2D(3, 3, padding="same")])
+            >>> model.compile("adam", "mse")
+            >>> multiscale = keras_ms.MultiscaleModel.from_model(model)
+            >>> multiscale.optimizer is model.optimizer
+            True
+        """
+        return made_of(cls, model)
+
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
+        """Makes the variables that a saved model had; for what `get_build_config` returns."""
+        if config and not self.built:
+            super().build_from_config(config)
+            # Keras makes the variables of a model with a `call` of its own, and forgets to say so.
+            self.built: bool = is_built(self)
+        if self.built and self.compiled and self.optimizer and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """How pickle saves the model: as Keras's own."""
         return pickled(super().__reduce__())
 
-    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """Trains the model; arguments are those of `keras.Model.fit`.
+    def fit(
+        self,
+        x: Any = None,
+        *args: Any,
+        rehearse: bool = True,
+        remat: bool = False,
+        refresh_statistics: bool = True,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Trains the model; arguments are those of `keras.Model.fit`, and more.
 
         With a `MultiscaleDataset` as `x`, the arguments that say how to cut data into batches and
         epochs (`y`, `batch_size`, `sample_weight`, `class_weight`, `validation_split`,
@@ -72,36 +129,61 @@ class MultiscaleModel(keras.Model):
         unless a `FullMultiscaleSchedule` or an `AdaptiveSchedule` is among the callbacks. The logs
         gain `stage`, `resolution` and `work_units`.
 
+        Args:
+            x: A `MultiscaleDataset`, or anything that Keras takes.
+            *args: As for `keras.Model.fit`.
+            rehearse: Whether a run that starts on a coarse level first tries one step of the
+                finest stage that it is to reach, on made-up numbers; see
+                `docs/guide/memory.md`. All variables are put back, so the run ends as without it.
+            remat: Whether activations are computed again in the backward pass in place of being
+                kept, which takes less memory and about a third more time. For functional models.
+            refresh_statistics: Whether statistics of BatchNormalization are estimated anew at the
+                end of a run whose steps on level 0, after coarse ones, were too few for their
+                moving means. `RefreshStatistics` among the callbacks takes this over.
+            **kwargs: As for `keras.Model.fit`.
+
         Raises:
             ValueError: For such an argument, a network of fixed input size, an output that does
-                not match the target, or batch sizes that the replicas cannot share.
+                not match the target, batch sizes that the replicas cannot share, or a model that
+                `remat` cannot cut.
+            MemoryError: If memory runs out in Python.
+            tf.errors.ResourceExhaustedError: If memory runs out in TensorFlow.
         """
+        if remat:
+            with rematerialized(self), self._traced_anew():
+                options = {"rehearse": rehearse, "refresh_statistics": refresh_statistics}
+                return self.fit(x, *args, **options, **kwargs)
         if not isinstance(x, MultiscaleDataset):
             if isinstance(spec := getattr(x, "element_spec", None), MultiscaleBatch):
                 build(self, _finest(spec))
             return super().fit(x, *args, **kwargs)
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)
-        own_step = type(self).train_step is not MultiscaleModel.train_step
-        callbacks = arguments.pop("callbacks", None)
-        with FitRun(self, x, share=not own_step) as run:
-            if x.allocation == "measured" and arguments.get("verbose", "auto"):
-                print(described(x, run.stages, self.distribute_strategy.num_replicas_in_sync))
-            log = CostLog(run)
-            arguments |= {"x": run.adapter, "callbacks": self._with_costs(callbacks, log)}
-            try:
-                return super().fit(**arguments)
-            finally:
-                if isinstance(callbacks, keras.callbacks.CallbackList):
-                    callbacks.callbacks.remove(log)
+        with naming_mends(lambda: "while the model was built and measured"):
+            run = FitRun(self, x, share=not self._has_own_step)
+        verbose = bool(arguments.get("verbose", "auto"))
+        if verbose:
+            for line in run.told():
+                print(line)
+        with run, naming_mends(run.whereabouts):
+            last: list[keras.callbacks.Callback] = []
+            if rehearse:
+                epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
+                last.append(Rehearsal(run, epochs, verbose))
+            own = arguments.pop("callbacks", None)
+            if refresh_statistics and not refreshes(own):
+                last.append(RefreshAtTheEnd(run, verbose))
+            with between(self, [CostLog(run)], own, last) as callbacks:
+                return super().fit(**(arguments | {"x": run.adapter, "callbacks": callbacks}))
 
-    def _with_costs(self, callbacks: Any, log: CostLog) -> Any:
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            # First, so that the user's callbacks and the progress bar see the costs.
-            return [log, *keras.tree.flatten(callbacks or [])]
-        log.set_model(self)
-        callbacks.callbacks.insert(0, log)
-        return callbacks
+    @contextlib.contextmanager
+    def _traced_anew(self) -> Iterator[None]:
+        """Keeps no trace of a step from before, nor for after."""
+        self.train_function = None
+        try:
+            yield
+        finally:
+            self.train_function = None
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluates the model; arguments are those of `keras.Model.evaluate`.
@@ -112,13 +194,23 @@ class MultiscaleModel(keras.Model):
         check_evaluation_data(x, "x")
         return super().evaluate(x, *args, **kwargs)
 
+    def predict(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Predictions; arguments are those of `keras.Model.predict`.
+
+        Raises:
+            ValueError: For a `MultiscaleDataset`, which has no end.
+        """
+        check_evaluation_data(x, "x")
+        return super().predict(x, *args, **kwargs)
+
     def train_step(self, data: Any) -> dict[str, Tensor]:
         """One step: of Keras on ordinary data, of the estimator on a `MultiscaleBatch`."""
         if not isinstance(data, MultiscaleBatch):
             return super().train_step(data)
-        if len(data.active_levels) == 1:
+        run = self.fit_run
+        if len(data.active_levels) == 1 and (run is None or run.chunks.size is None):
             return super().train_step(data.fine[data.finest])
-        terms = self.fit_run.terms if self.fit_run else Terms(self)
+        terms = run.terms if run else Terms(self)
         gradients, logs = terms.finest(data.fine[data.finest])
         for level in data.active_levels[1:]:
             # Else levels run side by side, and the activations of all are in memory at once.
@@ -137,7 +229,14 @@ class MultiscaleModel(keras.Model):
         """Makes what Keras calls for every step, anew if `force`: see `keras.Model`."""
         if force and self.fit_run is not None:
             self.fit_run.renew_terms()
-        return super().make_train_function(force)
+        if not self._has_own_step:
+            return super().make_train_function(force)
+        with attribute(self, "train_step", unpackable(self.train_step, type(self).__name__)):
+            return super().make_train_function(force)
+
+    @property
+    def _has_own_step(self) -> bool:
+        return getattr(self.train_step, "__func__", None) is not MultiscaleModel.train_step
 
     def test_step(self, data: Any) -> dict[str, Tensor]:
         """Evaluates ordinary data, or the finest active level of a `MultiscaleBatch`."""

@@ -57,3 +57,29 @@ def test_every_step_halves_every_side(steps):
         (16, 24),
         (8, 12),
     ]
+
+
+@pytest.mark.parametrize(
+    ("steps", "wanted"),
+    [
+        (("coarsen", "coarsen"), [(0, 32, 0), (1, 16, 0), (2, 8, 0)]),
+        (("crop", "crop"), [(0, 32, 0), (0, 16, 8), (0, 8, 12)]),
+        (("coarsen", "crop"), [(0, 32, 0), (1, 16, 0), (1, 8, 4)]),
+    ],
+)
+def test_frames_of_a_video_are_seen_by_every_level(steps, wanted):
+    windows = geometry.windows((5, 32, 32), steps, axes=(1, 2))
+    assert windows == tuple(
+        geometry.Window(level, (5, side, side), (0, offset, offset))
+        for level, side, offset in wanted
+    )
+
+
+def test_crops_must_be_whole_only_along_the_axes_that_are_cropped():
+    steps = ("crop", "coarsen", "crop")
+    assert geometry.windows((7, 32), steps, (1,))[-1].sides == (7, 4)
+    for axes in (None, (0,), (0, 1)):
+        with pytest.raises(ValueError, match=r"whole pixels.*image size \(7, 32\)"):
+            geometry.windows((7, 32), steps, axes)
+    with pytest.raises(ValueError, match=r"Received: axes=\(2,\)"):
+        geometry.windows((7, 32), steps, (2,))

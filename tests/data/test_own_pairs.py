@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from by_hand import block_mean, central_half, every_second
+from by_hand import block_mean, central_half, every_second, most_frequent
 
 import keras_ms
 
@@ -41,13 +41,15 @@ def test_an_epoch_shows_every_example_once_and_the_finest_side_shows_it_as_it_is
     assert sorted(np.concatenate(seen)) == list(range(COUNT))
 
 
-def test_one_level_gives_the_users_own_batches():
-    (first, second) = take(dataset(X, LABELS, levels=(10,)).stage(), 2)
-    for batch, start in ((first, 0), (second, 10)):
+def test_one_level_gives_the_users_own_examples_a_pass_in_shuffled_order():
+    batches = take(dataset(X, LABELS, levels=(10,)).stage(), 4)
+    for batch in batches:
         x, labels = batch.fine[0]
-        assert sorted(labels) == list(range(start, start + 10))
         np.testing.assert_array_equal(x, X[labels])
         assert batch.coarse == ((),)
+    first, second = (np.concatenate([b.fine[0][1] for b in batches[k : k + 2]]) for k in (0, 2))
+    assert sorted(first) == sorted(second) == list(range(COUNT))
+    assert list(first) != list(second)
 
 
 @pytest.mark.parametrize(
@@ -90,20 +92,20 @@ def test_a_label_as_long_as_a_coarse_mesh_is_left_alone():
     assert [made.pair_spec(level)[1].shape for level in range(3)] == [(2, 16), (3, 16), (5, 16)]
 
 
-def test_integer_masks_are_strided_with_and_without_channels():
-    channels = np.random.default_rng(2).integers(0, 255, (COUNT, 32, 32, 1), dtype=np.uint8)
-    for masks, restrict in (
-        (channels, every_second),
-        (channels[..., 0], lambda m: every_second(m[..., None])[..., 0]),
-    ):
-        (batch,) = take(dataset({"image": X, "id": LABELS}, masks).stage(), 1)
-        for level in range(3):
-            x, mask = batch.fine[level]
+@pytest.mark.parametrize("restriction", ["average", "stride"])
+@pytest.mark.parametrize("channels", [True, False])
+def test_class_maps_keep_their_type_and_the_most_frequent_class(restriction, channels):
+    masks = np.random.default_rng(2).integers(0, 3, (COUNT, 32, 32, 1), dtype=np.uint8)
+    by_hand = {"average": most_frequent, "stride": every_second}[restriction]
+    shown = masks if channels else masks[..., 0]
+    made = dataset({"image": X, "id": LABELS}, shown, restriction=restriction)
+    (batch,) = take(made.stage(), 1)
+    for side, further in ((batch.fine, 0), (batch.coarse, 1)):
+        for level in range(3 - further):
+            x, mask = side[level]
             assert mask.dtype == np.uint8
-            np.testing.assert_array_equal(mask, halved(masks, restrict, level)[x["id"]])
-            if level < 2:
-                x, mask = batch.coarse[level]
-                np.testing.assert_array_equal(mask, halved(masks, restrict, level + 1)[x["id"]])
+            wanted = halved(masks, by_hand, level + further)[x["id"]]
+            np.testing.assert_array_equal(mask if channels else mask[..., None], wanted)
 
 
 def test_weights_per_pixel_without_a_channel_axis_are_restricted():

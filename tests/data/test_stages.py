@@ -6,6 +6,7 @@ import pytest
 from conftest import Blur, small_images
 
 import keras_ms
+from keras_ms.data.stages import hierarchy
 from keras_ms.levels import Stage
 
 
@@ -106,3 +107,23 @@ def test_no_image_is_decoded_again_for_other_steps():
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(a, b)
     assert len(gone_through) == len(small_images())
+
+
+def test_the_dimensions_are_as_many_as_the_image_size_has_sides():
+    sized = [(64, (2, 4), None), ((64,), (2, 4), 1), ((32, 64), (2, 4), 2), ((32, 32, 64), (2,), 3)]
+    for image_size, levels, dims in sized:
+        assert hierarchy(levels, image_size) == keras_ms.Levels(levels, dims)
+    assert hierarchy("auto", (64, 64, 32)) == keras_ms.Levels((4, 8), 3)
+    assert dataset().levels == keras_ms.Levels((2, 4, 8), 2)
+
+
+@pytest.mark.parametrize("image_size", [(32,), (32, 32, 32)])
+def test_an_image_size_that_contradicts_the_levels_is_refused(image_size):
+    with pytest.raises(ValueError, match=r"2 positive integer sides. Received: image_size="):
+        hierarchy(keras_ms.Levels((2, 4), 2), image_size)
+
+
+def test_a_task_that_is_to_coarsen_some_axes_alone_is_refused():
+    levels = keras_ms.Levels((2, 4), spatial_axes=(1,))
+    with pytest.raises(ValueError, match=r"all axes.*Received: spatial_axes=\(1,\). Leave it out"):
+        keras_ms.MultiscaleDataset(small_images(), Blur(), levels, 32)

@@ -52,6 +52,14 @@ def test_names_of_deeper_networks_set_the_depth(name, depth):
     assert deep.count_params() == wanted.count_params()
 
 
+@EVERY_FUNCTION
+def test_results_may_have_other_channels_than_images(name):
+    model = small(name, channels=2, outputs=5)
+    assert model(noise(1, 8, 12, 2)).shape == (1, 8, 12, 5)
+    with pytest.raises(ValueError, match="residual=True, outputs=5, images of 2 channels"):
+        small(name, channels=2, outputs=5, residual=True)
+
+
 @EVERY_NETWORK
 @pytest.mark.parametrize(("scale", "conditional"), [(1, True), (2, False), (3, True)])
 def test_takes_every_size_and_enlarges_it(name, scale, conditional):

@@ -19,6 +19,7 @@ from keras_ms.data.sources.kinds import Kind, common_kind, converted
 from keras_ms.data.sources.picture_file import stored_pixels, unreadable
 from keras_ms.data.sources.read_ahead import read_ahead
 from keras_ms.data.sources.source import Directory, Source
+from keras_ms.data.sources.splitting import check_split, of_split
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS
 from keras_ms.validation import none_or_positive
 
@@ -101,11 +102,7 @@ class FolderImages:
         value_range: tuple[float, float] | None = None,
         max_megapixels: float = MAX_MEGAPIXELS,
     ) -> None:
-        if split not in (None, "train", "validation") or validation_every < 2:
-            raise ValueError(
-                "`split` is 'train', 'validation' or None, and `validation_every` at least 2. "
-                f"Received: split={split!r}, validation_every={validation_every}."
-            )
+        check_split(split, validation_every)
         none_or_positive(limit=limit, bands=bands)
         self._range = checked_value_range(value_range)
         under = found(directory)
@@ -113,7 +110,7 @@ class FolderImages:
             text = f"In {str(directory)!r} {passed_over(under.passed_over)}"
             warnings.warn(text, stacklevel=first_level_outside())
         self.passed_over = under.passed_over
-        self.files = _of_split(under.pictures, split, validation_every)
+        self.files = of_split(under.pictures, split, validation_every)
         # Of all files, so that both splits are of one kind.
         self._kind_of = functools.cache(lambda: common_kind(under.pictures, bands))
         self._named = f"split={split!r}. Received: {str(directory)!r}"
@@ -140,8 +137,8 @@ class FolderImages:
         count = 0
         read = read_ahead(self.files, self._read)
         for path, image in track(read, "Reading images", total=len(self.files), transient=True):
-            if isinstance(image, str):
-                bad.append(f"{path} ({image})")
+            if isinstance(image, ValueError):
+                bad.append(f"{path} ({getattr(image, 'reason', image)})")
                 continue
             count += 1
             yield str(path), image
@@ -209,15 +206,6 @@ def checked_value_range(
             f"Received: value_range={value_range!r}."
         )
     return low, high
-
-
-def _of_split(files: list[pathlib.Path], split: str | None, every: int) -> list[pathlib.Path]:
-    if split is None:
-        return files
-    # The last of each run is held out, and of a short folder its last file.
-    every = min(every, len(files))
-    held_out = set(files[every - 1 :: every])
-    return [path for path in files if (path in held_out) == (split == "validation")]
 
 
 def _load(

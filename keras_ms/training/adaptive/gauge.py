@@ -6,6 +6,7 @@ The optional part of `AdaptiveSchedule`: bias that ends stages, and sums in plac
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ import keras
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.diagnostics.rule import Allocation, allocate_in_work_units, plain_batch
+from keras_ms.gradients.chunks import WHOLE, Chunks
 from keras_ms.gradients.estimates import estimate
 from keras_ms.gradients.moments import MomentMeter, TermMoments
 from keras_ms.levels import Stage
@@ -69,6 +71,7 @@ class LevelGauge:
         model: The model in training.
         dataset: What it trains on.
         found: What an earlier run measured, as `Measurement.as_dict` of each.
+        chunks: How the loss of a batch is taken. Defaults to as it is.
     """
 
     def __init__(
@@ -76,8 +79,10 @@ class LevelGauge:
         model: keras.Model,
         dataset: MultiscaleDataset,
         found: Sequence[dict[str, Any]] = (),
+        chunks: Chunks = WHOLE,
     ) -> None:
         self._model, self._dataset, self._levels = model, dataset, dataset.levels
+        self._chunks = chunks
         self.measured = [bias.Measurement.from_dict(measured) for measured in found]
         self._meter: MomentMeter | None = None
         self._streams: dict[int, Iterator[tuple[TermMoments, ...]]] = {}
@@ -129,14 +134,12 @@ class LevelGauge:
             What was found, for a journal, and the work units that took.
         """
         begin = time.perf_counter()
-        if self._meter is None:
-            self._meter = MomentMeter(self._model, self._dataset)
-        finest = level - 1
+        meter, finest = self._the_meter(), level - 1
         if finest not in self._streams:
             counts = self._counts(level)
             units = tuple(count // SAMPLES for count in counts)
             start = sum(m.groups for m in self.measured if m.finest == finest)
-            self._streams[finest] = self._meter.groups(counts, finest, start, units)
+            self._streams[finest] = meter.groups(counts, finest, start, units)
         found = list(itertools.islice(self._streams[finest], groups))
         samples = sum(terms[0].samples for terms in found)
         measurement = bias.Measurement(finest, estimate(found), samples, groups, rate_share)
@@ -153,14 +156,15 @@ class LevelGauge:
         """
         size = self._levels.batch_sizes[level]
         replicas = self._model.distribute_strategy.num_replicas_in_sync
-        plain = (plain_batch(size, replicas),)
+        unit = math.lcm(replicas, self._chunks.unit)
+        plain = (plain_batch(size, unit),)
         pooled = bias.pooled_estimates(self.measured, level)
         if pooled is None:
             return Allocation(plain, (), 1.0, "a plain batch: nothing was measured there")
         found, samples = pooled
         telescoping = self._dataset.telescoping
         chosen = allocate_in_work_units(
-            found, self._levels, level, size, replicas, telescoping, samples
+            found, self._levels, level, size, unit, telescoping, samples
         )
         starting = self.first_step * len(chosen.batch_sizes)
         if seconds_left is not None and starting > MEASURING_SHARE * seconds_left:
@@ -173,12 +177,16 @@ class LevelGauge:
         why = {"allocation": found.reason, "relative_cost": found.relative_cost}
         return Stage(level, found.batch_sizes, found.control_weights), why
 
+    def _the_meter(self) -> MomentMeter:
+        if self._meter is None:
+            self._meter = MomentMeter(self._model, self._dataset, self._chunks)
+        return self._meter
+
     def _counts(self, level: int) -> tuple[int, ...]:
         return tuple(SAMPLES * 2**k for k in range(self._levels.num_levels - level + 1))
 
     def _group_work_units(self, level: int) -> float:
-        if self._meter is None:
-            self._meter = MomentMeter(self._model, self._dataset)
         counts, finest = self._counts(level), level - 1
-        sizes = self._meter.sizes(counts, finest, tuple(count // SAMPLES for count in counts))
+        units = tuple(count // SAMPLES for count in counts)
+        sizes = self._the_meter().sizes(counts, finest, units)
         return self._levels.step_work_units(finest, sizes)

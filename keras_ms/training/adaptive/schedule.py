@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -113,9 +113,10 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         check_adaptive_run(self.model, run, bool(self._learning_rate))
         self._run, self._levels = run, run.dataset.levels
         self._journal, self._clock = Journal(self._path), Clock()
-        self._gauge = LevelGauge(self.model, run.dataset) if self._measure else None
+        self._gauge = self._new_gauge() if self._measure else None
         self._epoch = None
-        run.follow(self._journal.stage, self._journal.measuring)
+        finest = Stage(0, (self._levels.batch_sizes[0],))
+        run.follow(self._journal.stage, self._journal.measuring, finest)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Decides what the epoch trains on, and sets the learning rate."""
@@ -164,7 +165,10 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         self._clock = Clock(self._journal.seconds[-1])
         if self._measure:
             found = [d.measured for d in self._journal.decisions if d.measured]
-            self._gauge = LevelGauge(self.model, self._run.dataset, found)
+            self._gauge = self._new_gauge(found)
+
+    def _new_gauge(self, found: Sequence[dict[str, Any]] = ()) -> LevelGauge:
+        return LevelGauge(self.model, self._run.dataset, found, self._run.chunks)
 
     def _start(self, epoch: int) -> None:
         coarsest = self._levels.num_levels - 1

@@ -77,3 +77,12 @@ def test_runs_that_would_be_refused_are_refused_before_the_first(app, tmp_path):
 def test_every_measure_has_a_title(app):
     names = [name for name, _ in app.measures(BenchmarkSettings(**TINY), [])]
     assert sorted([*names, "summary"]) == sorted(report.TITLES)
+
+
+def test_the_pipeline_is_measured_on_pairs_as_well(app):
+    def tables(*measures):
+        return [name for name, _ in app.measures(BenchmarkSettings(measures=measures, **TINY), [])]
+
+    assert tables("pipeline") == ["pipeline", "pairs"]
+    assert tables("pairs") == ["pairs"]
+    assert tables("pairs", "pipeline") == ["pairs", "pipeline"]

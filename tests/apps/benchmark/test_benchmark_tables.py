@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from conftest import small_images
 
-from apps.benchmark import memory, pipeline, report, rivals, runs, stages, steps
+import keras_ms
+from apps.benchmark import memory, pairs, pipeline, report, rivals, runs, stages, steps
 from apps.benchmark.flops import convolution_flops
 from apps.benchmark.settings import BenchmarkSettings
 from apps.experiment.timing import Timed
@@ -70,6 +71,41 @@ def test_pipeline(settings):
     assert [row["batches"] for row in rows] == [(2, 4), (2,), (4,)]
     assert all(row["fed"] > 0.0 and np.isfinite(row["added"]) for row in rows)
     assert as_many_lines_as(rows)
+
+
+def one_convolution(width):
+    image = keras.Input((None, None, 3))
+    model = keras_ms.MultiscaleModel(image, keras.layers.Conv2D(pairs.CLASSES, 1)(image))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def test_pairs_from_files(monkeypatch):
+    monkeypatch.setattr(pairs, "make_segmenter", one_convolution)  # five times as fast to trace
+    settings = BenchmarkSettings(**{**TINY, "pair_batch_sizes": (1, 2)})
+    rows = pairs.share(settings, small_images(), sides=(48, 32), number=3)
+    assert [row["stage"] for row in rows] == ["48x32 px", "48x32 px", "24x16 px"]
+    assert [row["batches"] for row in rows] == [(1, 2), (1,), (2,)]
+    assert all(row["fed"] > 0.0 and np.isfinite(row["added"]) for row in rows)
+    assert as_many_lines_as(rows)
+
+
+def test_pairs_are_photographs_and_class_maps_of_them(tmp_path):
+    pairs.write_pairs(tmp_path, small_images(), (48, 32), 5)
+    read = list(pairs.read_pairs(tmp_path))
+    assert len(read) == 5
+    for photo, classes in read:
+        assert (photo.shape, classes.shape) == ((48, 32, 3), (48, 32))
+        assert photo.dtype == "float32"
+        assert set(np.unique(classes)) == set(range(pairs.CLASSES))
+        grey = photo.mean(axis=-1)
+        means = [grey[classes == k].mean() for k in (0, pairs.CLASSES - 1)]
+        assert means[0] < means[1]  # regions are those of the photograph
+
+
+def test_the_network_of_pairs_tells_a_class_per_pixel():
+    model = pairs.make_segmenter(2)
+    assert model.output_shape == (None, None, None, pairs.CLASSES)
 
 
 def test_stages(settings):

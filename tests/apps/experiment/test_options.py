@@ -19,7 +19,7 @@ def test_what_is_remembered_is_no_option():
 
 
 def test_choices_of_one_and_of_several():
-    made = Settings(portable=("onnx", "litert"))
+    made = Settings(portable=("onnx", "litert"), loss="mse")
     options.check_choice(made, "portable", ("onnx", "litert"))
     with pytest.raises(ValueError, match=r"--portable takes some of jpeg\. Received: onnx, litert"):
         options.check_choice(made, "portable", ("jpeg",))

@@ -1,0 +1,147 @@
+"""Experiments with a user's own pairs: pictures to pictures, or pictures to masks of classes."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import keras_ms
+
+from .kind import Judge, Kind
+from .pair_quality import JudgedMasks, JudgedPictures
+from .problem import Problem
+from .settings import Settings
+
+VALIDATION_SIDE = 512  # pixels; the middle of larger pairs is validated on
+VALIDATION_BATCH = 4
+
+
+class OwnPairs(Kind):
+    """Pairs of files from two folders."""
+
+    examples = "pairs"
+    loss_of = "whole pairs"
+    sheet_name = "predicted.png"
+
+    @property
+    def segments(self) -> bool:
+        """Whether targets are class maps."""
+        return self.problem.classes is not None
+
+    @property
+    def loss_name(self) -> str:
+        """As asked for; else the cross-entropy of masks, the mean squared error of pictures."""
+        return self.problem.loss or ("crossentropy" if self.segments else "mse")
+
+    def load(self, split: str) -> keras_ms.data.FolderPairs:
+        """Pairs; no pair is in both splits."""
+        return _pairs(self.problem, split)
+
+    def black(self) -> Any:
+        """One black pair, as large as the crops."""
+        pairs, scale = self.load("train"), self._scale
+        side = self.problem.image_size
+        x = np.zeros((1, side // scale, side // scale, pairs.input_bands), np.float32)
+        if self.segments:
+            return x, np.zeros((1, side, side), np.uint8)
+        return x, np.zeros((1, side, side, pairs.target_bands or 1), np.float32)
+
+    def dataset(self, examples: Any, **options: Any) -> keras_ms.MultiscaleDataset:
+        """Crops of pairs."""
+        roles = {"x": "image", "y": "class_map" if self.segments else "image"}
+        return keras_ms.MultiscaleDataset(examples, roles=roles, **options)
+
+    def validation(self, examples: keras_ms.data.FolderPairs) -> tf.data.Dataset:
+        """Whole held-out pairs, or the middle of large ones."""
+        return examples.batches(VALIDATION_BATCH, VALIDATION_SIDE)
+
+    @functools.cached_property
+    def _scale(self) -> int:
+        """How many times larger targets are than inputs."""
+        x, y = next(iter(self.load("train")))
+        if len(y) < len(x):
+            raise ValueError(
+                "The networks return results as large as their inputs, or larger. Received: "
+                f"inputs of {x.shape[0]}x{x.shape[1]}, targets of {y.shape[0]}x{y.shape[1]}. "
+                "Use keras_ms.MultiscaleDataset with a network of your own."
+            )
+        return len(y) // len(x)
+
+    def network_options(self) -> dict[str, Any]:
+        """Bands of inputs, and what there is to tell of every pixel."""
+        pairs = self.load("train")
+        outputs = pairs.num_classes or pairs.target_bands
+        return {"channels": pairs.input_bands, "outputs": outputs, "scale": self._scale}
+
+    def loss(self) -> Any:
+        """The loss: on logits, or on pictures with values from 0 to 1."""
+        if self.segments:
+            void = self.load("train").void
+            return keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=void)
+        return (
+            keras_ms.losses.NegativeSSIM((0.0, 1.0)) if self.loss_name == "ssim" else self.loss_name
+        )
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The mean intersection over union of classes."""
+        if not self.segments:
+            return []
+        pairs = self.load("train")
+        return [
+            keras.metrics.MeanIoU(
+                pairs.num_classes, "mean_iou", ignore_class=pairs.void, sparse_y_pred=False
+            )
+        ]
+
+    def judge(self, settings: Settings, validation: tf.data.Dataset, held_out: Any) -> Judge:
+        """Takes the pairs of the validation."""
+        return JudgedMasks(validation, held_out) if self.segments else JudgedPictures(validation)
+
+    def export_options(self) -> dict[str, Any]:
+        """Networks take pixels from 0 to 1; logits are left as they are."""
+        return {"mean": 0.0, "std": 1.0, "output": "raw" if self.segments else "image"}
+
+    def usage(self) -> str:
+        """Pictures in, logits or pictures out."""
+        pairs = self.load("train")
+        returns = f"pictures of {pairs.target_bands} bands."
+        if self.segments:
+            returns = f"{pairs.num_classes} logits a pixel, of which the largest is its class."
+        return (
+            f"takes pictures (batch, height, width, {pairs.input_bands}), uint8 or floats in "
+            f"[0, 1], of any size,\nand returns {returns}"
+        )
+
+
+@functools.lru_cache(maxsize=8)
+def _pairs(problem: Problem, split: str) -> keras_ms.data.FolderPairs:
+    assert problem.data_dir is not None
+    assert problem.target_dir is not None
+    return keras_ms.data.FolderPairs(
+        problem.data_dir,
+        problem.target_dir,
+        classes=None if problem.classes is None else classes_of(problem.classes),
+        void=problem.void,
+        input_suffix=problem.input_suffix,
+        target_suffix=problem.target_suffix,
+        value_range=problem.value_range,  # type: ignore[arg-type]
+        split=split,
+        limit=problem.limit if split == "train" else problem.validation_samples,
+        max_bad_fraction=problem.max_bad_fraction,
+        max_megapixels=problem.max_megapixels,
+    )
+
+
+def classes_of(text: str) -> int | list[str]:
+    """What `--classes` says: a number, or colours separated by commas.
+
+    Example:
+        >>> classes_of("11"), classes_of("black,#ff0000")
+        (11, ['black', '#ff0000'])
+    """
+    text = text.strip()
+    return int(text) if text.isdecimal() else [part.strip() for part in text.split(",")]

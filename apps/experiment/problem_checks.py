@@ -1,0 +1,113 @@
+"""Which options of a problem go together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .option_names import (
+    FOLDER_OPTIONS,
+    NETWORK_OPTIONS,
+    NOISE_OPTIONS,
+    PAIR_OPTIONS,
+    TASK_OPTIONS,
+)
+from .options import check_choice
+
+
+def check(settings: Any) -> None:
+    """Refuses options of a `Problem` that do not go with others.
+
+    Raises:
+        ValueError: Naming them.
+    """
+    _check_data(settings)
+    _check_pairs(settings)
+    _check_names(settings)
+    _check_fraction(settings)
+    _check_folder(settings)
+
+
+def _check_names(settings: Any) -> None:
+    import keras_ms
+
+    check_choice(settings, "dataset", keras_ms.data.sources.names())
+    tasks, networks = keras_ms.tasks.names(), keras_ms.networks.names()
+    if hasattr(settings, "tasks"):  # several problems, which are checked one by one
+        check_choice(settings, "tasks", tasks)
+        check_choice(settings, "networks", networks)
+        return
+    check_choice(settings, "task", tasks)
+    check_choice(settings, "network", networks)
+    of_network = keras_ms.networks.options(settings.network)
+    learned = "pairs of your own" if settings.target_dir else settings.task
+    of_task = () if settings.target_dir else keras_ms.tasks.options(settings.task)
+    _check_options(settings, (*TASK_OPTIONS, *NOISE_OPTIONS), of_task, learned)
+    _check_options(settings, (*NETWORK_OPTIONS, "conditional"), of_network, settings.network)
+    if "t_range" not in of_task:
+        _check_options(settings, ("t_low", "t_high"), (), learned)
+
+
+def _check_data(settings: Any) -> None:
+    if settings.target_dir is not None:
+        return
+    given = settings.data_dir is not None
+    if (settings.dataset == "folder" and not given) or (settings.dataset == "photos" and given):
+        raise ValueError(
+            "--data_dir goes with --dataset=folder, which needs it, or a TFDS data set, not with "
+            f"photos. Received: --dataset={settings.dataset}, --data_dir={settings.data_dir}."
+        )
+
+
+def _check_pairs(settings: Any) -> None:
+    if settings.target_dir is None:
+        for name in PAIR_OPTIONS:
+            if (value := getattr(settings, name)) not in (None, ""):
+                raise ValueError(
+                    f"--{name} goes with --target_dir. Received: --{name}={value}, no --target_dir."
+                )
+    elif settings.data_dir is None or settings.dataset not in ("photos", "folder"):
+        raise ValueError(
+            "--target_dir goes with --data_dir, the folder of the inputs, and no --dataset. "
+            f"Received: --target_dir={settings.target_dir}, --data_dir={settings.data_dir}, "
+            f"--dataset={settings.dataset}."
+        )
+    of_classes = settings.classes is not None
+    if settings.loss is not None and of_classes != (settings.loss == "crossentropy"):
+        raise ValueError(
+            "--loss=crossentropy goes with --classes, and others do not. "
+            f"Received: --loss={settings.loss}, --classes={settings.classes}."
+        )
+    normalised = settings.mean is not None or settings.std is not None
+    if settings.target_dir and (normalised or "task" in (settings.given or ())):
+        raise ValueError(
+            "Pairs of your own have no --task, and are not normalised by --mean and --std. "
+            f"Received: --target_dir={settings.target_dir} with one of these. Leave them out, or "
+            "--target_dir."
+        )
+
+
+def _check_fraction(settings: Any) -> None:
+    if not 0.0 <= settings.max_bad_fraction <= 1.0:
+        raise ValueError(
+            "--max_bad_fraction is a number from 0 to 1. Received: "
+            f"--max_bad_fraction={settings.max_bad_fraction:g}."
+        )
+
+
+def _check_folder(settings: Any) -> None:
+    taken = settings.dataset == "folder"
+    for name in FOLDER_OPTIONS:
+        value = getattr(settings, name)
+        of_pairs = name == "value_range" and settings.target_dir is not None
+        if value is not None and not (of_pairs or (taken and settings.target_dir is None)):
+            raise ValueError(
+                f"--{name} goes with --dataset=folder. Received: --dataset={settings.dataset}, "
+                f"--target_dir={settings.target_dir}, --{name}={value}."
+            )
+
+
+def _check_options(settings: Any, names: tuple[str, ...], taken: tuple[str, ...], by: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        if value not in (None, False) and name not in taken:
+            raise ValueError(f"--{name} is no option of {by}. Received: --{name}={value}.")

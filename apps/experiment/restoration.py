@@ -1,0 +1,172 @@
+"""Experiments with a task: photographs are degraded, and a network learns to restore them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import keras_ms
+from keras_ms.data.sources import kinds
+
+from . import baselines, quality, tables
+from .kind import Judge, Kind, Reached
+from .option_names import FOLDER_OPTIONS
+from .problem import Problem
+from .settings import Settings
+from .task_of import make_task, scale_of
+
+SHEET_ROWS = 2
+SHEET_ALIGNMENT = 12  # pixels; a multiple of every scale of super-resolution
+
+
+class Restoration(Kind):
+    """A task on clean images."""
+
+    examples = "photographs"
+    loss_of = "normalised images"
+    sheet_name = "restored.png"
+
+    @property
+    def loss_name(self) -> str:
+        """The mean squared error unless another is asked for."""
+        return self.problem.loss or "mse"
+
+    def load(self, split: str) -> Any:
+        """Images of a data set; no photograph is in both splits."""
+        problem = self.problem
+        limit = problem.limit if split == "train" else problem.validation_samples
+        load: Any = keras_ms.data.sources.get(problem.dataset).load
+        if problem.dataset != "folder":
+            return load(split, problem.data_dir, limit)
+        options = {name: getattr(problem, name) for name in FOLDER_OPTIONS}
+        options["max_megapixels"] = problem.max_megapixels
+        return load(split, problem.data_dir, limit, **options)
+
+    def held_out(self) -> Any:
+        """All of them in memory."""
+        return list(self.load("validation"))
+
+    def black(self) -> Any:
+        """One black image."""
+        side = self.problem.image_size
+        return [np.zeros((side, side, channels_of(self.problem)), np.uint8)]
+
+    def dataset(self, examples: Any, **options: Any) -> keras_ms.MultiscaleDataset:
+        """Images, degraded by the task."""
+        mean, std = self.problem.normalization_of_images
+        return keras_ms.MultiscaleDataset(
+            examples, make_task(self.problem), mean=mean, std=std, **options
+        )
+
+    def validation(self, examples: Any) -> tf.data.Dataset:
+        """Fixed pairs of held-out photographs on the finest mesh."""
+        mean, std = self.problem.normalization_of_images
+        return keras_ms.data.evaluation_pairs(
+            examples,
+            make_task(self.problem),
+            self.problem.image_size,
+            samples=self.problem.validation_samples,
+            mean=mean,
+            std=std,
+            seed=1_000_003,
+            max_bad_fraction=self.problem.max_bad_fraction,
+        )
+
+    def network_options(self) -> dict[str, Any]:
+        """Channels, whether it is told the noise level, and by how much it enlarges."""
+        return {
+            "channels": channels_of(self.problem),
+            "conditional": self.problem.conditional,
+            "scale": scale_of(make_task(self.problem)),
+        }
+
+    def loss(self) -> Any:
+        """The loss, on normalised images."""
+        if self.loss_name != "ssim":
+            return self.loss_name
+        return keras_ms.losses.NegativeSSIM(value_range(self.problem))
+
+    def judge(self, settings: Settings, validation: tf.data.Dataset, held_out: Any) -> Judge:
+        """Degrades the pictures to restore."""
+        crops = quality.pictures_of(settings, validation)
+        large = [image for image in held_out if min(image.shape[:2]) >= settings.image_size]
+        sheet = [_middle_of(settings, image) for image in large[-SHEET_ROWS:]]
+        return _Restored(settings, crops, sheet)
+
+    def export_options(self) -> dict[str, Any]:
+        """Normalisation goes into the file."""
+        mean, std = self.problem.normalization_of_images
+        return {"mean": mean, "std": std}
+
+    def usage(self) -> str:
+        """Pictures in, pictures out."""
+        return (
+            "restores pictures (batch, height, width, channels), uint8 or floats in [0, 1], of any "
+            "size."
+        )
+
+
+def channels_of(problem: Problem) -> int:
+    """Channels of the images: of a folder, those of most of its files."""
+    if problem.dataset != "folder":
+        return 3
+    return _bands_of_folder(str(problem.data_dir), problem.bands)
+
+
+@functools.cache
+def _bands_of_folder(directory: str, bands: int | None) -> int:
+    kind = kinds.common_kind(keras_ms.data.image_files(directory), bands)
+    return 3 if kind is None else kind.bands
+
+
+def value_range(problem: Any) -> tuple[float, float]:
+    """What black and white become when normalised, on average over the channels."""
+    mean, std = (np.array(values) for values in problem.normalization_of_images)
+    return float(np.mean(-mean / std)), float(np.mean((1.0 - mean) / std))
+
+
+class _Restored(Judge):
+    def __init__(
+        self, settings: Settings, crops: quality.Pictures, sheet: list[quality.Pictures]
+    ) -> None:
+        self._settings, self._crops, self._sheet = settings, crops, sheet
+
+    def table(self, models: Mapping[str, keras.Model]) -> Reached:
+        return quality.table_of(self._settings, dict(models), self._crops)
+
+    def print_table(self, reached: Reached, labels: Mapping[str, str]) -> None:
+        tables.print_quality(reached, labels)
+
+    def sheet(self, model: keras.Model) -> list[dict[str, np.ndarray]]:
+        return [_row(self._settings, model, pictures) for pictures in self._sheet]
+
+
+def _middle_of(settings: Settings, picture: np.ndarray) -> quality.Pictures:
+    """The middle of a held-out photograph: clean, degraded, perhaps restored classically."""
+    mean, std = (np.array(values, "float32") for values in settings.normalization_of_images)
+    height, width = (_middle(side, settings.image_size) for side in picture.shape[:2])
+    white = {"uint8": 255.0, "uint16": 65535.0}.get(picture.dtype.name, 1.0)
+    scaled = picture[height, width] / np.float32(white)
+    clean = ((scaled - mean) / std)[np.newaxis].astype("float32")
+    return quality.make_pictures(settings, clean, settings.baseline)
+
+
+def _row(settings: Settings, model: keras.Model, made: quality.Pictures) -> dict[str, np.ndarray]:
+    """A row of the sheet: one photograph, as it is and as it is restored, by title."""
+    row = {"clean": made.clean, "degraded": made.degraded}
+    if made.classical is not None:
+        row[baselines.NAMES[settings.task]] = made.classical
+    row["restored"] = quality.restored_by(model, settings, made)
+    return {title: pictures[0] for title, pictures in row.items()}
+
+
+def _middle(side: int, image_size: int) -> slice:
+    # As large as what was trained on, since inpainting's holes grow with the picture.
+    shown = min(side, image_size + SHEET_ALIGNMENT)
+    shown -= shown % SHEET_ALIGNMENT
+    return slice((side - shown) // 2, (side - shown) // 2 + shown)

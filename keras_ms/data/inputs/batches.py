@@ -1,0 +1,100 @@
+"""Whether elements are examples or batches of them, and examples out of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+UNBATCHED = "batches are taken apart into examples"
+HOW = (
+    "Use `.unbatch()` (or give examples one by one) if the first axis counts examples; say "
+    "levels=keras_ms.Levels(batch_sizes, spatial_dims=...) if it is a side of each."
+)
+
+
+def are_batches(example: Any, spatial_dims: int | None, known: bool | None = None) -> bool:
+    """Whether the first axis of all leaves counts examples.
+
+    Pictures tell: with `spatial_dims` axes and one of channels an example, with one more a batch.
+    Where the dimensions are open, what is known of the source decides. Without that, leaves of
+    four axes are batches if their first side alone is open, or if a label is as long as it.
+
+    Args:
+        example: Structure of arrays or specs.
+        spatial_dims: Spatial dimensions of an image; `None` if they are to be found.
+        known: What is known of the source: its elements are batches, or are not, or `None`.
+
+    Raises:
+        ValueError: If it cannot be told.
+    """
+    shapes = [_shape(leaf) for leaf in keras.tree.flatten(example)]
+    if any(shape is None for shape in shapes):
+        return bool(known)
+    ranks = [len(shape) for shape in shapes if shape is not None]
+    firsts = {shape[0] for shape in shapes if shape}
+    if min(ranks) == 0 or len(firsts - {None}) > 1:
+        return False  # one leaf counts other things than another
+    most = max(ranks)
+    if spatial_dims is None:
+        return _by_source(shapes, most, known)
+    if most == spatial_dims + 1 and known:
+        raise ValueError(
+            f"It cannot be told whether elements are batches. Received: shapes {_shown(shapes)} "
+            f"after a batch(...), and images of {spatial_dims} dimensions. {HOW} Images have an "
+            "axis of channels."
+        )
+    if most > spatial_dims + 2:
+        raise ValueError(
+            f"Examples have at most {spatial_dims + 1} axes, batches of them one more. Received: "
+            f"shapes {_shown(shapes)}. {HOW}"
+        )
+    return most == spatial_dims + 2
+
+
+def _by_source(shapes: list[Any], most: int, known: bool | None) -> bool:
+    if known is not None:
+        return known
+    if most <= 2:
+        return False
+    open_first = all(shape[0] is None and None not in shape[1:] for shape in shapes)
+    if open_first or most > 4:  # nothing has four spatial dimensions
+        return True
+    if most < 4:
+        return False
+    if any(len(shape) == 1 for shape in shapes):  # a label an example
+        return True
+    raise ValueError(
+        "It cannot be told whether elements are batches of pictures or volumes. Received: shapes "
+        f"{_shown(shapes)}. {HOW}"
+    )
+
+
+def _shape(leaf: Any) -> tuple[int | None, ...] | None:
+    shape = leaf.shape
+    return None if getattr(shape, "rank", 0) is None else tuple(shape)
+
+
+def _shown(shapes: list[Any]) -> str:
+    return ", ".join(str(shape) for shape in shapes)
+
+
+def taken_apart(name: str, batch: Any) -> Iterator[tuple[str, Any]]:
+    """The examples of a batch of NumPy arrays, or an error if its leaves differ in length."""
+    leaves = keras.tree.flatten(batch)
+    lengths = {leaf.shape[0] if leaf.ndim else 0 for leaf in leaves}
+    if len(lengths) != 1:
+        shapes = _shown([leaf.shape for leaf in leaves])
+        yield (
+            name,
+            ValueError(f"A batch has leaves of different lengths. Received: shapes {shapes}."),
+        )
+        return
+    for row in range(lengths.pop()):
+        # A copy: a view would keep the whole batch in memory.
+        yield (
+            f"{name}[{row}]",
+            keras.tree.map_structure(lambda leaf, r=row: np.array(leaf[r]), batch),
+        )

@@ -1,0 +1,85 @@
+"""What the chain of operations behind a `tf.data.Dataset` tells of its elements.
+
+The chain is walked by two methods that every dataset of TensorFlow has but does not document. A
+dataset without them tells nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow as tf
+
+ONE_BY_ONE = ("TensorSlice", "Range", "Unbatch", "SparseTensorSlice")
+OPAQUE = ("Tensor", "FlatMap", "Interleave", "ParallelInterleave", "Generator", "Window", "Scan")
+SAME_LENGTH = ("Map", "ParallelMap", "Prefetch", "Options", "Shuffle", "Cache")
+RANDOM = ("Random", "SampleDistorted", "Multinomial", "RngRead", "StatefulUniform")
+NOT_OF_PIXELS = ("Seed", "Dataset")  # seeds of shuffles, datasets within datasets
+
+
+def kind(dataset: tf.data.Dataset) -> str:
+    """What made a dataset: `"Map"`, `"Batch"`, `"TensorSlice"` ..."""
+    return type(dataset).__name__.strip("_").split("Dataset")[0]
+
+
+def inputs_of(dataset: tf.data.Dataset) -> list[tf.data.Dataset]:
+    """The datasets that a dataset is made from."""
+    found = getattr(dataset, "_inputs", None)
+    return list(found()) if found is not None else []
+
+
+def are_batches(dataset: tf.data.Dataset) -> bool | None:
+    """Whether elements come from a batch(...), one by one, or `None`: it cannot be told."""
+    name, inputs = kind(dataset), inputs_of(dataset)
+    if name in ONE_BY_ONE:
+        return False
+    if "Batch" in name:
+        return True
+    if name in OPAQUE or not inputs:
+        return None
+    found = {are_batches(one) for one in inputs}
+    return found.pop() if len(found) == 1 else None
+
+
+def length_before_batching(dataset: tf.data.Dataset) -> int | None:
+    """How many examples the batches of a dataset hold, if the chain tells."""
+    while kind(dataset) in SAME_LENGTH and len(inputs_of(dataset)) == 1:
+        (dataset,) = inputs_of(dataset)
+    if kind(dataset) not in ("Batch", "ParallelBatch"):
+        return None
+    leaves = tf.nest.flatten(dataset.element_spec)
+    first = [leaf.shape[:1] for leaf in leaves if isinstance(leaf, tf.TensorSpec)]
+    if all(shape.is_fully_defined() for shape in first):
+        found = int(dataset.cardinality()) * first[0][0]  # none is smaller than others
+    else:
+        found = int(inputs_of(dataset)[0].cardinality())
+    return found if found >= 0 else None
+
+
+def differs_from_pass_to_pass(dataset: tf.data.Dataset) -> bool:
+    """Whether random operations within its functions make examples differ in every pass.
+
+    Shuffling changes only the order. What `tf.numpy_function` and generators do cannot be known,
+    and counts as the same. What comes before a `.cache()` is frozen by it.
+    """
+    if kind(dataset) == "Cache":
+        return False
+    if any(_is_random(name) for name in _operations(dataset)):
+        return True
+    return any(differs_from_pass_to_pass(one) for one in inputs_of(dataset))
+
+
+def _is_random(operation: str) -> bool:
+    return any(part in operation for part in RANDOM) and not any(
+        part in operation for part in NOT_OF_PIXELS
+    )
+
+
+def _operations(dataset: tf.data.Dataset) -> Iterator[str]:
+    functions: Any = getattr(dataset, "_functions", list)
+    for wrapped in functions():
+        graph = wrapped.function.graph.as_graph_def()
+        yield from (node.op for node in graph.node)
+        for function in graph.library.function:
+            yield from (node.op for node in function.node_def)

@@ -1,0 +1,66 @@
+"""One leaf of an example, whatever it is, as a NumPy array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from PIL import Image
+
+SHOWN = 60  # letters of a leaf in a message
+
+
+def array_of(leaf: Any, part: str) -> np.ndarray:
+    """A leaf as an array.
+
+    Floats of 64 bits come in Keras's float type, as Keras makes them itself. Palette pictures
+    become colours in `x` and indices, which are classes, in `y`.
+
+    Args:
+        leaf: An array, a tensor of any library, a picture of Pillow, a number or lists of them.
+        part: `"x"`, `"y"` or `"sample_weight"`.
+
+    Raises:
+        ValueError: If it holds no numbers, or more than numbers.
+    """
+    if isinstance(leaf, np.ma.MaskedArray):
+        raise ValueError(
+            "Masked arrays would lose their mask. Received: a numpy.ma.MaskedArray in "
+            f"{part}. Use `.filled(value)`, and a sample_weight of 0 for what is masked."
+        )
+    if isinstance(leaf, Image.Image):
+        return _picture(leaf, part)
+    if hasattr(leaf, "detach"):  # a tensor of PyTorch, perhaps one that records gradients
+        leaf = leaf.detach().cpu()
+    try:
+        array = np.asarray(leaf)
+    except Exception as error:  # every library has errors of its own
+        raise ValueError(
+            f"A leaf of an example is no array. Received: {part} of type "
+            f"{type(leaf).__name__} ({error}). Use a NumPy array or a tensor."
+        ) from error
+    return _numbers(array, leaf, part)
+
+
+def _numbers(array: np.ndarray, leaf: Any, part: str) -> np.ndarray:
+    if array.dtype.kind in "OSUcMm":
+        shown = repr(leaf)
+        shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
+        raise ValueError(
+            f"Examples hold numbers. Received: {part} of type {type(leaf).__name__} "
+            f"({array.dtype}): {shown}. Use arrays; file names are read where they are given as "
+            "lists, (input_files, target_files), or by keras_ms.data.FolderPairs."
+        )
+    if array.dtype.kind == "f" and array.dtype.itemsize > 4:
+        return array.astype(keras.config.floatx())
+    return array
+
+
+def _picture(picture: Image.Image, part: str) -> np.ndarray:
+    if picture.mode == "P" and part != "x":
+        return np.asarray(picture)[..., np.newaxis]
+    if picture.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
+        picture = picture.convert("RGB")
+    array = np.asarray(picture)
+    return array[..., np.newaxis] if array.ndim == 2 else array

@@ -1,0 +1,115 @@
+"""Examples of a `tf.data.Dataset`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_ms.data.examples import Examples, leaf_names
+from keras_ms.data.inputs import batches, dataset_graph
+from keras_ms.data.inputs.elements import Columns
+from keras_ms.data.inputs.first_read import FirstRead
+from keras_ms.data.inputs.specs import checked, spec_of
+
+MOST_ERRORS = 100  # one after another; then it is not the data that are bad
+
+
+def of_dataset(dataset: tf.data.Dataset, columns: Columns, spatial_dims: int | None) -> Examples:
+    """Examples of a dataset of tuples or dictionaries, batched or not.
+
+    Raises:
+        ValueError: If its elements are no examples, or it is empty.
+    """
+    declared = columns.example(dataset.element_spec)
+    _check_leaves(declared)
+    batched = batches.are_batches(declared, spatial_dims, dataset_graph.are_batches(dataset))
+    length = _length(dataset, batched)
+    if length == 0:
+        raise ValueError("There is no example to train on. Received: an empty dataset.")
+
+    def begin() -> Iterator[tuple[str, Any]]:
+        for name, element in _elements(dataset, columns):
+            if batched and not isinstance(element, ValueError):
+                yield from batches.taken_apart(name, element)
+            else:
+                yield name, element
+
+    spec, passes = _spec(declared, batched), begin
+    unknown = any(leaf.shape.rank is None for leaf in keras.tree.flatten(spec))
+    if unknown or length is None:  # it may be empty
+        read = FirstRead(begin)
+        first, passes = read.first(), read.passes
+        spec = _completed(spec, first)
+    return Examples(
+        spec,
+        checked(passes, spec),
+        length,
+        anew=dataset_graph.differs_from_pass_to_pass(dataset),
+        note=batches.UNBATCHED if batched else "",
+    )
+
+
+def _check_leaves(declared: Any) -> None:
+    for name, leaf in zip(leaf_names(declared), keras.tree.flatten(declared), strict=True):
+        if not isinstance(leaf, tf.TensorSpec):
+            raise ValueError(
+                f"Examples hold dense tensors. Received: {name} is {type(leaf).__name__}. "
+                "Use `.map(...)` with its to_tensor() or tf.sparse.to_dense."
+            )
+        if leaf.dtype == tf.string:
+            raise ValueError(
+                f"Examples hold numbers. Received: {name} is a string. Use `.map(...)` with "
+                "tf.io.read_file and tf.io.decode_image, or name other columns by `x` and `y`."
+            )
+
+
+def _length(dataset: tf.data.Dataset, batched: bool) -> float | None:
+    elements = int(dataset.cardinality())
+    if elements == tf.data.INFINITE_CARDINALITY:
+        return math.inf
+    if batched and elements != 0:
+        return dataset_graph.length_before_batching(dataset)
+    return elements if elements >= 0 else None
+
+
+def _elements(dataset: tf.data.Dataset, columns: Columns) -> Iterator[tuple[str, Any]]:
+    """Elements as NumPy arrays; one that cannot be made is a `ValueError`, others follow it."""
+    iterator, errors, number = iter(dataset), 0, 0
+    while True:
+        try:
+            element = next(iterator)
+        except StopIteration:
+            return
+        except tf.errors.OpError as error:
+            errors += 1
+            if errors == MOST_ERRORS:
+                raise
+            yield str(number), ValueError(f"The dataset failed: {error.message}")
+        else:
+            errors = 0
+            yield str(number), _arrays(columns.example(element))
+        number += 1
+
+
+def _arrays(example: Any) -> Any:
+    return keras.tree.map_structure(lambda tensor: tensor.numpy(), example)
+
+
+def _spec(declared: Any, batched: bool) -> Any:
+    def one(leaf: tf.TensorSpec) -> tf.TensorSpec:
+        return tf.TensorSpec(leaf.shape[1:] if batched else leaf.shape, leaf.dtype)
+
+    return keras.tree.map_structure(one, declared)
+
+
+def _completed(spec: Any, first: Any) -> Any:
+    """The spec, with shapes of the first example where even the rank is unknown."""
+
+    def one(leaf: tf.TensorSpec, found: tf.TensorSpec) -> tf.TensorSpec:
+        return found if leaf.shape.rank is None else leaf
+
+    return keras.tree.map_structure(one, spec, spec_of(first))

@@ -1,0 +1,197 @@
+"""Which examples a step takes, each read when it is first needed, and about once."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from rich.progress import track
+
+from keras_ms.data.example_store import ExampleStore, NoRoomError
+from keras_ms.data.examples import Examples
+from keras_ms.data.skipped import Skipped
+
+_MOST_BAD = 1000
+"""Bad examples in a row after which a source is given up."""
+_BEHIND = 32
+"""Steps that examples which are not kept stay: some are prepared in vain when a stage ends."""
+AT_ONCE = min(8, os.cpu_count() or 1)
+"""Steps that are prepared side by side."""
+_SHOWN_FROM = 64
+"""Examples from which on progress is shown."""
+
+
+class Reading:
+    """Numbers the examples of a source in the order in which they come, and keeps them.
+
+    A source of known length is read at once, if memory and disk have room for it. One of unknown
+    length is read as far as steps need it and kept as it goes; once it ends, it is like the first
+    kind. What never ends, comes out otherwise in every pass, or has no room is read on and on, each
+    example once, and forgotten.
+
+    Args:
+        examples: The source.
+        store: Where examples go.
+        admits: Returns why an example cannot be used, or an empty string.
+        skipped: Counts those that cannot.
+        seed: Seed of the order.
+
+    Attributes:
+        first: The first example that can be used.
+        count: How many examples there are, once they are known and kept.
+        keeps: Whether examples are kept.
+        whole: Whether all of them were read at once.
+
+    Raises:
+        ValueError: If there is no example that can be used, or too many cannot.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        store: ExampleStore,
+        admits: Callable[[Any], str],
+        skipped: Skipped,
+        seed: int,
+    ) -> None:
+        self._examples, self._store, self._admits = examples, store, admits
+        self._skipped, self._seed = skipped, abs(seed)
+        self._lock = threading.Lock()
+        self._read = self._least = 0  # examples below `_least` are not there any more
+        self._asked = self._passes = 0
+        self.count: int | None = None
+        self.keeps, self.whole = True, False
+        if examples.anew or examples.length == math.inf:
+            self._only_pass_on()
+        source, before = examples.passes(), []
+        for name, example in source:
+            before.append((name, example))
+            if not isinstance(example, Exception):
+                break
+        self._source = self._good(itertools.chain(before, source))
+        if not before or isinstance(before[-1][1], Exception):
+            self._read_one()  # says what is wrong with them
+        self.first: Any = before[-1][1]
+
+    def begin(self) -> None:
+        """Reads all examples, if their number is known and they have room; else the first."""
+        length = self._examples.length
+        if not self.keeps or length is None:
+            self._read_one()
+            return
+        if self._bytes_of_first() * length > self._store.room():
+            self._only_pass_on()
+            self._read_one()
+            return
+        quiet = length < _SHOWN_FROM
+        steps = range(int(length) + 1)  # one more than there are examples, to notice the end
+        for _ in track(steps, "Reading examples", transient=True, disable=quiet):
+            if not self._read_one():
+                break
+        self.whole = self.count is not None
+
+    def take(self, position: int, count: int) -> np.ndarray:
+        """Numbers of the examples at `position ... position + count - 1` of the visit.
+
+        Examples of a source that was read at once come in shuffled passes; of others the first
+        pass is in the order of reading. In either case, a function of the seed and the position.
+        """
+        with self._lock:
+            while self.count is None:
+                position = max(position, self._least)
+                self._asked = max(self._asked, position + count)
+                if self._read >= position + count:
+                    self._forget(position, count)
+                    return np.arange(position, position + count)
+                self._read_one()
+                self._forget(position, count)
+            return self._visit(position, count, self.count)
+
+    @property
+    def passed_on(self) -> int:
+        """How many examples steps have asked for of a source that is not kept."""
+        return self._asked
+
+    def _visit(self, position: int, count: int, total: int) -> np.ndarray:
+        places = np.arange(position, position + count)
+        numbers = places % total
+        for number in np.unique(places // total):
+            if number or self.whole:
+                inside = places // total == number
+                order = _shuffled(self._seed, int(number), total)
+                numbers[inside] = order[numbers[inside]]
+        return numbers
+
+    def _read_one(self) -> bool:
+        """Reads an example, in a new pass if need be; `False` at the end of what is kept."""
+        example = next(self._source, None)
+        if example is None:
+            self._end_pass()
+            if self.count is not None:
+                return False
+            self._source = self._good(self._examples.passes())
+            example = next(self._source, None)
+        if example is None:
+            raise ValueError(
+                "Examples are gone through more than once. Received: a source that has none the "
+                "second time, such as a generator. Pass a function that makes it."
+            )
+        self._take(example)
+        return True
+
+    def _end_pass(self) -> None:
+        if not self._passes:
+            # A run that has begun is not stopped by what it has done without.
+            self._skipped.finish(refuse=not self._read or self._examples.length is not None)
+        if not self._read:
+            raise ValueError("There is no example to train on. Received: an empty dataset.")
+        self._passes += 1
+        if self.keeps:
+            self.count = self._read
+
+    def _take(self, example: Any) -> None:
+        number, self._read = self._read, self._read + 1
+        leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(example)]
+        try:
+            self._store.add(number, leaves)
+        except NoRoomError:
+            self._only_pass_on()
+
+    def _only_pass_on(self) -> None:
+        self.keeps = False
+        self._store.only_pass_on()
+
+    def _forget(self, position: int, count: int) -> None:
+        below = position - (AT_ONCE if self._store.is_full else _BEHIND) * count
+        if not self.keeps and below > self._least:
+            self._store.drop(below)
+            self._least = below
+
+    def _good(self, source: Iterator[tuple[str, Any]]) -> Iterator[Any]:
+        bad = 0
+        for name, example in source:
+            reason = str(example) if isinstance(example, Exception) else self._admits(example)
+            bad = bad + 1 if reason else 0
+            if not self._passes:
+                self._skipped.add(name, reason) if reason else self._skipped.admitted()
+            if not reason:
+                yield example
+            if bad == _MOST_BAD:
+                raise ValueError(
+                    f"The last {bad} examples cannot be used. Received: {name}: {reason}."
+                )
+
+    def _bytes_of_first(self) -> int:
+        return sum(np.asarray(leaf).nbytes for leaf in keras.tree.flatten(self.first))
+
+
+@functools.lru_cache(maxsize=8)
+def _shuffled(seed: int, number: int, total: int) -> np.ndarray:
+    return np.random.default_rng((seed, number)).permutation(total)

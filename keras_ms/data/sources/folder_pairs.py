@@ -1,0 +1,246 @@
+"""Pairs of files from two folders: photographs and masks, inputs and targets."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_ms.data.examples import Examples
+from keras_ms.data.skipped import Skipped
+from keras_ms.data.sources import pair_batching, pairing
+from keras_ms.data.sources.folder import checked_value_range
+from keras_ms.data.sources.mask_classes import Classes, MaskClasses
+from keras_ms.data.sources.picture_side import PictureSide, Range, headers_of
+from keras_ms.data.sources.read_ahead import read_ahead
+from keras_ms.data.sources.splitting import check_split, of_split
+from keras_ms.data.sources.stored import MAX_MEGAPIXELS, Header
+from keras_ms.validation import none_or_positive
+
+Folder = str | pathlib.Path
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+class FolderPairs:
+    """Pairs `(x, y)` from a folder of inputs and a folder of targets, paired by file name.
+
+    `photos/a/7.jpg` belongs to `masks/a/7.png`: the folders below agree, and the names but for
+    the format's suffix and for `input_suffix` and `target_suffix`. Inputs keep their depth (8 or
+    16 bits, floats) and up to 32 bands. `MultiscaleDataset` keeps them as they are in the files,
+    and scales what it cuts; whoever iterates gets them scaled. Files are decoded by one thread a
+    core.
+
+    Segmentation: `classes` says how masks are read. What is no class is refused, or gets the number
+    `void`. Give that number to the loss as well: with `classes=11, void=11` the network has 11
+    outputs, trained by `keras.losses.SparseCategoricalCrossentropy(from_logits=True,
+    ignore_class=11)` and judged by `keras.metrics.MeanIoU(11, ignore_class=11,
+    sparse_y_pred=False)`.
+
+    Args:
+        inputs: Folder of the inputs, searched recursively.
+        targets: Folder of the targets. It may lie in that of the inputs, or be the same.
+        classes: `None` (default): targets are pictures. A number `K`: masks hold the classes 0 to
+            K - 1, as indices of a palette or shades of grey. Colours in their order, or by name:
+            masks are coloured so. A mapping from indices or colours to classes, such as
+            `{0: 0, 255: 1}`.
+        void: Class of all that is no class. Defaults to none: such masks are refused.
+        input_suffix: What names of inputs end in, before the format's suffix.
+        target_suffix: What names of targets end in, such as `"_mask"`.
+        value_range: Values of inputs that become 0 and 1. Defaults to the range of the type: 255,
+            65535; floats stay as they are.
+        target_range: Likewise for targets that are pictures. Defaults to `value_range`.
+        split: `"train"` or `"validation"`; `None` (default) for all.
+        validation_every: Every this many-th pair, in sorted order, is for validation.
+        limit: Greatest number of pairs. Defaults to all.
+        max_unmatched: Greatest part of the inputs that may be without a target.
+        max_bad_fraction: Greatest part of the pairs that may be unreadable when iterated.
+        max_megapixels: Larger pictures count as unreadable.
+
+    Attributes:
+        files: `(input, target)`, sorted.
+
+    Yields:
+        `(x, y)`: floats `(height, width, bands)`; floats likewise, or classes `(height, width)`.
+
+    Raises:
+        ValueError: If nothing, or too little, has a partner, a file has two, a folder is missing,
+            or an option makes no sense.
+
+    Example:
+        >>> pairs = keras_ms.data.FolderPairs(  # doctest: +SKIP
+        ...     "photos", "masks", classes=11, void=255, split="train")
+        >>> keras_ms.MultiscaleDataset(pairs, levels=(4, 8, 16), image_size=256)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        inputs: Folder,
+        targets: Folder,
+        classes: Classes | None = None,
+        void: int | None = None,
+        input_suffix: str = "",
+        target_suffix: str = "",
+        value_range: Range | None = None,
+        target_range: Range | None = None,
+        split: str | None = None,
+        validation_every: int = 5,
+        limit: int | None = None,
+        max_unmatched: float = 0.5,
+        max_bad_fraction: float = 0.25,
+        max_megapixels: float = MAX_MEGAPIXELS,
+    ) -> None:
+        check_split(split, validation_every)
+        none_or_positive(limit=limit)
+        if classes is None and void is not None:
+            raise ValueError(f"`void` goes with `classes`. Received: void={void}, classes=None.")
+        self._masks = None if classes is None else MaskClasses(classes, void)
+        self._ranges = checked_value_range(value_range), checked_value_range(target_range)
+        if target_range is None:
+            self._ranges = self._ranges[0], self._ranges[0]
+        self._max_bad_fraction, self._max_megapixels = max_bad_fraction, max_megapixels
+        Skipped(max_bad_fraction)
+        found = pairing.in_folders(inputs, targets, input_suffix, target_suffix)
+        pairing.check_matched(found, max_unmatched)
+        self.files = of_split(found.pairs, split, validation_every)[:limit]
+        if not self.files:
+            raise ValueError(
+                f"No pair is left for split={split!r}. Received: {len(found.pairs)} pairs of "
+                f"{str(inputs)!r} and {str(targets)!r}. Two or more are needed to hold one out."
+            )
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of classes; `None` if targets are pictures."""
+        return None if self._masks is None else self._masks.count
+
+    @property
+    def void(self) -> int | None:
+        """Class of what is no class, for `ignore_class`; `None` if there is none."""
+        return None if self._masks is None else self._masks.void
+
+    @property
+    def class_colours(self) -> np.ndarray | None:
+        """Colours by class `(num_classes, 3)`, uint8; `None` unless masks are coloured."""
+        return None if self._masks is None else self._masks.colours
+
+    @property
+    def input_bands(self) -> int:
+        """Bands of the inputs."""
+        return self._sides[0].bands
+
+    @property
+    def target_bands(self) -> int | None:
+        """Bands of the targets; `None` if they are class maps."""
+        return None if self._sides[1] is None else self._sides[1].bands
+
+    def __len__(self) -> int:
+        """Number of pairs, readable or not."""
+        return len(self.files)
+
+    def __iter__(self) -> Iterator[Pair]:
+        """Reads the pairs; warns of those that cannot be read, or refuses them if many."""
+        skipped = Skipped(self._max_bad_fraction, "pairs")
+        for (path, _), pair in read_ahead(self.files, self._read):
+            if isinstance(pair, ValueError):
+                skipped.add(str(path), str(pair))
+                continue
+            skipped.admitted()
+            yield self._scaled(pair)
+        skipped.finish()
+
+    def examples(self) -> Examples:
+        """What `MultiscaleDataset` takes: pixels as stored, and the values that become 0 and 1."""
+        inputs, targets = self._sides
+        of_targets = None if targets is None else targets.values
+        ranges = {"x": inputs.values, "y": of_targets}
+        role = "image" if self._masks is None else "class_map"
+        return Examples(
+            (inputs.spec, self._target_spec()),
+            self._passes,
+            len(self),
+            ranges={name: values for name, values in ranges.items() if values is not None},
+            roles={"x": "image", "y": role},
+        )
+
+    def batches(
+        self,
+        batch_size: int = 1,
+        image_size: int | tuple[int, int] | None = None,
+        multiple_of: int = 32,
+        cache_bytes: int = 2**30,
+    ) -> tf.data.Dataset:
+        """Whole pairs, or their middles, in a fixed order: what `validation_data` takes.
+
+        All files are read once, here: what is wrong with them shows before training.
+
+        Args:
+            batch_size: Pairs in a batch; fewer where sizes differ from one pair to the next.
+            image_size: Sides of the inputs' middle, `(height, width)` or one integer. Smaller
+                pairs are given whole.
+            multiple_of: Sides are cut to a multiple of this, so that networks which halve their
+                images take them.
+            cache_bytes: Bytes of pixels, as stored, to keep in memory; files beyond that are read
+                again whenever they are needed. Defaults to 1 GiB.
+
+        Returns:
+            A dataset of `(x, y)`: `(batch, height, width, bands)`, and targets as yielded.
+
+        Raises:
+            ValueError: If too many pairs cannot be read, or an option makes no sense.
+
+        Example:
+            >>> pairs = keras_ms.data.FolderPairs(  # doctest: +SKIP
+            ...     "photos", "masks", classes=11, split="validation")
+            >>> model.fit(train, validation_data=pairs.batches(4))  # doctest: +SKIP
+        """
+        return pair_batching.batches(
+            self.files,
+            self._read,
+            self._scaled,
+            Skipped(self._max_bad_fraction, "pairs"),
+            batch_size,
+            image_size,
+            multiple_of,
+            cache_bytes,
+        )
+
+    def _scaled(self, pair: Pair) -> Pair:
+        inputs, targets = self._sides
+        return inputs.scaled(pair[0]), pair[1] if targets is None else targets.scaled(pair[1])
+
+    def _target_spec(self) -> tf.TensorSpec:
+        targets = self._sides[1]
+        if targets is not None:
+            return targets.spec
+        assert self._masks is not None
+        sides = {(h.height, h.width) for h in self._headers[1]}
+        shape = next(iter(sides)) if len(sides) == 1 else (None, None)
+        return tf.TensorSpec(shape, tf.as_dtype(self._masks.dtype))
+
+    def _passes(self) -> Iterator[tuple[str, Any]]:
+        for (path, _), pair in read_ahead(self.files, self._read):
+            yield str(path), pair
+
+    def _read(self, files: tuple[pathlib.Path, pathlib.Path]) -> Pair:
+        inputs, targets = self._sides
+        reader = self._masks if targets is None else targets
+        assert reader is not None
+        most = self._max_megapixels
+        x, y = (one.read(path, most) for one, path in zip((inputs, reader), files, strict=True))
+        pair_batching.check_sizes(files, x.shape, y.shape)
+        return x, y
+
+    @functools.cached_property
+    def _headers(self) -> tuple[list[Header], list[Header]]:
+        inputs, targets = zip(*self.files, strict=True)
+        return headers_of(inputs), headers_of(targets)
+
+    @functools.cached_property
+    def _sides(self) -> tuple[PictureSide, PictureSide | None]:
+        of_inputs, of_targets = self._headers
+        inputs = PictureSide(of_inputs, self._ranges[0])
+        return inputs, None if self._masks else PictureSide(of_targets, self._ranges[1])

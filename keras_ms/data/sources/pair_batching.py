@@ -1,0 +1,151 @@
+"""Whole pairs of pictures, or their middles, in batches to validate on."""
+
+from __future__ import annotations
+
+import functools
+import math
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_ms.data.skipped import Skipped
+from keras_ms.data.sources.read_ahead import read_ahead
+from keras_ms.validation import positive_integer, positive_integers
+
+Pair = tuple[np.ndarray, np.ndarray]
+Files = tuple[pathlib.Path, pathlib.Path]
+
+
+def batches(
+    items: Sequence[Files],
+    read: Callable[[Files], Pair],
+    scaled: Callable[[Pair], Pair],
+    skipped: Skipped,
+    batch_size: int,
+    image_size: Any,
+    multiple_of: int,
+    cache_bytes: int,
+) -> tf.data.Dataset:
+    """See `keras_ms.data.FolderPairs.batches`.
+
+    Args:
+        items: Files of the pairs.
+        read: Reads a pair, as stored; it runs in threads.
+        scaled: Makes of it what batches hold.
+        skipped: Counts those that cannot be read.
+        batch_size: Most pairs in a batch.
+        image_size: `None`, or sides to cut to.
+        multiple_of: What sides are to be multiples of.
+        cache_bytes: Bytes of pairs as stored to keep.
+    """
+    size = positive_integer(batch_size, "batch_size")
+    multiple = positive_integer(multiple_of, "multiple_of")
+    most = _sides(image_size)
+
+    def cut(item: Files) -> Pair:
+        return middle(*read(item), most, multiple)
+
+    groups = _grouped(list(_kept(items, cut, skipped, cache_bytes)), size)
+
+    def generate() -> Iterator[Pair]:
+        for group in groups:
+            x, y = zip(*(scaled(again()) for again, _ in group), strict=True)
+            yield np.stack(x), np.stack(y)
+
+    signature = tuple(_spec(part) for part in scaled(groups[0][0][0]()))
+    made = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    return made.apply(tf.data.experimental.assert_cardinality(len(groups))).prefetch(1)
+
+
+def _spec(array: np.ndarray) -> tf.TensorSpec:
+    """Of a batch of arrays of any sides."""
+    return tf.TensorSpec((None, None, None, *array.shape[2:]), tf.as_dtype(array.dtype))
+
+
+def _kept(
+    items: Sequence[Files], read: Callable[[Files], Pair], skipped: Skipped, cache_bytes: int
+) -> Iterator[tuple[Callable[[], Pair], tuple[int, ...]]]:
+    """How to come by every pair that can be read, and the shape of its input."""
+    left = cache_bytes
+    for item, pair in read_ahead(items, read):
+        if isinstance(pair, ValueError):
+            skipped.add(str(item[0]), str(pair))
+            continue
+        skipped.admitted()
+        left -= sum(part.nbytes for part in pair)
+        shape = pair[0].shape
+        # A copy, since a view would keep the whole picture.
+        again: Callable[[], Pair] = functools.partial(read, item)
+        if left >= 0:
+            again = functools.partial(_given, (pair[0].copy(), pair[1].copy()))
+        yield again, shape
+    skipped.finish()
+
+
+def _given(pair: Pair) -> Pair:
+    return pair
+
+
+def _grouped(kept: list[Any], size: int) -> list[list[Any]]:
+    """Batches of consecutive pairs; one ends where the size of pairs changes."""
+    groups: list[list[Any]] = []
+    for one in kept:
+        if not groups or len(groups[-1]) == size or groups[-1][0][1] != one[1]:
+            groups.append([])
+        groups[-1].append(one)
+    return groups
+
+
+def middle(x: np.ndarray, y: np.ndarray, most: tuple[int, int] | None, multiple: int) -> Pair:
+    """The middle of a pair, of at most the size `most`, with sides that are multiples.
+
+    Sides shorter than `multiple` stay as they are. Targets of another size are cut alike.
+    """
+    windows = [
+        _window(have, want, side, multiple)
+        for have, want, side in zip(x.shape[:2], most or x.shape[:2], y.shape[:2], strict=True)
+    ]
+    of_x, of_y = ([axis[part] for axis in windows] for part in (0, 1))
+    return x[of_x[0], of_x[1]], y[of_y[0], of_y[1]]
+
+
+def _window(have: int, want: int, of_target: int, multiple: int) -> tuple[slice, slice]:
+    """Where an axis of input and target is cut. `have` and `of_target` are their whole sides."""
+    unit = have // math.gcd(have, of_target)  # pixels of the input that are whole in the target
+    multiple = multiple if want >= multiple else 1
+    step = math.lcm(multiple, unit)
+    size = min(have, want) // step * step or have
+    start = (have - size) // 2 // unit * unit
+    scale = of_target // math.gcd(have, of_target)
+    return slice(start, start + size), slice(start // unit * scale, (start + size) // unit * scale)
+
+
+def _sides(image_size: Any) -> tuple[int, int] | None:
+    if image_size is None:
+        return None
+    given = image_size if hasattr(image_size, "__len__") else (image_size, image_size)
+    sides = positive_integers(given)
+    if len(sides) != 2:
+        raise ValueError(
+            "`image_size` is one number of pixels, or a height and a width. "
+            f"Received: image_size={image_size!r}."
+        )
+    return sides[0], sides[1]
+
+
+def check_sizes(files: Files, x: tuple[int, ...], y: tuple[int, ...]) -> None:
+    """Refuses a pair whose sides are not multiples of each other by one factor.
+
+    Raises:
+        ValueError: Naming its files.
+    """
+    large, small = max(x[:2], y[:2]), min(x[:2], y[:2])
+    factor = large[0] // small[0]
+    if large != (small[0] * factor, small[1] * factor):
+        raise ValueError(
+            "Input and target have sizes that do not fit: one must be the other's times a whole "
+            f"number. Received: {files[0]} of {x[0]}x{x[1]} and {files[1]} of {y[0]}x{y[1]}."
+        )

@@ -1,0 +1,182 @@
+"""Whether the loss of a batch is the mean of the losses of its samples, found out beforehand.
+
+Where the kind of a loss tells, no trial is made: of Keras's losses it is known. Of others, a few
+trial examples of the coarsest mesh tell: see `loss_trial`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+
+from keras_ms.data import MultiscaleDataset
+from keras_ms.gradients import loss_trial
+from keras_ms.keras_internals import all_layers, compiled_losses, losses_are_built
+
+_OF_SAMPLES = frozenset(
+    {
+        "binary_crossentropy",
+        "binary_focal_crossentropy",
+        "categorical_crossentropy",
+        "categorical_focal_crossentropy",
+        "categorical_generalized_cross_entropy",
+        "categorical_hinge",
+        "cosine_similarity",
+        "hinge",
+        "huber",
+        "kl_divergence",
+        "log_cosh",
+        "mean_absolute_error",
+        "mean_absolute_percentage_error",
+        "mean_squared_error",
+        "mean_squared_logarithmic_error",
+        "poisson",
+        "sparse_categorical_crossentropy",
+        "squared_hinge",
+    }
+)
+_MEANS = ("sum_over_batch_size", "mean")
+_WEIGHTED_MEAN = "mean_with_sample_weight"
+
+
+class LossLaw(NamedTuple):
+    """How the loss of a batch follows from those of its samples.
+
+    Attributes:
+        is_mean: Whether it is known to be their mean.
+        why: If not, what it does instead.
+    """
+
+    is_mean: bool
+    why: str = ""
+
+
+MEAN = LossLaw(True)
+
+
+def loss_law(model: keras.Model, dataset: MultiscaleDataset) -> LossLaw:
+    """Finds out what a model's loss of a batch is.
+
+    Args:
+        model: A compiled model. Its state is left alone; if it could not be built on symbols and
+            its loss has to be tried, it is built on a batch of the coarsest level. An attribute
+            `loss_is_mean` that is `True` or `False` is taken at its word.
+        dataset: Where trial examples come from.
+
+    Returns:
+        The law. Where it cannot be told, the loss is not taken for a mean.
+
+    Raises:
+        ValueError: If the loss is no number, or the sum of the losses of its samples.
+    """
+    said = getattr(model, "loss_is_mean", None)
+    if said is not None:
+        return MEAN if said else LossLaw(False, "it was said to be no mean over samples")
+    own = _has_own_loss(model)
+    if not own and model.loss is None:
+        return MEAN  # losses of layers count once, whatever they are
+    known = None if own else _known(model, dataset)
+    if known is not None:
+        return known
+    verdicts = loss_trial.verdicts(model, dataset, own)
+    for verdict in verdicts:
+        _refuse(verdict)
+    broken = [verdict for verdict in verdicts if not verdict.is_mean]
+    return LossLaw(False, _named(broken)) if broken else MEAN
+
+
+def _has_own_loss(model: keras.Model) -> bool:
+    return type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)
+
+
+def _known(model: keras.Model, dataset: MultiscaleDataset) -> LossLaw | None:
+    """The law, if the kinds of the losses tell."""
+    if not losses_are_built(model):
+        return None
+    _, y, weights = keras.utils.unpack_x_y_sample_weight(dataset.pair_spec(0))
+    masked = any(_may_mask(layer) for layer in all_layers(model))
+    plain = not masked and (weights is None or _fit(weights, y))
+    entries = compiled_losses(model)
+    for entry in entries:
+        if _couples(entry.loss, weights is not None):
+            names = f"{loss_trial.name_of(entry, len(entries) > 1)} couples the samples of a batch"
+            return LossLaw(False, names)
+    return MEAN if plain and all(_is_of_samples(entry.loss) for entry in entries) else None
+
+
+def _fit(weights: Any, y: Any) -> bool:
+    """Whether weights are as Keras expects; those of samples alone do not fit values of pixels."""
+    deepest = max(len(leaf.shape) for leaf in keras.tree.flatten(y))
+    return deepest <= 2 or all(len(leaf.shape) > 1 for leaf in keras.tree.flatten(weights))
+
+
+def _is_of_samples(loss: Any) -> bool:
+    """Whether it is known to be a mean of values of single samples, where nothing is weighted."""
+    if getattr(loss, "reduction", None) not in (*_MEANS, _WEIGHTED_MEAN):
+        return False
+    kind = type(loss)
+    if kind.__module__ == "keras_ms.losses":
+        return True
+    function = getattr(loss, "fn", None)
+    names = {
+        kind.__module__.partition(".")[0],
+        getattr(function, "__module__", "").partition(".")[0],
+    }
+    options = getattr(loss, "_fn_kwargs", {})
+    return (
+        names == {"keras"}
+        and getattr(function, "__name__", "") in _OF_SAMPLES
+        and options.get("axis", -1) == -1
+        and options.get("ignore_class") is None
+    )
+
+
+def _couples(loss: Any, weighted: bool) -> bool:
+    """Whether it is known that samples count for each other."""
+    if weighted and getattr(loss, "reduction", None) == _WEIGHTED_MEAN:
+        return True
+    kind, reduction = type(loss), getattr(loss, "reduction", None)
+    if not kind.__module__.startswith("keras.") or reduction not in _MEANS:
+        return False
+    options = getattr(loss, "_fn_kwargs", {})
+    name = getattr(getattr(loss, "fn", None), "__name__", "")
+    whole = name in ("dice", "tversky") and options.get("axis") is None
+    return whole or options.get("ignore_class") is not None
+
+
+def _may_mask(layer: keras.layers.Layer) -> bool:
+    """Whether a layer may be where a mask comes from, by which losses are divided."""
+    if isinstance(layer, keras.layers.Embedding):
+        return bool(layer.mask_zero)
+    foreign = type(layer).__module__.partition(".")[0] not in ("keras", "keras_ms")
+    own = type(layer).compute_mask is not keras.layers.Layer.compute_mask
+    return isinstance(layer, keras.layers.Masking) or (foreign and own)
+
+
+def _refuse(verdict: loss_trial.Verdict) -> None:
+    if verdict.kind == "vector":
+        raise ValueError(
+            "The loss of a batch must be a number. Received: "
+            f"{verdict.name}, of shape {verdict.shape} for {loss_trial.SAMPLES} samples. Use a "
+            "mean, in Keras's losses reduction='sum_over_batch_size'."
+        )
+    if verdict.kind == "sum":
+        raise ValueError(
+            "The loss grows with the number of samples in its batch, so levels with batches of "
+            f"other sizes do not telescope; losses must be means. Received: {verdict.name}, whose "
+            f"loss of {loss_trial.SAMPLES} samples is the sum of those of its parts. Use "
+            "keras.ops.mean over the samples."
+        )
+
+
+def _named(verdicts: list[loss_trial.Verdict]) -> str:
+    untold = [verdict for verdict in verdicts if verdict.kind == "unknown"]
+    coupled = [verdict.name for verdict in verdicts if verdict.kind == "coupled"]
+    if coupled:
+        verb = "couples" if len(coupled) == 1 else "couple"
+        return f"{' and '.join(coupled)} {verb} the samples of a batch"
+    return (
+        f"whether {' and '.join(verdict.name for verdict in untold)} is a mean over samples could "
+        f"not be found out ({untold[0].note})"
+    )

@@ -1,0 +1,80 @@
+"""Batches as a `train_step` of one's own gets them: a plain step can be unpacked as a pair.
+
+A `MultiscaleBatch` is a named tuple of three fields. So `x, y, sample_weight = data`, as the Keras
+guide has it, would take fields for a pair and train on nonsense. Here a step that is a plain pair
+unpacks as that pair, and any other step says what to do instead.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from keras_ms.data import MultiscaleBatch
+
+# They go through all tensors of a structure, and want the fields.
+_STRUCTURES = ("tensorflow.", "keras.src.tree", "optree")
+
+
+class StepBatch(MultiscaleBatch):
+    """A `MultiscaleBatch` for the `train_step` of a subclass.
+
+    Fields and properties are those of `MultiscaleBatch`. Where one level alone is active, it can
+    also be taken apart as `(x, y)` or `(x, y, sample_weight)`.
+    """
+
+    owner = "the model"
+
+    def __iter__(self) -> Iterator[Any]:
+        return tuple.__iter__(self) if _in_structures() else iter(self._pair())
+
+    def __getitem__(self, index: Any) -> Any:
+        return tuple.__getitem__(self, index) if _in_structures() else self._pair()[index]
+
+    def __len__(self) -> int:
+        return tuple.__len__(self) if _in_structures() else len(self._pair())
+
+    def __bool__(self) -> bool:
+        return True
+
+    def _replace(self, **fields: Any) -> MultiscaleBatch:  # type: ignore[override]
+        return MultiscaleBatch(self.fine, self.coarse, self.weights)._replace(**fields)
+
+    def _asdict(self) -> dict[str, Any]:
+        return MultiscaleBatch(self.fine, self.coarse, self.weights)._asdict()
+
+    def _pair(self) -> tuple[Any, ...]:
+        if len(self.active_levels) == 1:
+            return tuple(self.fine[self.finest])
+        raise ValueError(
+            f"`{self.owner}.train_step` takes its data apart as (x, y), but this step is a "
+            "telescoping sum of levels, not one pair. Received: a MultiscaleBatch of levels "
+            f"{self.active_levels}. Override `compute_loss` in place of `train_step`, or call "
+            "`super().train_step(data)`, or take the pairs from `data.fine[level]` and "
+            "`data.coarse[level]` (see keras_ms.MultiscaleBatch). Or train on plain pairs alone, "
+            "with MultiscaleDataset(..., telescoping=False)."
+        )
+
+
+def unpackable(step: Callable[[Any], Any], owner: str) -> Callable[[Any], Any]:
+    """A `train_step` whose batches are `StepBatch`es.
+
+    Args:
+        step: What takes the data of a step.
+        owner: Name of the class that it belongs to, for the error.
+    """
+    own = type("StepBatch", (StepBatch,), {"owner": owner})
+
+    def given(data: Any) -> Any:
+        if isinstance(data, MultiscaleBatch) and not isinstance(data, StepBatch):
+            data = own(data.fine, data.coarse, data.weights)
+        return step(data)
+
+    return given
+
+
+def _in_structures() -> bool:
+    """Whether the method that asks was called by a library that maps over structures."""
+    caller = sys._getframe(2).f_globals.get("__name__", "")
+    return caller.startswith(_STRUCTURES)

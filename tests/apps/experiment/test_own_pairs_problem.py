@@ -1,0 +1,127 @@
+"""Problems of a user's own pairs: what is asked of them, and what they are built of."""
+
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from apps.experiment import building, presets
+from apps.experiment.own_pairs import classes_of
+from apps.experiment.settings import Settings
+
+
+@pytest.fixture
+def folders(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(5):
+        for part, shape in (("x", (24, 32, 3)), ("y", (24, 32)), ("fine", (48, 64))):
+            (tmp_path / part).mkdir(exist_ok=True)
+            top = 256 if part == "x" else 3
+            pixels = rng.integers(0, top, shape).astype("uint8")
+            Image.fromarray(pixels).save(tmp_path / part / f"{number}.png")
+    return tmp_path
+
+
+def problem(folders, target="y", **options):
+    own = {"data_dir": str(folders / "x"), "target_dir": str(folders / target), "image_size": 16}
+    return Settings(**{**own, "network": "unet", "width": 4, "batch_sizes": (1, 2), **options})
+
+
+def test_masks_are_learned_by_logits_and_crossentropy_without_void(folders):
+    made = problem(folders, classes="2", void=7)
+    model = building.make_model(made, 1e-3)
+    assert model.output.shape[-1] == 2
+    assert model.loss.ignore_class == 7
+    assert building.kind_of(made).loss_name == "crossentropy"
+    held_out = building.kind_of(made).held_out()
+    assert not {*held_out.files} & {*building.load_images(made, "train").files}
+    ((x, y),) = building.make_validation(made, held_out)
+    assert (x.shape, y.shape) == ((1, 24, 32, 3), (1, 24, 32))
+    assert {*np.unique(y)} == {0, 1, 7}
+    batch = next(iter(building.make_dataset(made, building.load_images(made, "train")).stage()))
+    assert batch.fine[0][1].dtype == np.uint8
+    assert batch.coarse[0][1].shape == (1, 8, 8)
+
+
+def test_pictures_are_learned_with_their_bands_and_scale(folders):
+    made = problem(folders, "fine")
+    network = building.make_network(made)
+    assert network(np.zeros((1, 8, 8, 3))).shape == (1, 16, 16, 1)
+    assert building.make_loss(made) == "mse"
+    x, y = building.kind_of(made).black()
+    assert (x.shape, y.shape) == ((1, 8, 8, 3), (1, 16, 16, 1))
+    backwards = problem(folders, data_dir=str(folders / "fine"), target_dir=str(folders / "x"))
+    with pytest.raises(ValueError, match="inputs of 48x64, targets of 24x32"):
+        building.make_network(backwards)
+
+
+def test_masks_are_judged_without_void_and_shown_in_colours(folders):
+    made = problem(folders, classes="3", void=2)
+    kind = building.kind_of(made)
+    held_out = kind.held_out()
+    validation = kind.validation(held_out)
+    judge = kind.judge(made, validation, held_out)
+
+    class Right(keras.layers.Layer):
+        """Knows the answer, but for a class where there is none."""
+
+        def call(self, x):
+            ((_, y),) = validation
+            return keras.ops.one_hot(keras.ops.where(y == 2, 0, y), 3)
+
+    reached = judge.table({"right": Right()})["right"]
+    assert (reached.accuracy, reached.mean_iou) == (1.0, pytest.approx(1.0))
+    ((_, y),) = validation
+    (row,) = judge.sheet(Right())
+    assert list(row) == ["input", "target", "predicted"]
+    assert (row["target"][y[0] == 2] == 0).all()
+    np.testing.assert_array_equal(row["target"][y[0] != 2], row["predicted"][y[0] != 2])
+
+
+def test_pictures_are_judged_beside_the_input(folders):
+    shutil.copytree(folders / "x", folders / "same")
+    made = problem(folders, "same")
+    kind = building.kind_of(made)
+    judge = kind.judge(made, kind.validation(kind.held_out()), None)
+    reached = judge.table({"as_is": keras.layers.Identity()})
+    assert list(reached) == ["input", "as_is"]
+    assert reached["as_is"].ssim == pytest.approx(1.0)
+
+
+def test_presets_leave_tasks_out(folders):
+    made = presets.make(Settings, "quick", data_dir="x", target_dir="y", classes="3")
+    assert (made.network, made.width, made.t_low) == ("unet", 16, None)
+    given = presets.make(Settings, "paper", data_dir="x", target_dir="y", network="resnet")
+    assert given.network == "resnet"
+
+
+def test_classes_are_a_number_or_colours():
+    assert classes_of("11") == 11
+    assert classes_of("black, #ff0000") == ["black", "#ff0000"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target_dir": "y"}, "--target_dir goes with --data_dir"),
+        ({"target_dir": "y", "data_dir": "x", "dataset": "stl10"}, "--dataset=stl10"),
+        ({"classes": "3"}, "--classes goes with --target_dir"),
+        ({"void": 0}, "--void goes with --target_dir"),
+        ({"target_dir": "y", "data_dir": "x", "sigma": 1.0}, "no option of pairs of your own"),
+        ({"target_dir": "y", "data_dir": "x", "mean": (0.5,)}, "no --task"),
+        ({"target_dir": "y", "data_dir": "x", "bands": 1}, "--bands goes with --dataset=folder"),
+        ({"target_dir": "y", "data_dir": "x", "baseline": True}, "--baseline is for"),
+        ({"target_dir": "y", "data_dir": "x", "loss": "crossentropy"}, "goes with --classes"),
+        ({"target_dir": "y", "data_dir": "x", "classes": "2", "loss": "mse"}, "goes with --cl"),
+    ],
+)
+def test_senseless_combinations_of_pairs_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Settings(**options)
+
+
+def test_a_task_cannot_be_asked_for_with_pairs():
+    with pytest.raises(ValueError, match="no --task"):
+        presets.make(Settings, "quick", data_dir="x", target_dir="y", task="denoising")

@@ -1,0 +1,66 @@
+"""`python -m apps.train --target_dir=...`, on made-up shapes, at a tiny size."""
+
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from apps import train
+from apps.experiment.settings import Settings
+
+COLOURS = np.array([[20, 20, 60], [220, 60, 60]], "uint8")
+TINY = {
+    "network": "resnet",
+    "depth": 1,
+    "width": 8,
+    "strategy": "single_scale",
+    "single_scale_batch": 4,
+    "iterations": (40,),
+    "image_size": 16,
+    "dtype_policy": "float32",
+    "learning_rate": 2e-2,
+    "validations": 1,
+}
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Bright squares on dark ground, and masks of them; 255 along the edges is void."""
+    rng = np.random.default_rng(0)
+    for number in range(10):
+        mask = np.zeros((32, 48), "uint8")
+        row, column = rng.integers(0, 16, 2)
+        mask[row : row + 16, column : column + 16] = 1
+        noise = rng.integers(0, 20, (32, 48, 3)).astype("uint8")
+        mask_with_void = mask.copy()
+        mask_with_void[:2] = 255
+        for part, array in (("x", COLOURS[mask] + noise), ("y", mask_with_void)):
+            (tmp_path / part).mkdir(exist_ok=True)
+            Image.fromarray(array).save(tmp_path / part / f"{number}.png")
+    return {"data_dir": str(tmp_path / "x"), "target_dir": str(tmp_path / "y")}
+
+
+def test_segmentation_leaves_its_results_and_a_model_that_runs(folders, tmp_path, capsys):
+    output = tmp_path / "out"
+    options = {**folders, **TINY, "classes": "2", "void": 255, "output": str(output)}
+    (outcome,) = train.run(Settings(**options))
+    left = {path.name for path in output.iterdir()}
+    assert left == {"model", "predicted.png", "loss.png", "curves.json"}
+    content = json.loads((output / "curves.json").read_text())
+    first, last = (content["curves"]["single_scale"][k]["loss"] for k in (0, -1))
+    assert last == pytest.approx(outcome.curve.final.loss)
+    assert last <= first
+    reached = content["quality"]["single_scale"]
+    assert reached["accuracy"] > 0.8  # a ninth to a sixth of the pixels are of the square
+    assert reached["mean_iou"] > 0.6
+    out = capsys.readouterr().out
+    assert "8 pairs to train on, 2 others to validate on." in out
+    assert "cross-entropy" in out
+    assert "mean IoU" in out
+    height, width, _ = plt.imread(output / "predicted.png").shape
+    assert width > height  # two rows of three pictures
+    loaded = tf.saved_model.load(output / "model")
+    assert loaded(np.zeros((1, 9, 21, 3), "uint8")).shape == (1, 9, 21, 2)
