@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 import keras_ms
-from keras_ms.data.sources.image_files import is_picture
+from keras_ms.data.sources import image_files
 from keras_ms.data.sources.kinds import Kind, converted
 from keras_ms.data.sources.picture_file import full, upright
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS
@@ -127,7 +127,9 @@ def _names(source: str, output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path
     path = pathlib.Path(source).expanduser()
     root, files = (path.parent, [path]) if path.is_file() else (path, None)
     if files is None:
-        files = keras_ms.data.image_files(path)
+        files, others = image_files.found(path)
+        if others:
+            print(f"In {path} {image_files.passed_over(others)}.", file=sys.stderr)
         folders = {root.resolve(), *(file.resolve().parent for file in files)}
         if not folders.isdisjoint(output.resolve().parents):
             raise ValueError(
@@ -195,7 +197,7 @@ def _clean(name: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
     exact = directory / name
     alike = sorted(exact.parent.glob(f"{glob.escape(exact.stem)}.*"))
     alike = [path for path in alike if path.stem == exact.stem]
-    candidates = [exact, *(path for path in alike if is_picture(path))]
+    candidates = [exact, *(path for path in alike if image_files.is_picture(path))]
     for path in candidates:
         if path.is_file():
             return path

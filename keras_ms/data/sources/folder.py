@@ -7,8 +7,7 @@ import math
 import os
 import pathlib
 import warnings
-from collections.abc import Callable, Iterator
-from concurrent import futures
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from keras_ms.data.skipped import first_level_outside
 from keras_ms.data.sources.image_files import found, image_files, passed_over
 from keras_ms.data.sources.kinds import Kind, common_kind, converted
 from keras_ms.data.sources.picture_file import stored_pixels, unreadable
-from keras_ms.data.sources.pillow_reader import UnreadableError
+from keras_ms.data.sources.read_ahead import read_ahead
 from keras_ms.data.sources.source import Directory, Source
 from keras_ms.data.sources.splitting import check_split, of_split
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS
@@ -136,10 +135,10 @@ class FolderImages:
         """Reads the images, with the names of their files."""
         bad: list[str] = []
         count = 0
-        read = _read_ahead(self.files, self._read)
+        read = read_ahead(self.files, self._read)
         for path, image in track(read, "Reading images", total=len(self.files), transient=True):
-            if isinstance(image, str):
-                bad.append(f"{path} ({image})")
+            if isinstance(image, ValueError):
+                bad.append(f"{path} ({getattr(image, 'reason', image)})")
                 continue
             count += 1
             yield str(path), image
@@ -207,26 +206,6 @@ def checked_value_range(
             f"Received: value_range={value_range!r}."
         )
     return low, high
-
-
-def _read_ahead(
-    files: list[pathlib.Path], read: Callable[[pathlib.Path], np.ndarray]
-) -> Iterator[tuple[pathlib.Path, np.ndarray | str]]:
-    """Files and their images, or why there is none; one a core is read at the same time."""
-
-    def image_or_reason(path: pathlib.Path) -> np.ndarray | str:
-        try:
-            return read(path)
-        except UnreadableError as error:
-            return error.reason
-        except ValueError as error:
-            return str(error)
-
-    at_once = os.cpu_count() or 1
-    with futures.ThreadPoolExecutor(at_once) as pool:
-        for start in range(0, len(files), at_once):
-            some = files[start : start + at_once]
-            yield from zip(some, pool.map(image_or_reason, some), strict=True)
 
 
 def _load(

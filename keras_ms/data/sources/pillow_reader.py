@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
-import struct
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -15,14 +13,13 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from keras_ms.data.sources import jpeg_segments, png_chunks
+from keras_ms.data.sources.lost_bits import check_depth
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS, Header, RefusedError, Stored
 
 Made = TypeVar("Made")
 Path = str | os.PathLike[str]
 
 WHITE = 65535
-# What Pillow decodes to 8 bits although there are 16: the names of its raw modes and decoders.
-CUT = re.compile(r"^(L|LA|La|RGB|RGBA|RGBa|RGBX|CMYK);16[BLN]?$|^SGI16$")
 
 
 def opened(
@@ -164,7 +161,7 @@ def header(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
     """
 
     def take(image: Image.Image) -> Header:
-        _check_depth(image)
+        check_depth(image)
         width, height = image.size
         bands = 1 if image.mode in ("1", "L", "LA", "La", "I", "F") else 3
         if image.mode.startswith("I;16"):
@@ -185,7 +182,7 @@ def decoded(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Stored:
         return *apart(image), str(image.format)
 
     def checked(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, str]:
-        _check_depth(image)
+        check_depth(image)
         image.load()
         return take(image)
 
@@ -231,34 +228,3 @@ def _type(image: Image.Image) -> np.dtype:
     if image.mode == "I":  # 32 bits, but Pillow's way of 16 in these formats
         return np.dtype(np.uint16 if image.format in ("PNG", "PPM") else np.float64)
     return np.dtype(np.uint8)
-
-
-def _check_depth(image: Image.Image) -> None:
-    """Refuses what Pillow would cut to 8 bits without a word."""
-    words = [word for tile in getattr(image, "tile", ()) for word in _words(tile)]
-    deep = any(CUT.match(word) for word in words) or _bits_of_jpeg_2000(image) > 8
-    if deep and image.mode in ("1", "L", "LA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"):
-        raise RefusedError(
-            f"{image.format} of 16 bits and {len(image.getbands())} bands is not supported, since "
-            "half the bits would be lost; use PNG or TIFF"
-        )
-
-
-def _words(tile: Any) -> Iterator[str]:
-    options = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
-    yield from (str(word) for word in (tile[0], *options))
-
-
-def _bits_of_jpeg_2000(image: Image.Image) -> int:
-    file = getattr(image, "fp", None)
-    if image.format != "JPEG2000" or file is None:
-        return 0
-    place = file.tell()
-    file.seek(0)
-    content = file.read(65536)
-    file.seek(place)
-    size = content.find(b"\xff\x4f\xff\x51")  # start of the codestream, then its sizes
-    if size < 0 or len(content) < size + 43:
-        return 0
-    (depth,) = struct.unpack_from("B", content, size + 42)
-    return (depth & 0x7F) + 1

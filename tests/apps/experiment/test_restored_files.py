@@ -88,6 +88,15 @@ def test_what_is_left_out_is_noted(folder, capsys):
     assert "a.jpg: left out the colour profile, which is of CMYK." in capsys.readouterr().err
 
 
+def test_files_that_are_passed_over_are_named(folder, capsys):
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "in" / "a.png")
+    (folder / "in" / "b.heic").touch()
+    assert not restored(folder)[1]
+    printed = " ".join(capsys.readouterr().err.split())
+    assert "one file was passed over, not named like a picture:" in printed
+    assert "b.heic" in printed
+
+
 def test_a_skipped_file_is_named_with_its_reason(folder):
     Image.new("RGBA", (8, 8)).save(folder / "in" / "a.png")
     _, (problem,) = restored(folder)
