@@ -2,8 +2,8 @@
 
 What `keras_ms.MultiscaleDataset` takes without a task, and how it is read:
 
-- A tuple `(x, y)` or `(x, y, sample_weight)` of arrays, HDF5 datasets, memory maps, or structures of
-  them: first axes count examples. A list of arrays is a list of examples, of any sizes, or the
+- A tuple `(x, y)` or `(x, y, sample_weight)` of arrays, HDF5 datasets, memory maps, or structures
+  of them: first axes count examples. A list of arrays is a list of examples, of any sizes, or the
   arrays of several inputs, whichever fits the lengths of the others. A list of paths is read.
 - `tf.data.Dataset` of such tuples, or of dictionaries whose columns `x`, `y` and `sample_weight`
   name; `keras.utils.PyDataset`; a generator function, which can begin anew; a generator object,
