@@ -16,6 +16,7 @@ from keras_ms.levels import Levels
 from keras_ms.training.adaptive.schedule import AdaptiveSchedule
 from keras_ms.training.full_multiscale import FullMultiscaleSchedule
 from keras_ms.training.model import MultiscaleModel
+from keras_ms.training.statistics import RefreshStatistics, refresh_statistics
 
 __version__ = "0.1.0"
 
@@ -27,6 +28,7 @@ __all__ = [
     "MultiscaleBatch",
     "MultiscaleDataset",
     "MultiscaleModel",
+    "RefreshStatistics",
     "__version__",
     "data",
     "diagnose",
@@ -35,6 +37,7 @@ __all__ = [
     "metrics",
     "networks",
     "optimal_batch_sizes",
+    "refresh_statistics",
     "restriction",
     "tasks",
 ]

@@ -10,8 +10,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 from keras.src import backend
-from keras.src.models.functional import Functional
+from keras.src.backend import AutocastScope
+from keras.src.models.functional import Functional, operation_fn, unpack_singleton
 from keras.src.models.model import functional_init_arguments
+from keras.src.random.seed_generator import global_seed_generator
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 
@@ -130,20 +132,6 @@ def is_built(model: keras.Model) -> bool:
     return all(layer.built for layer in model._flatten_layers(include_self=False))
 
 
-@contextlib.contextmanager
-def attribute(model: keras.Model, name: str, value: Any) -> Iterator[None]:
-    """Gives a model an attribute that Keras does not track, for a while."""
-    before = model.__dict__.get(name)
-    object.__setattr__(model, name, value)
-    try:
-        yield
-    finally:
-        if before is None:
-            object.__delattr__(model, name)
-        else:
-            object.__setattr__(model, name, before)
-
-
 def keep_flags(model: keras.Model, source: keras.Model) -> None:
     """Gives a model the `trainable` flag of another whose layers it shares; theirs remain."""
     flags = [(layer, layer.trainable) for layer in source._flatten_layers(include_self=False)]
@@ -183,6 +171,77 @@ def traced_once(function: Callable[..., Any], signature: list[Any]) -> Any:
         autograph=False,
         experimental_attributes=attributes,
     )
+
+
+def first_epoch(model: keras.Model, initial_epoch: int) -> int:
+    """The epoch that a `fit` begins with, which a callback may have set."""
+    return model._initial_epoch or initial_epoch
+
+
+def all_variables(model: Any) -> list[Any]:
+    """Everything that a step may change: variables of Keras, and of TensorFlow within layers."""
+    unseeded = global_seed_generator().state  # of random numbers that were given no seed
+    optimizer = model.optimizer.variables if model.optimizer is not None else []
+    of_keras = [*model.variables, *optimizer, *model.metrics_variables, unseeded]
+    found = {id(variable.value): variable for variable in of_keras}
+    for part in tf.train.TrackableView(model).descendants():
+        if isinstance(part, tf.Variable):
+            found.setdefault(id(part), part)
+    return list(found.values())
+
+
+def graph_nodes(model: Any) -> list[Any]:
+    """The calls of a functional model's layers, in the order in which they are done."""
+    by_depth = model._nodes_by_depth
+    nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+    return [node for node in nodes if node.operation and not node.is_input]
+
+
+def run_nodes(nodes: list[Any], values: dict[int, Any], call: Callable[..., Any]) -> None:
+    """Does calls of layers.
+
+    Args:
+        nodes: Some of `graph_nodes`.
+        values: Values of symbolic tensors by their `id`; the results are added.
+        call: Takes a layer, or another operation, and its arguments.
+    """
+    for node in nodes:
+        args, kwargs = node.arguments.fill_in(values)
+        made = keras.tree.flatten(call(node.operation, *args, **kwargs))
+        values.update(zip(map(id, node.outputs), made, strict=True))
+
+
+def called(training: bool | None) -> Callable[..., Any]:
+    """How a functional model calls its layers: they know whether they are being trained."""
+    return lambda layer, *args, **kwargs: operation_fn(layer, training=training)(*args, **kwargs)
+
+
+def graph_inputs(model: Any, inputs: Any) -> dict[int, Any]:
+    """Values of a functional model's symbolic inputs by their `id`."""
+    return dict(zip(map(id, model.inputs), model._standardize_inputs(inputs), strict=True))
+
+
+def graph_outputs(model: Any, values: dict[int, Any]) -> Any:
+    """What a functional model returns, of the values of its symbolic outputs."""
+    found = [values[id(symbol)] for symbol in model.outputs]
+    return unpack_singleton(keras.tree.pack_sequence_as(model._outputs_struct, found))
+
+
+def has_own_call(model: Any) -> bool:
+    """Whether a functional model's class does not run its graph as Keras does."""
+    return getattr(model.call, "__func__", None) is not Functional.call
+
+
+def takes_tensors_as_they_are(layer: keras.layers.Layer) -> None:
+    """Lets a layer that stands for a part of a graph cast nothing, as functional models do."""
+    layer._convert_input_args = False
+    layer._allow_non_tensor_positional_args = True
+
+
+def uncast(variable: keras.Variable) -> Any:
+    """The present value of a variable in its own type, within mixed precision too."""
+    with AutocastScope(None):
+        return tf.convert_to_tensor(variable.value)
 
 
 def all_layers(model: Any) -> list[keras.layers.Layer]:

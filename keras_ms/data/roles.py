@@ -146,9 +146,9 @@ def mesh_leaf(spec: Any, first: Any, dims: int, said: Told) -> int:
     if not area(largest)[0]:
         raise ValueError(
             f"No tensor of an example is an image with {dims} spatial dimensions and a channel "
-            f"axis. Received: examples of shapes {dict(zip(names, shapes, strict=True))}. Examples "
-            "must not be batched; use `.unbatch()` if they are. Leave out `spatial_dims` of Levels, "
-            "and image_size may be one number: dimensions are found in the data."
+            f"axis. Received: examples of shapes {dict(zip(names, shapes, strict=True))}. Use "
+            "`.unbatch()` if they are batches; leave out `spatial_dims` of Levels, and give "
+            "image_size as one number: dimensions are found in the data."
         )
     return largest
 

@@ -106,11 +106,7 @@ def check_chunks(chunks: Chunks, stages: Sequence[Stage]) -> None:
 
 
 def loss_in_chunks(
-    model: keras.Model,
-    pair: tuple[Any, Any, Any],
-    y_pred: Any,
-    chunk: int | None,
-    scope: keras.StatelessScope | None = None,
+    model: keras.Model, pair: tuple[Any, Any, Any], y_pred: Any, chunk: int | None
 ) -> Tensor:
     """The loss of a batch: as it is, or the mean of the losses of its chunks.
 
@@ -122,7 +118,6 @@ def loss_in_chunks(
         pair: `(x, y, sample_weight)`, the last `None` if there is none.
         y_pred: Outputs of the model.
         chunk: Samples in a chunk, a divisor of the batch size; `None` for the batch as it is.
-        scope: The scope that this is called in, if any.
 
     Returns:
         A scalar.
@@ -133,6 +128,29 @@ def loss_in_chunks(
     if keras.tree.flatten(x)[0].shape[0] == chunk:
         loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
         return _number(loss)
+    return tf.reduce_mean(losses_of_chunks(model, pair, y_pred, chunk))
+
+
+def losses_of_chunks(
+    model: keras.Model,
+    pair: tuple[Any, Any, Any],
+    y_pred: Any,
+    chunk: int,
+    scope: keras.StatelessScope | None = None,
+) -> Tensor:
+    """The loss of each chunk of a batch.
+
+    Args:
+        model: A compiled model.
+        pair: As in `loss_in_chunks`.
+        y_pred: Outputs of the model.
+        chunk: Samples in a chunk, a divisor of the batch size.
+        scope: The scope that this is called in, if any; what losses do to variables is dropped.
+
+    Returns:
+        `(chunks,)`.
+    """
+    x, y, sample_weight = pair
     structure = (x, y, y_pred, sample_weight)
     masks = [mask_of(leaf) for leaf in keras.tree.flatten(y_pred)]
     leaves = [*keras.tree.flatten(structure), *masks]
@@ -150,13 +168,12 @@ def loss_in_chunks(
             return _number(model.compute_loss(x=x, y=y, y_pred=made, sample_weight=weight))
 
     # One after the other: what a loss does to variables must not depend on who is first.
-    losses = tf.map_fn(
+    return tf.map_fn(
         of_chunk,
         [_in_chunks(leaves[index], chunk) for index in there],
         parallel_iterations=1,
         fn_output_signature=tf.TensorSpec((), keras.config.floatx()),
     )
-    return tf.reduce_mean(losses)
 
 
 def loops_run(model: keras.Model, chunk: int | None) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_ms.gradients.chunks import loss_in_chunks
+from keras_ms.gradients.chunks import loss_in_chunks, losses_of_chunks
 from keras_ms.gradients.traces import Spec, loosened
 from keras_ms.keras_internals import mask_of, traced_once, track_loss, with_mask
 
@@ -70,18 +70,28 @@ def _side_losses(
     # Keras reads regularized variables from the mapping alone.
     weights = [(variable, variable.value) for variable in model.trainable_variables]
     with keras.StatelessScope(weights, collect_losses=True, initialize_variables=False) as scope:
-        both = keras.tree.map_structure(lambda *xs: tf.concat(xs, axis=0), coarse[0], fine[0])
+        both = _joined(coarse[0], fine[0])
         y_pred = model(both, training=True)
         size = tf.shape(keras.tree.flatten(coarse[0])[0])[0]
+        if chunk is not None:
+            pairs = (both, _joined(coarse[1], fine[1]), _joined(coarse[2], fine[2]))
+            losses = losses_of_chunks(model, pairs, y_pred, chunk, scope)
+            return tuple(map(tf.reduce_mean, (losses[size // chunk :], losses[: size // chunk])))
         of_coarse, of_fine = (
             keras.tree.map_structure(functools.partial(_part, chosen=chosen), y_pred)
             for chosen in (slice(None, size), slice(size, None))
         )
         as_fine, as_coarse = (
-            loss_in_chunks(model, pair, made, chunk, scope)
-            for pair, made in ((fine, of_fine), (coarse, of_coarse))
+            model.compute_loss(x=x, y=y, y_pred=made, sample_weight=weight)
+            for (x, y, weight), made in ((fine, of_fine), (coarse, of_coarse))
         )
         return as_fine, as_coarse
+
+
+def _joined(first: Any, second: Any) -> Any:
+    if first is None:
+        return None
+    return keras.tree.map_structure(lambda *parts: tf.concat(parts, axis=0), first, second)
 
 
 def _part(tensor: Tensor, chosen: slice) -> Tensor:
@@ -143,12 +153,19 @@ class SharedTerms(Terms):
 
     def __init__(self, model: keras.Model, spec: Spec, chunk: int | None = None) -> None:
         super().__init__(model, chunk)
-        self._spec = spec
+        self._spec, self._chunk = spec, chunk
+        # A batch that is one chunk, as on the finest stage, needs no loop over chunks.
+        self._spec_of_one = keras.tree.map_structure(
+            lambda s: tf.TensorSpec((chunk, *s.shape[1:]), s.dtype), spec
+        )
+        self._finest_of_one = traced_once(self._finest, [self._spec_of_one])
         self._finest = traced_once(self._finest, [spec])
         self._side = traced_once(self._side, [spec, spec])
 
     def finest(self, pair: Any) -> tuple[Gradients, dict[str, Tensor]]:
         """`finest_gradients` of the model."""
+        if self._chunk is not None and keras.tree.flatten(pair)[0].shape[0] == self._chunk:
+            return self._finest_of_one(loosened(pair, self._spec_of_one))
         return self._finest(loosened(pair, self._spec))
 
     def side(self, fine: Any, coarse: Any) -> Gradients:

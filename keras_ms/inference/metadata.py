@@ -37,7 +37,6 @@ KEPT_TAGS = (
     ExifTags.Base.ImageDescription,
     ExifTags.Base.Make,
     ExifTags.Base.Model,
-    ExifTags.Base.Orientation,
     ExifTags.Base.XResolution,
     ExifTags.Base.YResolution,
     ExifTags.Base.ResolutionUnit,
@@ -67,7 +66,7 @@ def metadata(path: Path, kind: str, max_megapixels: float = MAX_MEGAPIXELS) -> M
     """What accompanies the pixels of a file of Pillow's format `kind`."""
     notes: list[str] = []
     if kind == "PNG":
-        return Metadata({"format": kind}, tuple(_chunks(path, notes)), tuple(notes))
+        return Metadata({"format": kind}, tuple(_chunks(path, notes)), tuple(dict.fromkeys(notes)))
     saving: dict[str, Any] = {"format": kind, **LOSSY.get(kind, {})}
     if kind == "WEBP" and _lossless(path):
         saving = {"format": kind, "lossless": True}
@@ -76,11 +75,11 @@ def metadata(path: Path, kind: str, max_megapixels: float = MAX_MEGAPIXELS) -> M
     )
     saving |= _profile(info, mode, notes)
     if kind in WITH_EXIF:
-        kept = _kept_exif(pillow_reader.exif(path), notes)
+        kept = _kept_exif(pillow_reader.exif(path), pillow_reader.orientation(path), notes)
         saving |= {"exif": kept.tobytes()} if len(kept) else {}
     if kind == "JPEG":
         saving |= _resolution(info, notes)
-        return Metadata(saving, tuple(_segments(path, notes)), tuple(notes))
+        return Metadata(saving, tuple(_segments(path, notes)), tuple(dict.fromkeys(notes)))
     if info.get("xmp") and kind in WITH_EXIF:
         saving["xmp"] = info["xmp"]
     return Metadata(saving, (), tuple(notes))
@@ -107,26 +106,33 @@ def _resolution(info: dict[Any, Any], notes: list[str]) -> dict[str, Any]:
     return {}
 
 
-def _kept_exif(found: Image.Exif, notes: list[str]) -> Image.Exif:
+def _kept_exif(found: Image.Exif, orientation: int, notes: list[str]) -> Image.Exif:
     kept = Image.Exif()
+    if orientation != 1:  # as a whole number, whatever it was written as
+        kept[ExifTags.Base.Orientation] = orientation
+    elif found.get(ExifTags.Base.Orientation, 1) != 1:
+        notes.append("EXIF Orientation")
     for tag in KEPT_TAGS:
         if tag in found:
             _keep(kept, tag, found[tag], f"EXIF {tag.name}", notes)
-    if kept.get(ExifTags.Base.Orientation, 1) not in range(1, 9):
-        notes.append("EXIF Orientation")
-        del kept[ExifTags.Base.Orientation]
     for directory, names_of in DIRECTORIES.items():
         try:
             entries = dict(found.get_ifd(directory))
         except Exception:  # damaged directories fail in many ways
             notes.append(f"EXIF {directory.name}")
             continue
-        inner = Image.Exif()
-        for number, value in entries.items():
-            _keep(inner, number, value, f"EXIF {names_of.get(number, number)}", notes)
-        if len(inner):
-            kept[directory] = dict(inner)
+        if inner := _kept_entries(entries, names_of, notes):
+            kept[directory] = inner
     return kept
+
+
+def _kept_entries(
+    entries: dict[int, Any], names: dict[int, str], notes: list[str]
+) -> dict[int, Any]:
+    kept = Image.Exif()
+    for tag, value in entries.items():
+        _keep(kept, tag, value, f"EXIF {names.get(tag, tag)}", notes)
+    return dict(kept)
 
 
 def _keep(kept: Image.Exif, tag: int, value: Any, name: str, notes: list[str]) -> None:
@@ -144,16 +150,31 @@ def _keep(kept: Image.Exif, tag: int, value: Any, name: str, notes: list[str]) -
 
 
 def _chunks(path: Path, notes: list[str]) -> list[tuple[bytes, bytes]]:
-    kept = []
+    kept: list[tuple[bytes, bytes]] = []
     for name, content, checksum in png_chunks.chunks(path, (b"IDAT",)):
         if name in png_chunks.OF_PIXELS:
             continue
         reason = _reason(name, content, checksum)
+        if reason is None and not _readable([*kept, (name, content)]):
+            reason = "that other readers refuse"
         if reason is None:
             kept.append((name, content))
         else:
             notes.append(f"PNG {name.decode('latin-1')} ({reason})")
     return kept
+
+
+def _readable(chunks: list[tuple[bytes, bytes]]) -> bool:
+    """Whether Pillow opens a file of these chunks."""
+    tiny = io.BytesIO()
+    Image.new("L", (1, 1)).save(tiny, "PNG")
+    try:
+        with Image.open(io.BytesIO(png_chunks.inserted(tiny.getvalue(), chunks))) as image:
+            image.load()
+            image.getexif()
+    except Exception:  # each chunk fails in a way of its own
+        return False
+    return True
 
 
 def _reason(name: bytes, content: bytes, checksum: bytes) -> str | None:

@@ -7,6 +7,7 @@ import os
 from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from keras_ms.data.sources import tiff_reader
 
@@ -104,8 +105,10 @@ def _writes(options: dict[str, Any], name: str, notes: list[str]) -> bool:
     if "resolutionunit" in options:
         options = {"resolution": (1, 1), **options}
     try:
-        pixel = np.zeros((1, 1), np.uint8)
-        tifffile.imwrite(io.BytesIO(), pixel, photometric="minisblack", metadata=None, **options)
+        pixel, tiny = np.zeros((1, 1), np.uint8), io.BytesIO()
+        tifffile.imwrite(tiny, pixel, photometric="minisblack", metadata=None, **options)
+        with Image.open(tiny) as image:  # what other readers make of it
+            image.load()
     except Exception:  # each type of value fails in a way of its own
         notes.append(f"the tag {name}")
         return False

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.data.description import lines_of
 from keras_ms.gradients.chunks import WHOLE, chunks_for, loops_run
 from keras_ms.gradients.model_fits import check_model_fits, check_replicas
 from keras_ms.gradients.target_roles import suited
@@ -16,7 +19,7 @@ from keras_ms.gradients.terms import SharedTerms, Terms
 from keras_ms.gradients.traces import loosened, plain_spec
 from keras_ms.keras_internals import StageAdapter, build
 from keras_ms.levels import Stage
-from keras_ms.training.automatic import stages_for
+from keras_ms.training.automatic import described, stages_for
 
 
 class FitRun:
@@ -35,6 +38,7 @@ class FitRun:
             Defaults to `True`.
 
     Attributes:
+        validating: Whether validation is in progress.
         stages: What each stage holds unless a schedule says otherwise, by finest level: the
             dataset's own, or for `levels="auto"` what measured gradients advise.
         chunks: How the loss of a batch is taken; its `line` says so to the user.
@@ -62,6 +66,11 @@ class FitRun:
         self._model, self._strategy = model, model.distribute_strategy
         self.renew_terms()
         self._stage: Callable[[int], Stage] = lambda epoch: self.stage_from(0)
+        self._finest: Stage | None = None
+        self._rehearsed: Stage | None = None
+        self._present: Stage | None = None
+        self.validating = False
+        self._built = built
         self._extra: Callable[[int], float] = lambda epoch: 0.0
         self._epoch = 0
         self._followed = False
@@ -88,13 +97,18 @@ class FitRun:
         )
 
     def follow(
-        self, stage: Callable[[int], Stage], extra_work_units: Callable[[int], float] | None = None
+        self,
+        stage: Callable[[int], Stage],
+        extra_work_units: Callable[[int], float] | None = None,
+        finest: Stage | None = None,
     ) -> None:
         """Makes `stage(epoch)` decide what every epoch trains on.
 
         Args:
             stage: The stage of an epoch: for an epoch that has begun, always the same.
             extra_work_units: What was spent beside the steps until an epoch began.
+            finest: The finest stage that the run is to reach, where `stage` cannot say yet what
+                later epochs train on.
 
         Raises:
             ValueError: If another schedule leads this `fit` already.
@@ -105,7 +119,7 @@ class FitRun:
                 "AdaptiveSchedule among the callbacks. Take out all but one."
             )
         self._followed = True
-        self._stage, self._spent = stage, [0.0]
+        self._stage, self._spent, self._finest = stage, [0.0], finest
         self._extra = extra_work_units or (lambda epoch: 0.0)
 
     def stage(self, epoch: int) -> Stage:
@@ -116,6 +130,55 @@ class FitRun:
         """The stage whose finest level is `finest`."""
         self.dataset.levels.check_level(finest)
         return self.stages[finest]
+
+    def finest_ahead(self, epochs: range) -> Stage | None:
+        """The finest stage of some epochs, if the first of them has a coarser one.
+
+        `None` also for a model that its first step builds.
+        """
+        if not epochs or not self._built or self.dataset.levels.num_levels == 1:
+            return None
+        if self._finest is not None:
+            return self._finest
+        first = finest = self.stage(epochs[0])
+        for stage in map(self.stage, epochs):
+            finest = min(finest, stage, key=lambda s: s.finest)
+            if finest.finest == 0:
+                break
+        return finest if finest.finest < first.finest else None
+
+    @contextlib.contextmanager
+    def rehearsing(self, stage: Stage) -> Iterator[None]:
+        """Notes that steps of a stage are being rehearsed."""
+        self._rehearsed = stage
+        yield
+        self._rehearsed = None
+
+    def described(self, stage: Stage) -> str:
+        """A stage in words."""
+        levels, mesh = self.dataset.levels.num_levels, self.dataset.mesh_sizes[stage.finest]
+        sizes = ", ".join(str(size) for size in stage.batch_sizes)
+        return (
+            f"stage {levels - stage.finest} of {levels} (level {stage.finest}, "
+            f"{'x'.join(map(str, mesh))} px, batches of {sizes})"
+        )
+
+    def told(self) -> tuple[str, ...]:
+        """What was decided for the user, a line each: roles, batches and chunks."""
+        replicas = self._model.distribute_strategy.num_replicas_in_sync
+        measured = self.dataset.allocation == "measured"
+        batches = (described(self.dataset, self.stages, replicas),) if measured else ()
+        chunks = (self.chunks.line,) if self.chunks.line else ()
+        return (*lines_of(self.dataset), *batches, *chunks)
+
+    def whereabouts(self) -> str:
+        """What is going on, in words."""
+        if self._rehearsed is not None:
+            return f"in the rehearsal of {self.described(self._rehearsed)}, before the first step"
+        if self._present is None:
+            return "before the first step"
+        what = "in validation after" if self.validating else "on"
+        return f"{what} {self.described(self._present)}, in epoch {self._epoch + 1}"
 
     def begin(self) -> None:
         """Forgets iterators: under tf.distribute, Keras has taken a batch before training."""
@@ -159,7 +222,7 @@ class FitRun:
         if epoch is None or epoch not in (self._epoch, self._epoch - 1) or iterator is None:
             step = self._epoch * self.dataset.steps_per_epoch
             iterator = self.iterator_from(stage, step, self.examples_before(self._epoch))
-        self._iterators[stage] = (self._epoch, iterator)
+        self._iterators[stage], self._present = (self._epoch, iterator), stage
         return iterator
 
     def iterator_from(self, stage: Stage, step: int, position: int | None = None) -> Iterator[Any]:
@@ -171,10 +234,29 @@ class FitRun:
         """A stage's batches from a step on, as the model's steps take them."""
         finest, sizes, weights = stage
         stream = self.dataset.stage(finest, step, sizes, weights, position)
-        plain = len(sizes) == 1 and self.chunks.size is None
+        return self._as_steps_take(stream, stage)
+
+    def _as_steps_take(self, stream: tf.data.Dataset, stage: Stage) -> tf.data.Dataset:
+        plain = len(stage.batch_sizes) == 1 and self.chunks.size is None
         if self._plain_spec is not None and plain:
             stream = stream.map(lambda batch: loosened(batch.fine[stage.finest], self._plain_spec))
         return stream
+
+    def made_up_iterator(self, stage: Stage) -> Iterator[Any]:
+        """An iterator over batches of a stage's form that reads no examples."""
+        real = self.dataset.stage(stage.finest, 0, stage.batch_sizes, stage.control_weights)
+        batch = keras.tree.map_structure(_made_up, real.element_spec)
+        stream = self._as_steps_take(tf.data.Dataset.from_tensors(batch), stage)
+        # One batch ends an execution of many steps after the first. Replicas want no end.
+        alone = self._strategy.num_replicas_in_sync == 1
+        stream = stream if alone else stream.repeat()
+        return iter(self._strategy.experimental_distribute_dataset(stream))
+
+
+def _made_up(spec: tf.TensorSpec) -> tf.Tensor:
+    if spec.dtype.is_floating:
+        return tf.constant(np.random.default_rng(0).random(spec.shape), spec.dtype)
+    return tf.zeros(spec.shape, spec.dtype)
 
 
 def _build(model: Any, dataset: MultiscaleDataset) -> bool:
@@ -193,46 +275,3 @@ def _build(model: Any, dataset: MultiscaleDataset) -> bool:
     if unbuilt and model.built:
         check_model_fits(model, dataset)
     return done
-
-
-class CostLog(keras.callbacks.Callback):
-    """Adds the stage and the work units so far to the logs of every batch and epoch.
-
-    Keys: `stage` (1 is the coarsest, L has every level active), `resolution` (first side that is
-    halved, of its finest mesh, in pixels) and `work_units` (spent since epoch 0, coarse halves
-    included).
-    """
-
-    async_safe = True  # reads nothing that the training loop writes, so Keras need not wait
-
-    def __init__(self, run: FitRun) -> None:
-        super().__init__()
-        self._run = run
-        self._epoch = self._steps = 0
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Tells the run that training starts."""
-        self._run.begin()
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Tells the run which epoch starts."""
-        self._epoch, self._steps = epoch, 0
-        self._run.begin_epoch(epoch)
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Adds the cost so far."""
-        self._steps = self._run.steps_done(batch)
-        self._add(logs)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Adds the cost so far; an epoch may have been stopped before its end."""
-        self._add(logs)
-
-    def _add(self, logs: dict[str, Any] | None) -> None:
-        if logs is None:
-            return
-        level = self._run.stage(self._epoch).finest
-        levels = self._run.dataset.levels
-        logs["stage"] = levels.num_levels - level
-        logs["resolution"] = self._run.dataset.mesh_sizes[level][levels.axes[0]]
-        logs["work_units"] = self._run.work_units(self._epoch, self._steps)

@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 
-from keras_ms.keras_internals import is_functional, is_plain_graph, keep_flags, overridden
+from keras_ms.keras_internals import (
+    compile_arguments,
+    is_functional,
+    is_plain_graph,
+    keep_flags,
+    overridden,
+)
+
+Made = TypeVar("Made")
+
+
+def made_of(cls: type[Made], model: Any) -> Made:
+    """A model of a class from another model's layers and compile state, both shared.
+
+    Args:
+        cls: A subclass of `keras.Model`, called with inputs, outputs and a name.
+        model: A functional or Sequential model; an instance of `cls` is returned as it is.
+
+    Raises:
+        ValueError: If it is none of the two, is not built, or its class computes otherwise.
+    """
+    if isinstance(model, cls):
+        return model
+    inputs, outputs = graph_of(model)
+    with model.distribute_strategy.scope():
+        make: Any = cls
+        made: Any = make(inputs, outputs, name=model.name)
+        made.dtype_policy = model.dtype_policy
+        keep_flags(made, model)
+        if model.compiled:
+            made.compile(**compile_arguments(model))
+    return made
 
 
 def graph_of(model: Any) -> tuple[Any, Any]:

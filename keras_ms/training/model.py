@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
-from keras_ms.data.description import lines_of
 from keras_ms.gradients.terms import Terms, added, scaled
 from keras_ms.keras_internals import (
-    attribute,
     become_functional,
     build,
-    compile_arguments,
     is_built,
-    keep_flags,
     pickled,
 )
-from keras_ms.training.automatic import described
+from keras_ms.training.attribute import attribute
 from keras_ms.training.checks import check_evaluation_data, check_fit_arguments
-from keras_ms.training.fit_run import CostLog, FitRun
-from keras_ms.training.from_model import graph_of
+from keras_ms.training.exhaustion import naming_mends
+from keras_ms.training.fit_run import FitRun
+from keras_ms.training.from_model import made_of
 from keras_ms.training.own_step import unpackable
+from keras_ms.training.rehearsal import Rehearsal
+from keras_ms.training.remat import rematerialized
+from keras_ms.training.run_callbacks import CostLog, between
+from keras_ms.training.statistics import RefreshAtTheEnd, refreshes
 
 Tensor = Any
 
@@ -94,23 +97,14 @@ class MultiscaleModel(keras.Model):
             >>> multiscale.optimizer is model.optimizer
             True
         """
-        if isinstance(model, cls):
-            return model
-        inputs, outputs = graph_of(model)
-        with model.distribute_strategy.scope():
-            made = cls(inputs, outputs, name=model.name)
-            made.dtype_policy = model.dtype_policy
-            keep_flags(made, model)
-            if model.compiled:
-                made.compile(**compile_arguments(model))
-        return made
+        return made_of(cls, model)
 
     def build_from_config(self, config: dict[str, Any] | None) -> None:
         """Makes the variables that a saved model had; for what `get_build_config` returns."""
         if config and not self.built:
             super().build_from_config(config)
             # Keras makes the variables of a model with a `call` of its own, and forgets to say so.
-            self.built = self.built or is_built(self)
+            self.built: bool = is_built(self)
         if self.built and self.compiled and self.optimizer and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
 
@@ -118,8 +112,16 @@ class MultiscaleModel(keras.Model):
         """How pickle saves the model: as Keras's own."""
         return pickled(super().__reduce__())
 
-    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """Trains the model; arguments are those of `keras.Model.fit`.
+    def fit(
+        self,
+        x: Any = None,
+        *args: Any,
+        rehearse: bool = True,
+        remat: bool = False,
+        refresh_statistics: bool = True,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Trains the model; arguments are those of `keras.Model.fit`, and more.
 
         With a `MultiscaleDataset` as `x`, the arguments that say how to cut data into batches and
         epochs (`y`, `batch_size`, `sample_weight`, `class_weight`, `validation_split`,
@@ -127,39 +129,61 @@ class MultiscaleModel(keras.Model):
         unless a `FullMultiscaleSchedule` or an `AdaptiveSchedule` is among the callbacks. The logs
         gain `stage`, `resolution` and `work_units`.
 
+        Args:
+            x: A `MultiscaleDataset`, or anything that Keras takes.
+            *args: As for `keras.Model.fit`.
+            rehearse: Whether a run that starts on a coarse level first tries one step of the
+                finest stage that it is to reach, on made-up numbers; see
+                `docs/guide/memory.md`. All variables are put back, so the run ends as without it.
+            remat: Whether activations are computed again in the backward pass in place of being
+                kept, which takes less memory and about a third more time. For functional models.
+            refresh_statistics: Whether statistics of BatchNormalization are estimated anew at the
+                end of a run whose steps on level 0, after coarse ones, were too few for their
+                moving means. `RefreshStatistics` among the callbacks takes this over.
+            **kwargs: As for `keras.Model.fit`.
+
         Raises:
             ValueError: For such an argument, a network of fixed input size, an output that does
-                not match the target, or batch sizes that the replicas cannot share.
+                not match the target, batch sizes that the replicas cannot share, or a model that
+                `remat` cannot cut.
+            MemoryError: If memory runs out in Python.
+            tf.errors.ResourceExhaustedError: If memory runs out in TensorFlow.
         """
+        if remat:
+            with rematerialized(self), self._traced_anew():
+                options = {"rehearse": rehearse, "refresh_statistics": refresh_statistics}
+                return self.fit(x, *args, **options, **kwargs)
         if not isinstance(x, MultiscaleDataset):
             if isinstance(spec := getattr(x, "element_spec", None), MultiscaleBatch):
                 build(self, _finest(spec))
             return super().fit(x, *args, **kwargs)
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)
-        callbacks = arguments.pop("callbacks", None)
-        with FitRun(self, x, share=not self._has_own_step) as run:
-            if arguments.get("verbose", "auto"):
-                print(*lines_of(run.dataset), sep="\n", end="\n" if run.dataset.pairs else "")
-            if x.allocation == "measured" and arguments.get("verbose", "auto"):
-                print(described(x, run.stages, self.distribute_strategy.num_replicas_in_sync))
-            if run.chunks.line and arguments.get("verbose", "auto"):
-                print(run.chunks.line)
-            log = CostLog(run)
-            arguments |= {"x": run.adapter, "callbacks": self._with_costs(callbacks, log)}
-            try:
-                return super().fit(**arguments)
-            finally:
-                if isinstance(callbacks, keras.callbacks.CallbackList):
-                    callbacks.callbacks.remove(log)
+        with naming_mends(lambda: "while the model was built and measured"):
+            run = FitRun(self, x, share=not self._has_own_step)
+        verbose = bool(arguments.get("verbose", "auto"))
+        if verbose:
+            for line in run.told():
+                print(line)
+        with run, naming_mends(run.whereabouts):
+            last: list[keras.callbacks.Callback] = []
+            if rehearse:
+                epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
+                last.append(Rehearsal(run, epochs, verbose))
+            own = arguments.pop("callbacks", None)
+            if refresh_statistics and not refreshes(own):
+                last.append(RefreshAtTheEnd(run, verbose))
+            with between(self, [CostLog(run)], own, last) as callbacks:
+                return super().fit(**(arguments | {"x": run.adapter, "callbacks": callbacks}))
 
-    def _with_costs(self, callbacks: Any, log: CostLog) -> Any:
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            # First, so that the user's callbacks and the progress bar see the costs.
-            return [log, *keras.tree.flatten(callbacks or [])]
-        log.set_model(self)
-        callbacks.callbacks.insert(0, log)
-        return callbacks
+    @contextlib.contextmanager
+    def _traced_anew(self) -> Iterator[None]:
+        """Keeps no trace of a step from before, nor for after."""
+        self.train_function = None
+        try:
+            yield
+        finally:
+            self.train_function = None
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluates the model; arguments are those of `keras.Model.evaluate`.

@@ -75,7 +75,7 @@ def test_seconds_are_taken_where_steps_are_advised(monkeypatch):
         """The pairs of batch sizes, by level, that a diagnosis takes the time of."""
         taken = []
 
-        def seconds(model, gradient, dataset, sizes):
+        def seconds(model, gradient, dataset, sizes, unit):
             taken.extend(sizes)
             return (0.01, 0.0025, 0.0006), (0.0,) * 3
 

@@ -1,6 +1,6 @@
 """The mean of many estimates is the gradient of the plain loss at the finest batch size, any loss.
 
-One linear convolution has an output for each of eleven losses. Examples are drawn at random from a
+One linear convolution has an output for each of ten losses. Examples are drawn at random from a
 few blobs that leave most masks empty, so the expectation is known: it is that over all sets of
 `N_0` examples.
 """
@@ -18,7 +18,7 @@ from keras import losses, ops
 import keras_ms
 from keras_ms.gradients import chunks
 
-SIDE, CLASSES, COUNT, STEPS = 32, 3, 12, 400
+SIDE, CLASSES, COUNT, STEPS = 32, 3, 12, 120
 
 
 def blobs():
@@ -37,11 +37,6 @@ X, MASKS, CLASS_MAPS = blobs()
 WEIGHTS = (0.1 + 3.0 * MASKS[..., 0]).astype("float32")
 
 
-def balanced(y, p):
-    share = ops.mean(y)
-    return ops.mean(ops.where(y > 0.5, 1.0 - share, share) * (y - p) ** 2)
-
-
 def among_the_batch(y, p):
     features = ops.mean(p, axis=(1, 2))
     distances = (features - ops.transpose(features)) ** 2
@@ -54,7 +49,6 @@ def from_logits(y, p):
 
 LOSSES = {
     "among_the_batch": among_the_batch,
-    "balanced": balanced,
     "binary_crossentropy": losses.BinaryCrossentropy(),
     "dice": losses.Dice(),
     "focal": losses.BinaryFocalCrossentropy(),
@@ -94,7 +88,7 @@ def new_model():
     model = WithOwn(inputs, outputs)
     optimizer = GradientMoments()
     optimizer.build(model.trainable_variables)
-    model.compile(optimizer, LOSSES, steps_per_execution=100)
+    model.compile(optimizer, LOSSES, steps_per_execution=60)
     return model, channels
 
 
@@ -138,13 +132,11 @@ def deviations(levels):
 @pytest.mark.parametrize("levels", [(1, 4, 16), (2, 4, 8)])
 def test_the_mean_estimate_is_the_plain_gradient(levels):
     found = deviations(levels)
-    print(found)
-    assert max(found.values()) < 3.5, found
+    assert max(found.values()) < 3.0, found
 
 
 def test_without_chunks_it_is_not(monkeypatch):
     monkeypatch.setattr("keras_ms.training.fit_run.chunks_for", lambda *_: chunks.WHOLE)
     found = deviations.__wrapped__((1, 4, 16))
-    print(found)
-    assert all(found[name] > 6.0 for name in COUPLED), found
-    assert found["mean"] < 3.5
+    assert all(found[name] > 4.0 for name in COUPLED), found
+    assert found["mean"] < 3.0

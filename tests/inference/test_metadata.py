@@ -76,9 +76,11 @@ def test_broken_exif_costs_no_picture(tmp_path, exif, suffix):
     assert dict(after.getexif()) == {}
 
 
-@pytest.mark.parametrize("tag", [ExifTags.Base.XResolution, ExifTags.Base.Artist])
-def test_odd_tags_of_tiff_files_cost_no_picture(tmp_path, tag):
-    odd = (int(tag), 12, 1, float("nan"), True)
+ODD_TAGS = [(315, 12, 1, float("nan"), True), (700, 2, 0, "xmp", True), (274, 2, 0, "6", True)]
+
+
+@pytest.mark.parametrize("odd", ODD_TAGS)
+def test_odd_tags_of_tiff_files_cost_no_picture(tmp_path, odd):
     for name, pixels in (("a.tif", PIXELS), ("b.tif", PIXELS.astype(np.uint16))):
         tifffile.imwrite(tmp_path / name, pixels, photometric="rgb", extratags=[odd])
         np.testing.assert_array_equal(read_image(tmp_path / name), pixels)
@@ -108,6 +110,29 @@ def test_texts_and_profiles_beyond_the_readers_limits(tmp_path, kind):
     np.testing.assert_array_equal(np.asarray(after), PIXELS)
     assert notes == (f"PNG {LIMITS[kind][0].decode()} (larger than other readers take)",)
     assert after.info["gamma"] == pytest.approx(0.45455)
+
+
+SHORT = (b"gAMA", b"cHRM", b"pHYs", b"sRGB", b"tIME", b"cICP", b"tRNS")
+DAMAGED = {
+    **{f"short {name.decode()}": (name, b"") for name in SHORT},
+    "profile without end": (b"iCCP", b"name"),
+    "profile not packed": (b"iCCP", b"name\0\0profile"),
+    "profile packed otherwise": (b"iCCP", b"name\0\5profile"),
+    "text not packed": (b"iTXt", b"key\0\1\0en\0\0text"),
+    "text packed otherwise": (b"zTXt", b"key\0\7text"),
+    "no key": (b"tEXt", b"\xff\xfe"),
+    "control of an animation": (b"acTL", b""),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(DAMAGED))
+def test_damaged_chunks_cost_no_picture_and_are_not_passed_on(tmp_path, kind):
+    with_chunks(tmp_path / "a.png", DAMAGED[kind])
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), PIXELS)
+    notes, after, target = restored(tmp_path / "a.png")  # opened by Pillow
+    np.testing.assert_array_equal(np.asarray(after), PIXELS)
+    kept = png_chunks.content_of(target, DAMAGED[kind][0])
+    assert (kept is None) == bool(notes) or kind == "short tRNS"
 
 
 def test_a_wrong_checksum_of_a_text_costs_no_picture(tmp_path):
@@ -168,6 +193,36 @@ def test_texts_resolution_and_time_of_png_files_are_kept(tmp_path):
 
 def segment(marker, content):
     return bytes((0xFF, marker)) + struct.pack(">H", len(content) + 2) + content
+
+
+@pytest.mark.parametrize(
+    ("marker", "content"),
+    [
+        (0xE0, b"JFIF\0"),
+        (0xE1, b"Exif\0\0"),
+        (0xE2, b"ICC_PROFILE\0\2\5"),
+        (0xE2, b"ICC_PROFILE\0"),
+        (0xE2, b"MPF\0garbage"),
+        (0xED, b"Photoshop 3.0\x008BIM\3"),
+        (0xEE, b"Adobe"),
+    ],
+)
+def test_damaged_segments_cost_no_picture(tmp_path, marker, content):
+    Image.fromarray(PIXELS).save(tmp_path / "a.jpg", quality=95)
+    plain = read_image(tmp_path / "a.jpg")
+    whole = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(whole[:2] + segment(marker, content) + whole[2:])
+    np.testing.assert_array_equal(read_image(tmp_path / "a.jpg"), plain)
+    assert restored(tmp_path / "a.jpg")[1].size == (20, 12)
+
+
+def test_an_orientation_in_another_type_is_written_as_a_number(tmp_path):
+    entry = struct.pack("<HHIII", ORIENTATION, 5, 1, 26, 0) + struct.pack("<II", 6, 1)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + entry
+    Image.fromarray(PIXELS).save(tmp_path / "a.jpg", exif=exif)
+    assert read_image(tmp_path / "a.jpg").shape == (20, 12, 3)
+    notes, after, _ = restored(tmp_path / "a.jpg")
+    assert (notes, after.getexif()[ORIENTATION]) == ((), 6)
 
 
 def test_comments_and_xmp_of_jpeg_files_are_kept_and_what_is_not_is_named(tmp_path):

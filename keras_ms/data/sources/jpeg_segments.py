@@ -36,10 +36,18 @@ def bare(path: Path) -> bytes:
         content = file.read()
     parts, place = [SIGNATURE], len(SIGNATURE)
     for marker, start, end in segments(content):
-        droppable = marker == COMMENT or (marker in APPS and marker not in OF_PIXELS)
+        droppable = marker == COMMENT or (
+            marker in APPS and not _is_of_pixels(marker, content[start + 4 : end])
+        )
         parts.append(content[place:start] if droppable else content[place:end])
         place = end
     return b"".join([*parts, content[place:]])
+
+
+def _is_of_pixels(marker: int, part: bytes) -> bool:
+    """Whether a segment is JFIF's or Adobe's, and whole."""
+    name, length = {0xE0: (b"JFIF\0", 14), 0xEE: (b"Adobe", 12)}.get(marker, (b"", 2**16))
+    return part.startswith(name) and len(part) >= length
 
 
 def exif(path: Path) -> bytes | None:

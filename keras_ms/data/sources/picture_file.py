@@ -142,16 +142,28 @@ def _by_kind(
 
 
 def _of_tiff(path: Path, tiff: Callable[[object], Made], other: Callable[[], Made]) -> Made | None:
+    """What tifffile makes of a file, or Pillow where it knows more: one helps out the other."""
     try:
-        return tiff_reader.opened(
+        found = tiff_reader.opened(
             path, lambda file: tiff(file) if tiff_reader.is_ours(file) else None
         )
     except RefusedError:
         raise
     except Exception as error:  # a compression that tifffile lacks, or a damaged directory
         with contextlib.suppress(ValueError):
-            if pillow_reader.opened(path, _loses_nothing, load=False):
+            one = tiff_reader.opened(path, tiff_reader.is_of_one_band)
+            if one and pillow_reader.opened(path, _loses_nothing, load=False):
                 return other()
+        raise error
+    if found is not None:
+        return found
+    try:
+        return other()
+    except ValueError as error:  # tags that Pillow stumbles over
+        with contextlib.suppress(Exception):
+            return tiff_reader.opened(
+                path, lambda file: tiff(file) if tiff_reader.is_known(file) else None
+            )
         raise error
 
 

@@ -7,11 +7,12 @@ import shutil
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 OF_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 COLOURED = 2  # bit of the colour type
+PALETTE = 3
 ALPHA = 4
 
 Path = str | os.PathLike[str]
@@ -67,7 +68,10 @@ def chunks(path: Path, skipped: tuple[bytes, ...] = ()) -> Iterator[tuple[bytes,
 def bare(path: Path, names: tuple[bytes, ...] = OF_PIXELS) -> bytes:
     """The file without what its pixels do not depend on, which readers may stumble over."""
     parts = [SIGNATURE]
+    lengths = {0: (2,), COLOURED: (6,), PALETTE: range(1, 257)}.get(header(path).colour_type, ())
     for name, content, checksum in chunks(path):
+        if name == b"tRNS" and len(content) not in lengths:
+            continue
         if name in names:
             parts += [struct.pack(">I", len(content)), name, content, checksum]
     return b"".join(parts)
@@ -82,12 +86,16 @@ def content_of(path: Path, name: bytes) -> bytes | None:
 def insert(path: Path, added: Iterable[tuple[bytes, bytes]], target: Path) -> None:
     """Copies a PNG file, with chunks of these names and contents added behind its header."""
     with open(path, "rb") as source, open(target, "wb") as copy:
-        copy.write(source.read(33))
-        for name, content in added:
-            _write(copy, name, content)
+        copy.write(inserted(source.read(33), added))
         shutil.copyfileobj(source, copy)
 
 
-def _write(file: IO[bytes], name: bytes, content: bytes) -> None:
-    file.write(struct.pack(">I", len(content)) + name + content)
-    file.write(struct.pack(">I", zlib.crc32(name + content)))
+def inserted(content: bytes, added: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """A PNG file, or its beginning, with chunks of these names and contents behind its header."""
+    return b"".join([content[:33], *(chunk(*part) for part in added), content[33:]])
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    """A chunk as it stands in a file, with its length and its checksum."""
+    checksum = struct.pack(">I", zlib.crc32(name + content))
+    return struct.pack(">I", len(content)) + name + content + checksum

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from keras_ms.data.sources import tiff_lzw
 from keras_ms.data.sources.stored import MAX_BANDS, Header, RefusedError, Stored, full, upright
 
 SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
@@ -33,15 +34,27 @@ def opened(path: Path, take: Callable[[Any], Made]) -> Made:
 
 def is_ours(file: Any) -> bool:
     """Whether Pillow would lose depth or bands of an open `tifffile.TiffFile`."""
+    if not is_known(file):
+        return False
     page, series = file.pages[0], file.series[0]
-    if page.photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB) or page.dtype is None:
-        return False
-    if page.bitspersample not in DEPTHS:
-        return False
     alphas = [kind for kind in page.extrasamples if kind in (ASSOCIATED, UNASSOCIATED)]
     colours = 3 if page.photometric == RGB else 1
     usual = page.samplesperpixel == colours + len(alphas) and len(alphas) <= 1
     return not (page.dtype == np.uint8 and usual and len(series.pages) == 1)
+
+
+def is_known(file: Any) -> bool:
+    """Whether an open file is of a depth, and of colours, that are read here."""
+    page = file.pages[0]
+    colours = page.photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
+    return colours and page.dtype is not None and page.bitspersample in DEPTHS
+
+
+def is_of_one_band(file: Any) -> bool:
+    """Whether Pillow would read an open file right: not more bands, nor swapped floats."""
+    page = file.pages[0]
+    swapped = page.dtype is not None and page.dtype.kind == "f" and file.byteorder == ">"
+    return page.samplesperpixel == 1 and len(file.series[0].pages) == 1 and not swapped
 
 
 def header(file: Any) -> Header:
@@ -67,7 +80,7 @@ def decoded(file: Any, max_megapixels: float) -> Stored:
     known.check(max_megapixels)
     page, series = file.pages[0], file.series[0]
     axes, shape = _squeezed(series.axes, series.shape)
-    array = series.asarray().reshape(shape)
+    array = _pixels(file).reshape(shape)
     array = array.transpose(_order(axes, shape)).astype(known.dtype, copy=False)
     pixels, alpha = _apart(array, _alphas(page) if "S" in axes else [])
     if page.photometric == WHITE_IS_ZERO and series.dtype.kind == "u":
@@ -75,6 +88,12 @@ def decoded(file: Any, max_megapixels: float) -> Stored:
     turned = _orientation(page)
     pixels = np.ascontiguousarray(upright(pixels, turned))
     return Stored(pixels, None if alpha is None else upright(alpha, turned), 1, "TIFF")
+
+
+def _pixels(file: Any) -> np.ndarray:
+    series = file.series[0]
+    lzw = file.pages[0].compression == tiff_lzw.LZW and len(series.pages) == 1
+    return tiff_lzw.array(file) if lzw else series.asarray()
 
 
 def _squeezed(axes: str, shape: tuple[int, ...]) -> tuple[str, list[int]]:
@@ -150,4 +169,4 @@ def integers(file: Any) -> np.ndarray | None:
     axes, shape = _squeezed(series.axes, series.shape)
     if axes != "YXS" or shape[2] != 1:
         return None
-    return upright(series.asarray().reshape(shape[:2]), _orientation(page))
+    return upright(_pixels(file).reshape(shape[:2]), _orientation(page))

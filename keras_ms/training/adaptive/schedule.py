@@ -115,7 +115,8 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         self._journal, self._clock = Journal(self._path), Clock()
         self._gauge = self._new_gauge() if self._measure else None
         self._epoch = None
-        run.follow(self._journal.stage, self._journal.measuring)
+        finest = Stage(0, (self._levels.batch_sizes[0],))
+        run.follow(self._journal.stage, self._journal.measuring, finest)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Decides what the epoch trains on, and sets the learning rate."""

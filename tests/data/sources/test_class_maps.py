@@ -44,7 +44,7 @@ def test_few_bits_are_not_spread(tmp_path):
     with open(tmp_path / "c.png", "wb") as file:
         file.write(png_chunks.SIGNATURE)
         for name, content in ((b"IHDR", grey), (b"IDAT", parts[b"IDAT"]), (b"IEND", b"")):
-            png_chunks._write(file, name, content)
+            file.write(png_chunks.chunk(name, content))
     np.testing.assert_array_equal(stored_indices(tmp_path / "c.png"), CLASSES)
 
 

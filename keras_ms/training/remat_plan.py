@@ -1,0 +1,122 @@
+"""Where a network's graph is cut, so that little is kept between pieces and each is small."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import keras
+
+from keras_ms.keras_internals import graph_nodes, is_functional, run_nodes
+
+_SIDE = 256
+"""Pixels a side with which sizes of tensors are compared, where an input leaves its sides open."""
+_TRIALS = 24
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Piece:
+    """Some successive calls of layers.
+
+    Attributes:
+        nodes: The calls.
+        inputs: Symbolic tensors from outside that they take.
+        outputs: Symbolic tensors that calls after them take, or the model returns.
+        again: Whether they are computed again in the backward pass.
+    """
+
+    nodes: list[Any]
+    inputs: list[Any]
+    outputs: list[Any]
+    again: bool
+
+    def layers(self) -> list[keras.layers.Layer]:
+        """The layers that are called."""
+        found = {id(node.operation): node.operation for node in self.nodes}
+        return [layer for layer in found.values() if isinstance(layer, keras.layers.Layer)]
+
+    def states(self) -> list[keras.Variable]:
+        """Variables that the calls may change: statistics and seeds."""
+        kept = {id(variable): variable for layer in self.layers() for variable in layer.variables}
+        weights = {id(v) for layer in self.layers() for v in layer.trainable_variables}
+        return [variable for key, variable in kept.items() if key not in weights]
+
+
+def pieces(model: Any) -> list[Piece]:
+    """Cuts a functional model's graph, nested functional models apart, where it keeps least.
+
+    Of many ways, from one piece to one per layer, it takes the one with the smallest sum of what
+    is kept between pieces and of the largest inside.
+    """
+    nodes, sizes = graph_nodes(model), _sizes(model)
+    largest = sum(map(sizes.get, (id(t) for node in nodes for t in node.outputs)))  # type: ignore[arg-type]
+    budgets = [largest * 2.0 ** (-trial / 3) for trial in range(_TRIALS)]
+    return min((_cut(model, nodes, sizes, b) for b in budgets), key=lambda p: _peak(p, sizes))
+
+
+def _sizes(model: Any) -> dict[int, float]:
+    """Elements of every symbolic tensor of the graph, on images of `_SIDE` pixels a side."""
+    values = {
+        id(t): keras.KerasTensor([1, *(side or _SIDE for side in t.shape[1:])], t.dtype)
+        for t in model.inputs
+    }
+    nodes = graph_nodes(model)
+    try:
+        run_nodes(
+            nodes, values, lambda op, *args, **kwargs: op.compute_output_spec(*args, **kwargs)
+        )
+    except Exception:  # whatever layers raise that do not take that size: all count alike
+        return {id(t): 1.0 for t in [*model.inputs, *(t for n in nodes for t in n.outputs)]}
+    return {key: float(math.prod(tensor.shape)) for key, tensor in values.items()}
+
+
+def _inside(nodes: list[Any], sizes: dict[int, float]) -> float:
+    return sum(sizes[id(t)] for node in nodes for t in node.outputs)
+
+
+def _peak(plan: list[Piece], sizes: dict[int, float]) -> float:
+    kept = sum(sizes[id(t)] for piece in plan for t in piece.outputs)
+    return kept + max(_inside(piece.nodes, sizes) for piece in plan)
+
+
+def _cut(model: Any, nodes: list[Any], sizes: dict[int, float], budget: float) -> list[Piece]:
+    """Pieces whose inside is no larger than a budget, where single calls are not."""
+    groups: list[list[Any]] = []
+    while nodes:
+        length = _length(nodes, sizes, budget)
+        groups.append(nodes[:length])
+        nodes = nodes[length:]
+    return [_piece(model, groups, index) for index in range(len(groups))]
+
+
+def _length(nodes: list[Any], sizes: dict[int, float], budget: float) -> int:
+    """How many calls come into the next piece: within the budget, ending where little crosses."""
+    if is_functional(nodes[0].operation):
+        return 1
+    most = 1
+    while most < len(nodes) and not is_functional(nodes[most].operation):
+        if _inside(nodes[: most + 1], sizes) > budget:
+            break
+        most += 1
+    ends = range(max(1, (most + 1) // 2), most + 1)
+    return min(ends, key=lambda end: (_crossing(nodes[:end], nodes[end:], sizes), -end))
+
+
+def _crossing(before: list[Any], after: list[Any], sizes: dict[int, float]) -> float:
+    wanted = {id(t) for node in after for t in node.input_tensors}
+    return sum(sizes[id(t)] for node in before for t in node.outputs if id(t) in wanted)
+
+
+def _piece(model: Any, groups: list[list[Any]], index: int) -> Piece:
+    nodes = groups[index]
+    made = {id(t): t for node in nodes for t in node.outputs}
+    taken = {id(t): t for node in nodes for t in node.input_tensors if id(t) not in made}
+    after = [t for group in groups[index + 1 :] for node in group for t in node.input_tensors]
+    wanted = {id(t) for t in [*after, *model.outputs]}
+    outputs = [tensor for key, tensor in made.items() if key in wanted]
+    floats = all(keras.backend.is_float_dtype(tensor.dtype) for tensor in outputs)
+    # What is last needs its inside at once, and a nested model keeps little by itself.
+    last = index == len(groups) - 1
+    again = floats and not last and len(nodes) > 1
+    return Piece(nodes, list(taken.values()), outputs, again)

@@ -1,0 +1,220 @@
+"""Statistics of BatchNormalization, estimated anew on images of the finest mesh.
+
+In training, a BatchNormalization layer uses the statistics of its batch, and keeps a moving mean
+of them for inference. Coarse images have others than fine ones, and a moving mean forgets slowly.
+"""
+
+from __future__ import annotations
+
+import collections
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ms.data import MultiscaleDataset
+from keras_ms.keras_internals import all_layers
+from keras_ms.validation import positive_integer
+
+STEPS = 16
+REMEMBERED = 0.1
+"""The share of coarse statistics in moving ones that is too small to matter."""
+
+Logs = dict[str, Any] | None
+
+
+def refresh_statistics(model: keras.Model, dataset: MultiscaleDataset, steps: int = STEPS) -> int:
+    """Sets moving statistics to the mean of those of fine batches, for the present weights.
+
+    Only `moving_mean` and `moving_variance` of layers that update them in training change: those
+    of frozen layers stay, and so do weights, seeds and all other states.
+
+    Args:
+        model: A built model.
+        dataset: Its plain batches of level 0 are taken, always the same ones.
+        steps: How many batches. Defaults to 16.
+
+    Returns:
+        The number of layers whose statistics were set; 0 if there are none.
+
+    Raises:
+        ValueError: If `steps` is no positive integer, or the data no `MultiscaleDataset`.
+
+    Example:
+        >>> model = keras_ms.MultiscaleModel.from_model(keras.Sequential([
+        ...     keras.Input((None, None, 3)), keras.layers.BatchNormalization()]))
+        >>> dataset = keras_ms.MultiscaleDataset(
+        ...     keras_ms.data.photos("train"), keras_ms.tasks.Denoising(), (2, 4), 32)
+        >>> keras_ms.refresh_statistics(model, dataset, steps=2)
+        1
+    """
+    positive_integer(steps, "steps")
+    if not isinstance(dataset, MultiscaleDataset):
+        raise ValueError(f"A MultiscaleDataset is needed. Received: {type(dataset).__name__}.")
+    layers = [layer for layer in all_layers(model) if _keeps_statistics(layer)]
+    if not layers:
+        return 0
+    sums: dict[int, Any] = {}
+    shares: dict[int, float] = {}
+    with model.distribute_strategy.scope():
+        for batch in dataset.stage(0, 0, dataset.levels.batch_sizes[:1]).take(steps):
+            x = keras.utils.unpack_x_y_sample_weight(batch.fine[0])[0]
+            shares = shares or _shares(model, x, layers)
+            for variable, value in _of_batch(model, x, layers, shares):
+                sums[id(variable)] = sums.get(id(variable), 0.0) + value
+        for variable in _variables(layers, shares):
+            variable.assign(sums[id(variable)] / steps)
+    return sum(id(layer.moving_mean) in shares for layer in layers)
+
+
+class RefreshStatistics(keras.callbacks.Callback):
+    """Refreshes the statistics of BatchNormalization before validation and at ends of stages.
+
+    What is validated and saved then has statistics of the finest mesh for its weights, whatever
+    the stage trains on. Training itself does not use them, so weights are the same with and
+    without. Like validation, it is not counted in the logged `work_units`; it costs the forward
+    passes of `steps` plain batches of level 0.
+
+    Args:
+        steps: How many batches of level 0 are taken each time, always the same ones.
+
+    Raises:
+        ValueError: If `steps` is no positive integer; when training starts, if the data is no
+            `MultiscaleDataset`.
+
+    Example:
+        >>> network = keras_ms.networks.ResNet(width=8)
+        >>> model = keras_ms.MultiscaleModel(network.input, network.output)
+        >>> model.compile("adam", "mse")
+        >>> dataset = keras_ms.MultiscaleDataset(
+        ...     keras_ms.data.photos("train"), keras_ms.tasks.Denoising(), (2, 4), 32, 2)
+        >>> callbacks = [keras_ms.FullMultiscaleSchedule((2, 2)), keras_ms.RefreshStatistics()]
+        >>> history = model.fit(dataset, epochs=2, callbacks=callbacks, verbose=0)
+    """
+
+    def __init__(self, steps: int = STEPS) -> None:
+        super().__init__()
+        self.steps = positive_integer(steps, "steps")
+        self._stale = False
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Checks that there are fine batches."""
+        if getattr(self.model, "fit_run", None) is None:
+            raise ValueError(
+                "RefreshStatistics works in `MultiscaleModel.fit` on a MultiscaleDataset. "
+                f"Received: a {type(self.model).__name__} fitted on other data."
+            )
+        self._stale = False
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Notes that there are new weights."""
+        self._stale = True
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        """Refreshes before validation."""
+        self._refresh()
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Refreshes where a stage is known to end."""
+        run: Any = self.model.fit_run
+        if run.stage(epoch) != run.stage(epoch + 1):
+            self._refresh()
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Refreshes at the end."""
+        self._refresh()
+
+    def _refresh(self) -> None:
+        if self._stale:
+            refresh_statistics(self.model, self.model.fit_run.dataset, self.steps)
+        self._stale = False
+
+
+class RefreshAtTheEnd(keras.callbacks.Callback):
+    """What `fit` adds: refreshes once, after few steps on the finest mesh behind coarse ones.
+
+    Args:
+        run: The run of the `fit`.
+        verbose: Whether to print a line.
+    """
+
+    def __init__(self, run: Any, verbose: bool) -> None:
+        super().__init__()
+        self._run, self._verbose = run, verbose
+        self._epoch: int | None = None
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Notes the epoch."""
+        self._epoch = epoch
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Refreshes if the moving statistics still remember a coarser mesh."""
+        momenta = [layer.momentum for layer in all_layers(self.model) if _keeps_statistics(layer)]
+        if self._epoch is None or not momenta:
+            return
+        levels = [self._run.stage(epoch).finest for epoch in range(self._epoch + 1)]
+        fine = levels.count(0) * self._run.dataset.steps_per_epoch
+        if levels[-1] != 0 or not any(levels) or max(momenta) ** fine < REMEMBERED:
+            return
+        count = refresh_statistics(self.model, self._run.dataset, STEPS)
+        if count and self._verbose:
+            print(
+                f"Statistics of {count} BatchNormalization layers estimated anew on {STEPS} "
+                f"batches of level 0: {fine} steps on it are few for their moving means. "
+                "(keras_ms.RefreshStatistics does so before every validation.)"
+            )
+
+
+def refreshes(callbacks: Any) -> bool:
+    """Whether a `RefreshStatistics` is among what `fit` was given as callbacks."""
+    listed = getattr(callbacks, "callbacks", callbacks)
+    return any(isinstance(c, RefreshStatistics) for c in keras.tree.flatten(listed or []))
+
+
+def _keeps_statistics(layer: Any) -> bool:
+    """Whether it is a BatchNormalization, or a like layer, that is not frozen."""
+    named = all(hasattr(layer, name) for name in ("moving_mean", "moving_variance", "momentum"))
+    return named and layer.built and layer.trainable and layer.momentum < 1.0
+
+
+class _Counting(keras.StatelessScope):
+    """Counts how often variables are set, without setting them."""
+
+    def __init__(self) -> None:
+        super().__init__(initialize_variables=False)
+        self.counts: dict[int, int] = collections.Counter()
+
+    def add_update(self, update: tuple[keras.Variable, Any]) -> None:
+        self.counts[id(update[0])] += 1
+        super().add_update(update)
+
+
+def _shares(model: keras.Model, x: Any, layers: list[Any]) -> dict[int, float]:
+    """How much of a statistic's new value is of the batch, by variables that training moves.
+
+    A layer that is called twice moves twice. One that is called as in inference does not move.
+    """
+    with _Counting() as scope:
+        model(x, training=True)
+    return {
+        id(variable): 1.0 - layer.momentum ** scope.counts[id(variable)]
+        for layer in layers
+        for variable in (layer.moving_mean, layer.moving_variance)
+        if scope.counts[id(variable)]
+    }
+
+
+def _of_batch(
+    model: keras.Model, x: Any, layers: list[Any], shares: dict[int, float]
+) -> list[tuple[keras.Variable, np.ndarray]]:
+    """Statistics of a batch, exactly: what moves from zero is its share of them."""
+    moved = _variables(layers, shares)
+    zeros = [(variable, keras.ops.zeros(variable.shape, variable.dtype)) for variable in moved]
+    with keras.StatelessScope(zeros, initialize_variables=False) as scope:
+        model(x, training=True)
+    return [(v, np.asarray(scope.get_current_value(v), np.float64) / shares[id(v)]) for v in moved]
+
+
+def _variables(layers: list[Any], shares: dict[int, float]) -> list[keras.Variable]:
+    found = [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
+    return [variable for variable in found if id(variable) in shares]
