@@ -136,12 +136,25 @@ def _pairs(problem: Problem, split: str) -> keras_ms.data.FolderPairs:
     )
 
 
-def classes_of(text: str) -> int | list[str]:
-    """What `--classes` says: a number, or colours separated by commas.
+def classes_of(text: str) -> int | dict[int, int] | list[str]:
+    """What `--classes` says: a number; colours; or values of masks with their classes.
 
     Example:
-        >>> classes_of("11"), classes_of("black,#ff0000")
-        (11, ['black', '#ff0000'])
+        >>> classes_of("11"), classes_of("black,#ff0000"), classes_of("0:0,255:1")
+        (11, ['black', '#ff0000'], {0: 0, 255: 1})
+
+    Raises:
+        ValueError: If values or classes are no numbers.
     """
-    text = text.strip()
-    return int(text) if text.isdecimal() else [part.strip() for part in text.split(",")]
+    if text.strip().isdecimal():
+        return int(text)
+    parts = [part.strip() for part in text.split(",")]
+    if not any(":" in part for part in parts):
+        return parts
+    try:
+        return {int(value): int(of) for value, of in (part.split(":") for part in parts)}
+    except ValueError as error:
+        raise ValueError(
+            "--classes is a number, colours, or values with their classes, such as 0:0,255:1. "
+            f"Received: --classes={text}."
+        ) from error

@@ -71,8 +71,8 @@ class Problem:
     )
     classes: str | None = option(
         None,
-        "Number of classes of masks that hold their indices, or the colours of classes, such as "
-        "black,red,#0000ff.",
+        "Number of classes of masks that hold their indices; or values and classes, such as "
+        "0:0,255:1; or the colours of classes, such as black,red,#0000ff.",
         theme=PAIRS,
     )
     void: int | None = option(

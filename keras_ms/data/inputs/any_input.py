@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,9 +56,21 @@ def examples_of(
         return of_dataset(data, columns, spatial_dims)
     if isinstance(data, tuple) and any(isinstance(part, tf.data.Dataset) for part in data):
         return of_dataset(_zipped(data), columns, spatial_dims)
+    if isinstance(data, list) and _name_files(data):
+        data = tuple(list(part) for part in zip(*data, strict=True))
     if isinstance(data, (tuple, Mapping)):
         return of_arrays(columns.example(data), spatial_dims)
     return of_iterable(data, columns, spatial_dims)
+
+
+def _name_files(rows: list[Any]) -> bool:
+    """Whether every row is a pair of which a part is a path, such as `("a.jpg", "a.png")`."""
+    return bool(rows) and all(
+        isinstance(row, (tuple, list))
+        and len(row) == len(rows[0])
+        and any(isinstance(part, (str, os.PathLike)) for part in row)
+        for row in rows
+    )
 
 
 def _zipped(parts: tuple[Any, ...]) -> tf.data.Dataset:

@@ -11,7 +11,8 @@ import numpy as np
 UNBATCHED = "batches are taken apart into examples"
 HOW = (
     "Use `.unbatch()` (or give examples one by one) if the first axis counts examples; say "
-    "levels=keras_ms.Levels(batch_sizes, spatial_dims=...) if it is a side of each."
+    "image_size=(height, width), or levels=keras_ms.Levels(batch_sizes, spatial_dims=...), if it "
+    "cannot be seen how many dimensions images have."
 )
 
 
@@ -36,6 +37,11 @@ def are_batches(example: Any, spatial_dims: int | None, known: bool | None = Non
     ranks = [len(shape) for shape in shapes if shape is not None]
     firsts = {shape[0] for shape in shapes if shape}
     if min(ranks) == 0 or len(firsts - {None}) > 1:
+        if known:
+            raise ValueError(
+                "Leaves of a batch have one length, the number of its examples. Received: shapes "
+                f"{_shown(shapes)}."
+            )
         return False  # one leaf counts other things than another
     most = max(ranks)
     if spatial_dims is None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 
 from keras_ms.data.examples import PARTS, leaf_names
 from keras_ms.data.inputs.files import Files
@@ -32,6 +33,8 @@ class Column:
         if hasattr(of, "numpy") and not hasattr(of, "detach"):
             of = of.numpy()
         paths = list(of) if isinstance(of, (list, tuple)) or _kind(of) in "OU" else []
+        if paths and isinstance(paths[0], (list, tuple)):
+            of = [np.asarray(entry) for entry in paths]  # numbers in lists are no structure
         names_files = paths and all(isinstance(path, (str, os.PathLike)) for path in paths)
         self.of = Files(paths, part) if names_files else of
 
@@ -64,9 +67,23 @@ def columns_of(parts: tuple[Any, ...], spatial_dims: int | None) -> tuple[Any, i
             "All arrays have one row an example. Received: arrays of different lengths, "
             f"{shown}. Pass arrays with equal first axes, or an iterable of examples."
         )
+    _check_no_single_image(chosen.columns, spatial_dims)
     if not chosen.length:
         raise ValueError("There is no example to train on. Received: empty arrays.")
     return chosen.columns, chosen.length
+
+
+def _check_no_single_image(columns: Any, spatial_dims: int | None) -> None:
+    """Refuses the bytes of one colour picture: its rows would be taken for signals."""
+    for column in keras.tree.flatten(columns[0]):
+        shape: tuple[int, ...] = tuple(getattr(column.of, "shape", ()))
+        dtype = getattr(column.of, "dtype", None)
+        if spatial_dims is None and dtype == np.uint8 and len(shape) == 3 and shape[-1] in (3, 4):
+            raise ValueError(
+                "The first axis counts examples. Received: x of shape "
+                f"{shape}, uint8, which looks like a single image. Use lists, ([x], [y]); "
+                "or levels=keras_ms.Levels(batch_sizes, spatial_dims=1) for signals."
+            )
 
 
 class _Reading(NamedTuple):

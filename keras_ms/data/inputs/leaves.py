@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 SHOWN = 60  # letters of a leaf in a message
+CHANNELS = (1, 3, 4)  # of pictures
 
 
 def array_of(leaf: Any, part: str) -> np.ndarray:
@@ -33,6 +34,7 @@ def array_of(leaf: Any, part: str) -> np.ndarray:
         return _picture(leaf, part)
     if hasattr(leaf, "detach"):  # a tensor of PyTorch, perhaps one that records gradients
         leaf = leaf.detach().cpu()
+        _check_channels_last(tuple(leaf.shape), part)
     try:
         array = np.asarray(leaf)
     except Exception as error:  # every library has errors of its own
@@ -41,6 +43,17 @@ def array_of(leaf: Any, part: str) -> np.ndarray:
             f"{type(leaf).__name__} ({error}). Use a NumPy array or a tensor."
         ) from error
     return _numbers(array, leaf, part)
+
+
+def _check_channels_last(shape: tuple[int, ...], part: str) -> None:
+    """Refuses pictures, or batches of them, as PyTorch has them: `(channels, height, width)`."""
+    if len(shape) in (3, 4) and shape[-3] in CHANNELS and shape[-1] not in CHANNELS:
+        axes = tuple(range(len(shape) - 3))
+        order = (*axes, *(len(axes) + k for k in (1, 2, 0)))
+        raise ValueError(
+            f"Channels are the last axis. Received: {part}, a tensor of shape {shape}, whose "
+            f"channels seem to come before its sides. Use `.permute{order}`."
+        )
 
 
 def _numbers(array: np.ndarray, leaf: Any, part: str) -> np.ndarray:

@@ -73,10 +73,9 @@ class MaskClasses:
         if len(values) > SHOWN:
             shown.append("...")
         return (
-            f"A mask has {'colours' if in_colours else 'values'} that are no classes. Received: "
-            f"{', '.join(shown)} in {os.fspath(path)!r}, {self.count} classes. Name them in "
-            "`classes`, such as classes={0: 0, 255: 1}, or use for example void=255 for what is "
-            "no class, and SparseCategoricalCrossentropy(ignore_class=255)."
+            f"A mask has {'colours' if in_colours else 'values'} that are none of {self.count} "
+            f"classes. Received: {', '.join(shown)} in {os.fspath(path)!r}. Use a mapping, "
+            "classes={0: 0, 255: 1}, or void=255"
         )
 
 

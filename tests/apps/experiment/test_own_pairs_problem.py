@@ -100,6 +100,9 @@ def test_presets_leave_tasks_out(folders):
 def test_classes_are_a_number_or_colours():
     assert classes_of("11") == 11
     assert classes_of("black, #ff0000") == ["black", "#ff0000"]
+    assert classes_of("0:0,255:1") == {0: 0, 255: 1}
+    with pytest.raises(ValueError, match="Received: --classes=0:0,x:1"):
+        classes_of("0:0,x:1")
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ def test_lists_of_arrays_of_differing_sizes_have_open_sides():
         ([np.zeros((6, 6, 3))] * 2, [np.zeros((6, 6, 1))] * 2, 2),  # pictures, though 6 fits too
         ([np.zeros((9, 9, 3))] * 4, [0, 1, 2, 3], 4),
         (np.zeros((3, 8, 8, 1)), [[0, 1], [1, 0], [1, 1]], 3),
+        ([[[[0.0] * 3] * 4] * 4] * 3, [0, 1, 2], 3),
     ],
 )
 def test_a_list_is_read_as_what_fits_the_lengths(x, y, length):
@@ -111,6 +112,8 @@ def test_lists_of_files_are_read_as_they_are_stored(tmp_path):
     paths["x"][1].write_bytes(b"no picture")
     bad = dict(read(examples_of((paths["x"], paths["grey"]))))
     assert [isinstance(one, ValueError) for one in bad.values()] == [False, True, False]
+    rows = examples_of(list(zip(paths["grey"], [1, 2, 3], strict=True)))
+    assert [example[1] for _, example in read(rows)] == [1, 2, 3]
     assert len(examples_of(((paths["x"], paths["grey"]), paths["y"])).spec[0]) == 2
 
 
@@ -133,6 +136,7 @@ def test_lists_of_files_are_read_as_they_are_stored(tmp_path):
             ([np.zeros((8, 8, 3), "uint8"), np.zeros((9, 8, 3), "float32")], [0, 1]),
             r"Received: x\[1\] of shape \(9, 8, 3\), float32",
         ),
+        ((np.zeros((8, 9, 3), "uint8"), np.zeros((8, 9))), "looks like a single image"),
         ({"image": np.zeros((4, 8, 8, 3)), "mask": np.zeros(4)}, "x='image', y='mask'"),
     ],
 )

@@ -60,6 +60,16 @@ def test_batches_of_a_py_dataset_are_taken_apart_and_told_when_a_pass_ends():
     assert data.ends == 2
 
 
+def test_batches_whose_parts_differ_in_length_are_refused():
+    class Unequal(Batches):
+        def __getitem__(self, index):
+            x, y = super().__getitem__(index)
+            return x[1:], y
+
+    with pytest.raises(ValueError, match=r"one length.*\(3, 8, 8, 3\), \(4, 8, 8\)"):
+        examples_of(Unequal())
+
+
 def test_a_py_dataset_without_length_is_endless():
     examples = examples_of(Batches(endless=True))
     assert examples.length == math.inf
@@ -172,6 +182,29 @@ def test_a_loader_that_says_its_batch_size_is_taken_apart():
     assert len(read(examples_of(Loader()))) == 2
 
 
+class TorchTensor:
+    def __init__(self, *shape):
+        self.shape = shape
+
+    def detach(self):
+        return self
+
+    def cpu(self):
+        return self
+
+    def __array__(self, dtype=None, copy=None):
+        return np.zeros(self.shape, "float32")
+
+
+def test_tensors_of_pytorch_have_channels_last_or_are_refused():
+    found = examples_of(MapDataset([(TorchTensor(8, 9, 3), TorchTensor(8, 9))]))
+    assert [tuple(leaf.shape) for leaf in found.spec] == [(8, 9, 3), (8, 9)]
+    with pytest.raises(ValueError, match=r"x, a tensor of shape \(3, 8, 9\).*permute\(1, 2, 0\)"):
+        examples_of(MapDataset([(TorchTensor(3, 8, 9), 0)]))
+    with pytest.raises(ValueError, match=r"permute\(0, 2, 3, 1\)"):
+        examples_of(lambda: iter([(TorchTensor(2, 3, 8, 9), TorchTensor(2))]))
+
+
 def test_a_source_may_say_that_it_differs_in_every_pass():
     loader = Loader()
     loader.anew = True
@@ -191,7 +224,8 @@ def test_a_source_may_say_that_it_differs_in_every_pass():
         ([np.zeros((8, 8, 3))], r"ndarray of shape \(8, 8, 3\). Pass a task"),
         (np.zeros((4, 8, 8, 3)), r"Received: ndarray of shape \(4, 8, 8, 3\).*Pass a task"),
         ([{"image": 1, "mask": 2}], "columns 'image', 'mask'"),
-        ([("a.jpg", 1.0)], "Examples hold numbers. Received: x of type str"),
+        ([("a.jpg", 1.0)], "Strings in x name picture files, and 1 of 1 are not there"),
+        (lambda: iter([("a.jpg", 1.0)]), "Examples hold numbers. Received: x of type str"),
         ((tf.data.Dataset.range(3), np.zeros(3)), "Dataset.zip"),
     ],
 )
