@@ -140,12 +140,14 @@ class FitRun:
             return None
         if self._finest is not None:
             return self._finest
-        first = finest = self.stage(epochs[0])
-        for stage in map(self.stage, epochs):
-            finest = min(finest, stage, key=lambda s: s.finest)
-            if finest.finest == 0:
-                break
-        return finest if finest.finest < first.finest else None
+        first = finest = None
+        with contextlib.suppress(Exception):  # of a schedule that cannot say yet
+            first = finest = self.stage(epochs[0])
+            for stage in map(self.stage, epochs):
+                finest = min(finest, stage, key=lambda s: s.finest)
+                if finest.finest == 0:
+                    break
+        return finest if first and finest and finest.finest < first.finest else None
 
     @contextlib.contextmanager
     def rehearsing(self, stage: Stage) -> Iterator[None]:
@@ -247,9 +249,8 @@ class FitRun:
         real = self.dataset.stage(stage.finest, 0, stage.batch_sizes, stage.control_weights)
         batch = keras.tree.map_structure(_made_up, real.element_spec)
         stream = self._as_steps_take(tf.data.Dataset.from_tensors(batch), stage)
-        # One batch ends an execution of many steps after the first. Replicas want no end.
-        alone = self._strategy.num_replicas_in_sync == 1
-        stream = stream if alone else stream.repeat()
+        if self._strategy.num_replicas_in_sync > 1:
+            stream = stream.repeat()  # replicas want no end; else it ends many steps after one
         return iter(self._strategy.experimental_distribute_dataset(stream))
 
 

@@ -31,13 +31,23 @@ def made_of(cls: type[Made], model: Any) -> Made:
         return model
     inputs, outputs = graph_of(model)
     with model.distribute_strategy.scope():
-        make: Any = cls
-        made: Any = make(inputs, outputs, name=model.name)
+        made = _called(cls, inputs, outputs, model.name)
         made.dtype_policy = model.dtype_policy
         keep_flags(made, model)
         if model.compiled:
             made.compile(**compile_arguments(model))
     return made
+
+
+def _called(cls: Any, inputs: Any, outputs: Any, name: str) -> Any:
+    try:
+        return cls(inputs, outputs, name=name)
+    except TypeError as error:
+        raise ValueError(
+            "`from_model` makes a class of inputs, outputs and a name. Received: "
+            f"{cls.__name__}, which takes other arguments ({error}). Use "
+            "keras_ms.MultiscaleModel.from_model, or give the class such an `__init__`."
+        ) from error
 
 
 def graph_of(model: Any) -> tuple[Any, Any]:

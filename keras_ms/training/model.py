@@ -152,7 +152,7 @@ class MultiscaleModel(keras.Model):
         if remat:
             with rematerialized(self), self._traced_anew():
                 options = {"rehearse": rehearse, "refresh_statistics": refresh_statistics}
-                return self.fit(x, *args, **options, **kwargs)
+                return MultiscaleModel.fit(self, x, *args, **options, **kwargs)
         if not isinstance(x, MultiscaleDataset):
             if isinstance(spec := getattr(x, "element_spec", None), MultiscaleBatch):
                 build(self, _finest(spec))

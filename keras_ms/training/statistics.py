@@ -83,13 +83,8 @@ class RefreshStatistics(keras.callbacks.Callback):
             `MultiscaleDataset`.
 
     Example:
-        >>> network = keras_ms.networks.ResNet(width=8)
-        >>> model = keras_ms.MultiscaleModel(network.input, network.output)
-        >>> model.compile("adam", "mse")
-        >>> dataset = keras_ms.MultiscaleDataset(
-        ...     keras_ms.data.photos("train"), keras_ms.tasks.Denoising(), (2, 4), 32, 2)
-        >>> callbacks = [keras_ms.FullMultiscaleSchedule((2, 2)), keras_ms.RefreshStatistics()]
-        >>> history = model.fit(dataset, epochs=2, callbacks=callbacks, verbose=0)
+        >>> schedule = keras_ms.FullMultiscaleSchedule((10, 20, 40))
+        >>> callbacks = [schedule, keras_ms.RefreshStatistics(steps=8)]  # of `fit`
     """
 
     def __init__(self, steps: int = STEPS) -> None:

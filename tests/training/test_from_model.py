@@ -190,6 +190,19 @@ def test_what_it_cannot_be_made_of_is_refused(make, match):
         keras_ms.MultiscaleModel.from_model(make())
 
 
+def test_a_subclass_takes_inputs_and_outputs_or_says_so():
+    class Mine(keras_ms.MultiscaleModel):
+        pass
+
+    class Width(keras_ms.MultiscaleModel):
+        def __init__(self, width):
+            super().__init__()
+
+    assert isinstance(Mine.from_model(sequential()), Mine)
+    with pytest.raises(ValueError, match="Width, which takes other arguments"):
+        Width.from_model(sequential())
+
+
 def test_a_stock_model_says_how_to_train_on_a_multiscale_dataset():
     model = keras.Model(*small_net())
     model.compile("sgd", "mse")

@@ -142,6 +142,24 @@ def test_only_epochs_that_the_run_has_count():
     assert model.levels == (1, 1)
 
 
+class OnTheWay(keras.callbacks.Callback):
+    """A schedule that does not know what comes."""
+
+    def on_train_begin(self, logs=None):
+        run, self.known = self.model.fit_run, []
+        run.follow(lambda epoch: run.stage_from(self.known[epoch]))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.known.append(1 - epoch)
+
+
+def test_a_schedule_that_decides_on_the_way_is_not_rehearsed():
+    model = Traced(*small_net())
+    model.compile("sgd", "mse", run_eagerly=True)
+    model.fit(progressive(), epochs=2, callbacks=[OnTheWay()], verbose=0)
+    assert model.levels == (1, 1, 0, 0)
+
+
 def test_it_reads_no_examples():
     images, read = small_images(16), []
 

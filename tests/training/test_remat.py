@@ -132,14 +132,19 @@ def test_the_model_is_plain_again_afterwards(tmp_path):
     np.testing.assert_array_equal(loaded(x), model(x))
 
 
-def test_ordinary_data_too():
+def test_ordinary_data_and_a_fit_of_ones_own_too():
+    class Mine(keras_ms.MultiscaleModel):
+        def fit(self, *args, **kwargs):
+            return super().fit(*args, remat=self.again, **kwargs)
+
     x = np.random.default_rng(0).random((4, 8, 8, 3)).astype("float32")
     losses = []
     for remat in (True, False):
         keras.utils.set_random_seed(3)
-        model = keras_ms.MultiscaleModel(*deep(3))
+        model = Mine(*deep(3))
+        model.again = remat
         model.compile("sgd", "mse", run_eagerly=True)
-        losses.append(model.fit(x, x, batch_size=2, remat=remat, verbose=0).history["loss"])
+        losses.append(model.fit(x, x, batch_size=2, verbose=0).history["loss"])
     np.testing.assert_allclose(*losses, rtol=1e-5)
 
 
