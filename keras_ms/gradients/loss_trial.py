@@ -8,14 +8,13 @@ Where the loss is not finite nothing is learned, and where it raises neither.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ms.data import MultiscaleDataset
 from keras_ms.gradients.loss_variants import Case, variants
 from keras_ms.keras_internals import (
     build_losses,
@@ -54,26 +53,26 @@ class Verdict(NamedTuple):
 
 
 class _Trial(NamedTuple):
-    """The losses of some samples, of the first so many of them, and of the others."""
+    """The losses of some samples, of a share of them, and of the others."""
 
     whole: Values
     parts: tuple[Values, Values] | None
-    first: int
+    share: float
 
 
-def verdicts(model: keras.Model, dataset: MultiscaleDataset, own: bool) -> list[Verdict]:
+def verdicts(model: keras.Model, examples: Callable[[], Any], own: bool) -> list[Verdict]:
     """Tries the losses of a model on a few examples of the coarsest mesh.
 
     Args:
         model: A compiled model, whose state is left alone.
-        dataset: Where examples come from.
+        examples: Makes `SAMPLES` examples, `(x, y)` or `(x, y, sample_weight)`.
         own: Whether `compute_loss` is the model's own, which is then judged as a whole.
     """
     name = f"compute_loss of {type(model).__name__}" if own else "the loss"
     found: dict[str, list[_Trial]] = {}
     note = "it is not finite, or does not vary, on trial examples"
     try:
-        case = _case(model, dataset)
+        case = _case(model, examples())
         for index, variant in enumerate(variants(case)):
             try:
                 trial = _tried(model, variant, own, 1 + index % (SAMPLES - 1), index == 0)
@@ -101,9 +100,7 @@ def name_of(entry: Any, several: bool) -> str:
     return f"{named} of output {entry.name}" if several else named
 
 
-def _case(model: Any, dataset: MultiscaleDataset) -> Case:
-    coarsest = dataset.levels.num_levels - 1
-    batch = next(iter(dataset.stage(coarsest, batch_sizes=(SAMPLES,)))).fine[coarsest]
+def _case(model: Any, batch: Any) -> Case:
     x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
     if not model.built:
         with model.distribute_strategy.scope():
@@ -113,13 +110,13 @@ def _case(model: Any, dataset: MultiscaleDataset) -> Case:
     if not losses_are_built(model):
         build_losses(model, x, y, made, weights)
     masks = [None if (m := mask_of(leaf)) is None else np.array(m) for leaf in _leaves(made)]
-    arrays = (keras.tree.map_structure(_array, part) for part in (x, y, made))
+    x, y, made = (keras.tree.map_structure(_array, part) for part in (x, y, made))
     weights = None if weights is None else keras.tree.map_structure(_array, weights)
-    return Case(*arrays, weights, masks)
+    return Case(x, y, made, weights, masks)
 
 
 def _tried(model: Any, case: Case, own: bool, first: int, real: bool) -> _Trial:
-    whole = _losses(model, case, own)
+    whole, share = _losses(model, case, own), first / SAMPLES
     try:
         parts = tuple(
             _losses(model, case.part(part), own)
@@ -128,8 +125,8 @@ def _tried(model: Any, case: Case, own: bool, first: int, real: bool) -> _Trial:
     except Exception:
         if not real:
             raise
-        return _Trial(whole, None, first)  # it needs the whole batch
-    return _Trial(whole, parts, first)  # type: ignore[arg-type]
+        return _Trial(whole, None, share)  # it needs the whole batch
+    return _Trial(whole, parts, share)  # type: ignore[arg-type]
 
 
 def _losses(model: Any, case: Case, own: bool) -> Values:
@@ -183,7 +180,7 @@ def _kind(trial: _Trial, key: str) -> str:
         finite = np.isfinite(whole), np.isfinite(some) and np.isfinite(others)
         return "unknown" if finite[0] == finite[1] else "coupled"
     size = max(abs(whole), abs(some), abs(others))
-    share = trial.first / SAMPLES
+    share = trial.share
     mean = share * some + (1.0 - share) * others
     if abs(some - others) <= 10.0 * _TOLERANCE * size and abs(whole - mean) <= _TOLERANCE * size:
         return "unknown"  # what does not vary is a mean in any case

@@ -64,9 +64,7 @@ def build_for_gradients(model: keras.Model, dataset: MultiscaleDataset) -> None:
         raise ValueError("The model has no trainable weights. Received: trainable_variables=[].")
 
 
-def _loss_and_gradient(
-    model: keras.Model, chunk: int | None, data: Any
-) -> tuple[Tensor, Tensor]:
+def _loss_and_gradient(model: keras.Model, chunk: int | None, data: Any) -> tuple[Tensor, Tensor]:
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     with tf.GradientTape() as tape:
         made = model(x, training=True)

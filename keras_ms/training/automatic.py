@@ -40,9 +40,7 @@ def stages(
 
     def allocated(level: int) -> Allocation:
         own = found.from_level(level)
-        return allocate_in_work_units(
-            own, levels, level, PLAIN_BATCH, unit, telescoping, samples
-        )
+        return allocate_in_work_units(own, levels, level, PLAIN_BATCH, unit, telescoping, samples)
 
     chosen = map(allocated, range(levels.num_levels))
     return tuple(Stage(level, a.batch_sizes, a.control_weights) for level, a in enumerate(chosen))

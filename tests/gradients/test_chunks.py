@@ -136,7 +136,9 @@ def test_masks_of_layers_go_with_their_samples():
     x[0, 2:] = x[3, 5:] = x[6, 1:] = 0.0  # steps that are not there
     fine, coarse = tf.constant(x[:4]), tf.constant(x[4:])
     with tf.GradientTape() as tape:
-        of_fine, of_coarse = (masked_mse(model, p[:2]) + masked_mse(model, p[2:]) for p in (fine, coarse))
+        of_fine, of_coarse = (
+            masked_mse(model, p[:2]) + masked_mse(model, p[2:]) for p in (fine, coarse)
+        )
         difference = 0.5 * (of_fine - of_coarse)
     wanted = tape.gradient(difference, [v.value for v in model.trainable_variables])
     y = tf.ones((4, 8, 1))

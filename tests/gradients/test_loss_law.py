@@ -150,7 +150,9 @@ COUPLED = [
 ]
 
 
-@pytest.mark.parametrize("loss", COUPLED, ids=lambda loss: getattr(loss, "name", None) or loss.__name__)
+@pytest.mark.parametrize(
+    "loss", COUPLED, ids=lambda loss: getattr(loss, "name", None) or loss.__name__
+)
 def test_losses_that_couple_samples_are_found_out(loss):
     found = law(loss)
     assert not found.is_mean
