@@ -71,8 +71,10 @@ def verdicts(model: keras.Model, examples: Callable[[], Any], own: bool) -> list
     name = f"compute_loss of {type(model).__name__}" if own else "the loss"
     found: dict[str, list[_Trial]] = {}
     note = "it is not finite, or does not vary, on trial examples"
+    state: list[tuple[tf.Variable, Any]] = []
     try:
         case = _case(model, examples())
+        state = _state_of_ones_own(model, case)
         for index, variant in enumerate(variants(case)):
             try:
                 trial = _tried(model, variant, own, 1 + index % (SAMPLES - 1), index == 0)
@@ -85,6 +87,9 @@ def verdicts(model: keras.Model, examples: Callable[[], Any], own: bool) -> list
                 break
     except Exception as error:  # whatever the model raises outside of a step
         note = _short(error)
+    finally:
+        for variable, value in state:
+            variable.assign(value)
     judged = [_judged(key or name, key, trials) for key, trials in found.items()]
     named = [v._replace(note=v.note or note) for v in judged]
     return named or [Verdict(name, "unknown", note=note)]
@@ -115,6 +120,16 @@ def _case(model: Any, batch: Any) -> Case:
     return Case(x, y, made, weights, masks)
 
 
+def _state_of_ones_own(model: Any, case: Case) -> list[tuple[tf.Variable, Any]]:
+    """Variables of TensorFlow's that the loss touches, with their values; Keras's are set aside."""
+    try:
+        traced = tf.function(lambda: _total(model, case), autograph=False).get_concrete_function()
+    except Exception:  # it does not run in graphs, or not on these examples
+        return []
+    known = {id(variable.value) for variable in model.variables}
+    return [(v, v.numpy()) for v in traced.graph.variables if id(v) not in known]
+
+
 def _tried(model: Any, case: Case, own: bool, first: int, real: bool) -> _Trial:
     whole, share = _losses(model, case, own), first / SAMPLES
     try:
@@ -131,24 +146,29 @@ def _tried(model: Any, case: Case, own: bool, first: int, real: bool) -> _Trial:
 
 def _losses(model: Any, case: Case, own: bool) -> Values:
     """Values of all compiled losses by name, or of an own `compute_loss` under no name."""
+    with recording_losses(model) as noted:
+        total = _total(model, case)
+    if own or not noted:
+        return {"": _array(total)}
+    return {name_of(entry, len(noted) > 1): _array(value) for entry, value in noted}
+
+
+def _total(model: Any, case: Case) -> Any:
     x, y, made, weights = (
         None if part is None else keras.tree.map_structure(tf.convert_to_tensor, part)
         for part in case[:4]
     )
     for leaf, mask in zip(_leaves(made), case.masks, strict=True):
         with_mask(leaf, None if mask is None else tf.convert_to_tensor(mask))
-    with _aside(model), recording_losses(model) as noted:
-        total = model.compute_loss(x=x, y=y, y_pred=made, sample_weight=weights)
-    if own or not noted:
-        return {"": _array(total)}
-    return {name_of(entry, len(noted) > 1): _array(value) for entry, value in noted}
+    with _aside(model):
+        return model.compute_loss(x=x, y=y, y_pred=made, sample_weight=weights)
 
 
 @contextlib.contextmanager
 def _aside(model: Any) -> Iterator[None]:
     # Keras reads regularized variables from the mapping alone.
     weights = [(variable, variable.value) for variable in model.trainable_variables]
-    with keras.StatelessScope(weights, collect_losses=True, initialize_variables=False):
+    with keras.StatelessScope(weights, collect_losses=True):
         yield
 
 
