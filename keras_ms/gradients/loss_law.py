@@ -6,9 +6,11 @@ trial examples of the coarsest mesh tell: see `loss_trial`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
+import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.gradients import loss_trial
@@ -55,6 +57,36 @@ class LossLaw(NamedTuple):
 MEAN = LossLaw(True)
 
 
+def check_stream(model: keras.Model, stream: tf.data.Dataset) -> None:
+    """Checks that a model can train on a mere stream of `MultiscaleBatch`es: its loss is a mean.
+
+    Raises:
+        ValueError: If it is not, since nobody says how large its chunks are to be.
+    """
+    spec = stream.element_spec
+    if len(spec.active_levels) == 1:
+        return
+    law = _law(model, spec.fine[spec.finest], lambda: _some_of(stream))
+    if not law.is_mean:
+        raise ValueError(
+            "A stream of batches needs a loss that is a mean over samples. Received: "
+            f"tf.data of MultiscaleBatch, and {law.why}. Fit the MultiscaleDataset itself, whose "
+            "run takes the loss in chunks."
+        )
+
+
+def _some_of(stream: tf.data.Dataset) -> Any:
+    """As many examples of the coarsest level as a trial takes, from as many batches as needed."""
+    pairs: list[Any] = []
+    for batch in stream:
+        pairs.append(batch.fine[batch.active_levels[-1]])
+        if sum(int(keras.tree.flatten(pair)[0].shape[0]) for pair in pairs) >= loss_trial.SAMPLES:
+            break
+    return keras.tree.map_structure(
+        lambda *parts: tf.concat(parts, axis=0)[: loss_trial.SAMPLES], *pairs
+    )
+
+
 def loss_law(model: keras.Model, dataset: MultiscaleDataset) -> LossLaw:
     """Finds out what a model's loss of a batch is.
 
@@ -70,16 +102,26 @@ def loss_law(model: keras.Model, dataset: MultiscaleDataset) -> LossLaw:
     Raises:
         ValueError: If the loss is no number, or the sum of the losses of its samples.
     """
+
+    def examples() -> Any:
+        coarsest = dataset.levels.num_levels - 1
+        stream = dataset.stage(coarsest, batch_sizes=(loss_trial.SAMPLES,))
+        return next(iter(stream)).fine[coarsest]
+
+    return _law(model, dataset.pair_spec(0), examples)
+
+
+def _law(model: keras.Model, spec: Any, examples: Callable[[], Any]) -> LossLaw:
     said = getattr(model, "loss_is_mean", None)
     if said is not None:
         return MEAN if said else LossLaw(False, "it was said to be no mean over samples")
     own = _has_own_loss(model)
     if not own and model.loss is None:
         return MEAN  # losses of layers count once, whatever they are
-    known = None if own else _known(model, dataset)
+    known = None if own else _known(model, spec)
     if known is not None:
         return known
-    verdicts = loss_trial.verdicts(model, dataset, own)
+    verdicts = loss_trial.verdicts(model, examples, own)
     for verdict in verdicts:
         _refuse(verdict)
     broken = [verdict for verdict in verdicts if not verdict.is_mean]
@@ -90,11 +132,11 @@ def _has_own_loss(model: keras.Model) -> bool:
     return type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)
 
 
-def _known(model: keras.Model, dataset: MultiscaleDataset) -> LossLaw | None:
+def _known(model: keras.Model, spec: Any) -> LossLaw | None:
     """The law, if the kinds of the losses tell."""
     if not losses_are_built(model):
         return None
-    _, y, weights = keras.utils.unpack_x_y_sample_weight(dataset.pair_spec(0))
+    _, y, weights = keras.utils.unpack_x_y_sample_weight(spec)
     masked = any(_may_mask(layer) for layer in all_layers(model))
     plain = not masked and (weights is None or _fit(weights, y))
     entries = compiled_losses(model)

@@ -8,14 +8,13 @@ Where the loss is not finite nothing is learned, and where it raises neither.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ms.data import MultiscaleDataset
 from keras_ms.gradients.loss_variants import Case, variants
 from keras_ms.keras_internals import (
     build_losses,
@@ -54,26 +53,28 @@ class Verdict(NamedTuple):
 
 
 class _Trial(NamedTuple):
-    """The losses of some samples, of the first so many of them, and of the others."""
+    """The losses of some samples, of a share of them, and of the others."""
 
     whole: Values
     parts: tuple[Values, Values] | None
-    first: int
+    share: float
 
 
-def verdicts(model: keras.Model, dataset: MultiscaleDataset, own: bool) -> list[Verdict]:
+def verdicts(model: keras.Model, examples: Callable[[], Any], own: bool) -> list[Verdict]:
     """Tries the losses of a model on a few examples of the coarsest mesh.
 
     Args:
         model: A compiled model, whose state is left alone.
-        dataset: Where examples come from.
+        examples: Makes `SAMPLES` examples, `(x, y)` or `(x, y, sample_weight)`.
         own: Whether `compute_loss` is the model's own, which is then judged as a whole.
     """
     name = f"compute_loss of {type(model).__name__}" if own else "the loss"
     found: dict[str, list[_Trial]] = {}
     note = "it is not finite, or does not vary, on trial examples"
+    state: list[tuple[tf.Variable, Any]] = []
     try:
-        case = _case(model, dataset)
+        case = _case(model, examples())
+        state = _state_of_ones_own(model, case)
         for index, variant in enumerate(variants(case)):
             try:
                 trial = _tried(model, variant, own, 1 + index % (SAMPLES - 1), index == 0)
@@ -86,6 +87,9 @@ def verdicts(model: keras.Model, dataset: MultiscaleDataset, own: bool) -> list[
                 break
     except Exception as error:  # whatever the model raises outside of a step
         note = _short(error)
+    finally:
+        for variable, value in state:
+            variable.assign(value)
     judged = [_judged(key or name, key, trials) for key, trials in found.items()]
     named = [v._replace(note=v.note or note) for v in judged]
     return named or [Verdict(name, "unknown", note=note)]
@@ -101,9 +105,7 @@ def name_of(entry: Any, several: bool) -> str:
     return f"{named} of output {entry.name}" if several else named
 
 
-def _case(model: Any, dataset: MultiscaleDataset) -> Case:
-    coarsest = dataset.levels.num_levels - 1
-    batch = next(iter(dataset.stage(coarsest, batch_sizes=(SAMPLES,)))).fine[coarsest]
+def _case(model: Any, batch: Any) -> Case:
     x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
     if not model.built:
         with model.distribute_strategy.scope():
@@ -113,13 +115,23 @@ def _case(model: Any, dataset: MultiscaleDataset) -> Case:
     if not losses_are_built(model):
         build_losses(model, x, y, made, weights)
     masks = [None if (m := mask_of(leaf)) is None else np.array(m) for leaf in _leaves(made)]
-    arrays = (keras.tree.map_structure(_array, part) for part in (x, y, made))
+    x, y, made = (keras.tree.map_structure(_array, part) for part in (x, y, made))
     weights = None if weights is None else keras.tree.map_structure(_array, weights)
-    return Case(*arrays, weights, masks)
+    return Case(x, y, made, weights, masks)
+
+
+def _state_of_ones_own(model: Any, case: Case) -> list[tuple[tf.Variable, Any]]:
+    """Variables of TensorFlow's that the loss touches, with their values; Keras's are set aside."""
+    try:
+        traced = tf.function(lambda: _total(model, case), autograph=False).get_concrete_function()
+    except Exception:  # it does not run in graphs, or not on these examples
+        return []
+    known = {id(variable.value) for variable in model.variables}
+    return [(v, v.numpy()) for v in traced.graph.variables if id(v) not in known]
 
 
 def _tried(model: Any, case: Case, own: bool, first: int, real: bool) -> _Trial:
-    whole = _losses(model, case, own)
+    whole, share = _losses(model, case, own), first / SAMPLES
     try:
         parts = tuple(
             _losses(model, case.part(part), own)
@@ -128,30 +140,35 @@ def _tried(model: Any, case: Case, own: bool, first: int, real: bool) -> _Trial:
     except Exception:
         if not real:
             raise
-        return _Trial(whole, None, first)  # it needs the whole batch
-    return _Trial(whole, parts, first)  # type: ignore[arg-type]
+        return _Trial(whole, None, share)  # it needs the whole batch
+    return _Trial(whole, parts, share)  # type: ignore[arg-type]
 
 
 def _losses(model: Any, case: Case, own: bool) -> Values:
     """Values of all compiled losses by name, or of an own `compute_loss` under no name."""
+    with recording_losses(model) as noted:
+        total = _total(model, case)
+    if own or not noted:
+        return {"": _array(total)}
+    return {name_of(entry, len(noted) > 1): _array(value) for entry, value in noted}
+
+
+def _total(model: Any, case: Case) -> Any:
     x, y, made, weights = (
         None if part is None else keras.tree.map_structure(tf.convert_to_tensor, part)
         for part in case[:4]
     )
     for leaf, mask in zip(_leaves(made), case.masks, strict=True):
         with_mask(leaf, None if mask is None else tf.convert_to_tensor(mask))
-    with _aside(model), recording_losses(model) as noted:
-        total = model.compute_loss(x=x, y=y, y_pred=made, sample_weight=weights)
-    if own or not noted:
-        return {"": _array(total)}
-    return {name_of(entry, len(noted) > 1): _array(value) for entry, value in noted}
+    with _aside(model):
+        return model.compute_loss(x=x, y=y, y_pred=made, sample_weight=weights)
 
 
 @contextlib.contextmanager
 def _aside(model: Any) -> Iterator[None]:
     # Keras reads regularized variables from the mapping alone.
     weights = [(variable, variable.value) for variable in model.trainable_variables]
-    with keras.StatelessScope(weights, collect_losses=True, initialize_variables=False):
+    with keras.StatelessScope(weights, collect_losses=True):
         yield
 
 
@@ -183,7 +200,7 @@ def _kind(trial: _Trial, key: str) -> str:
         finite = np.isfinite(whole), np.isfinite(some) and np.isfinite(others)
         return "unknown" if finite[0] == finite[1] else "coupled"
     size = max(abs(whole), abs(some), abs(others))
-    share = trial.first / SAMPLES
+    share = trial.share
     mean = share * some + (1.0 - share) * others
     if abs(some - others) <= 10.0 * _TOLERANCE * size and abs(whole - mean) <= _TOLERANCE * size:
         return "unknown"  # what does not vary is a mean in any case

@@ -36,8 +36,9 @@ class Case(NamedTuple):
     def part(self, chosen: slice) -> Case:
         """The case of some of the samples."""
         *tensors, masks = self
-        parts = (_mapped(lambda array: array[chosen], part) for part in tensors)
-        return Case(*parts, [None if mask is None else mask[chosen] for mask in masks])
+        x, y, y_pred, weights = (_mapped(lambda array: array[chosen], part) for part in tensors)
+        masks = [None if mask is None else mask[chosen] for mask in masks]
+        return Case(x, y, y_pred, weights, masks)
 
 
 def variants(case: Case) -> Iterator[Case]:

@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
+from keras_ms.gradients.loss_law import check_stream
 from keras_ms.gradients.terms import Terms, added, scaled
 from keras_ms.keras_internals import (
     become_functional,
@@ -67,6 +68,8 @@ class MultiscaleModel(keras.Model):
 
     fit_run: FitRun | None = None
     """The state of the `fit` on a `MultiscaleDataset` in progress; callbacks may read it."""
+    loss_is_mean: bool | None = None
+    """Whether the loss of a batch is the mean of those of its samples; `None` to find out."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Makes a functional model of `(inputs, outputs)`, a subclassed one otherwise."""
@@ -144,7 +147,8 @@ class MultiscaleModel(keras.Model):
 
         Raises:
             ValueError: For such an argument, a network of fixed input size, an output that does
-                not match the target, batch sizes that the replicas cannot share, or a model that
+                not match the target, batch sizes that the replicas cannot share, a loss that is a
+                sum or has to be taken in chunks that do not divide the batches, or a model that
                 `remat` cannot cut.
             MemoryError: If memory runs out in Python.
             tf.errors.ResourceExhaustedError: If memory runs out in TensorFlow.
@@ -156,6 +160,7 @@ class MultiscaleModel(keras.Model):
         if not isinstance(x, MultiscaleDataset):
             if isinstance(spec := getattr(x, "element_spec", None), MultiscaleBatch):
                 build(self, _finest(spec))
+                check_stream(self, x)
             return super().fit(x, *args, **kwargs)
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)

@@ -333,3 +333,54 @@ def test_steps_vary_as_predicted(sizes, weights, diagnosed):
     variance = 300 * sum(np.sum(error**2) for error in errors)
     predicted = found.sampling_variance(sizes, weights or None)
     assert variance == pytest.approx(predicted, rel=0.25)
+
+
+def masks_dataset(levels=(4, 8), **options):
+    rng = np.random.default_rng(0)
+    empty = rng.random((24, 1, 1, 1)) < 0.6
+    y = np.where(empty, 0.0, rng.random((24, 16, 16, 1)) < 0.3).astype("float32")
+    x = rng.random((24, 16, 16, 3)).astype("float32")
+    pairs = tf.data.Dataset.from_tensor_slices((x, y))
+    return keras_ms.MultiscaleDataset(pairs, levels=levels, steps_per_epoch=4, **options)
+
+
+def with_dice():
+    inputs = keras.Input((None, None, 3))
+    made = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")(inputs)
+    model = keras_ms.MultiscaleModel(inputs, made)
+    model.compile("sgd", keras.losses.Dice())
+    return model
+
+
+def test_losses_that_couple_samples_are_measured_and_advised_in_chunks(tmp_path):
+    model, data = with_dice(), masks_dataset()
+    found = diagnose(model, data, samples=32, batch_size=6)
+    assert found.chunk == found.unit == 4
+    assert found.samples == (64, 64)  # two chunks at least in each of eight groups
+    assert all(size % 4 == 0 for size in found.batch_sizes)
+    assert "chunks of 4 samples" in str(found)
+    # Of plain batches of 4, the variance is that of a sample over 4.
+    gradients = []
+    for batch in data.stage(0, batch_sizes=(4,)).take(60):
+        x, y = batch.fine[0]
+        with tf.GradientTape() as tape:
+            loss = model.loss(y, model(x))
+        variables = [v.value for v in model.trainable_variables]
+        gradients.append(np.concatenate([np.ravel(g) for g in tape.gradient(loss, variables)]))
+    wanted = 4.0 * np.var(gradients, axis=0, ddof=1).sum()
+    assert found.variance[0] == pytest.approx(wanted, rel=0.5)
+    found.save(tmp_path / "report.json")
+    assert LevelReport.load(tmp_path / "report.json") == found
+
+
+def test_reports_of_before_chunks_can_be_loaded(tmp_path):
+    path = tmp_path / "report.json"
+    report().save(path)
+    content = json.loads(path.read_text())
+    del content["chunk"]
+    path.write_text(json.dumps(content))
+    assert LevelReport.load(path) == report()
+    del content["variance"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="no LevelReport"):
+        LevelReport.load(path)

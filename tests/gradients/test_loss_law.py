@@ -88,8 +88,10 @@ MEANS = {
 EVERY_MEAN = [(kind, loss) for kind, group in MEANS.items() for loss in group]
 
 
-@pytest.mark.parametrize("weights", [None, PER_PIXEL, PER_SAMPLE], ids=["none", "pixel", "sample"])
-@pytest.mark.parametrize("known", [True, False], ids=["known", "tried"])
+TRIALS = [(None, True), (PER_PIXEL, True), (PER_SAMPLE, True), (None, False), (PER_PIXEL, False)]
+
+
+@pytest.mark.parametrize(("weights", "known"), TRIALS)
 def test_losses_of_keras_are_means(weights, known, monkeypatch):
     """By what they are, and by trial where that is not looked at."""
     if not known:
@@ -287,6 +289,28 @@ class Counting(losses.Loss):
         self.calls.assign_add(1.0)
         noise = keras.random.normal((), seed=self.seeds)
         return (y_true - y_pred) ** 2 + 0.0 * noise
+
+
+def test_nor_does_it_change_variables_of_tensorflow():
+    calls = tf.Variable(0.0, trainable=False)
+
+    def counting(y, p):
+        calls.assign_add(1.0)
+        return ops.mean((y - p) ** 2)
+
+    assert loss_law(compiled(counting), data()).is_mean
+    assert float(calls) == 0.0
+
+
+class MixUp(keras_ms.MultiscaleModel):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return ops.mean((y - y_pred) ** 2 * keras.random.uniform(ops.shape(y)))
+
+
+def test_a_loss_at_random_is_not_taken_for_a_mean():
+    model, dataset = compiled("mse", cls=MixUp), data()
+    assert not loss_law(model, dataset).is_mean
+    model.fit(dataset, verbose=0)
 
 
 def test_the_trial_leaves_no_traces():
