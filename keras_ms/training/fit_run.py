@@ -6,8 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
@@ -236,28 +234,14 @@ class FitRun:
         """A stage's batches from a step on, as the model's steps take them."""
         finest, sizes, weights = stage
         stream = self.dataset.stage(finest, step, sizes, weights, position)
-        return self._as_steps_take(stream, stage)
+        return self.as_steps_take(stream, stage)
 
-    def _as_steps_take(self, stream: tf.data.Dataset, stage: Stage) -> tf.data.Dataset:
+    def as_steps_take(self, stream: tf.data.Dataset, stage: Stage) -> tf.data.Dataset:
+        """Batches of a dataset's stage in the form that the model's steps take."""
         plain = len(stage.batch_sizes) == 1 and self.chunks.size is None
         if self._plain_spec is not None and plain:
             stream = stream.map(lambda batch: loosened(batch.fine[stage.finest], self._plain_spec))
         return stream
-
-    def made_up_iterator(self, stage: Stage) -> Iterator[Any]:
-        """An iterator over batches of a stage's form that reads no examples."""
-        real = self.dataset.stage(stage.finest, 0, stage.batch_sizes, stage.control_weights)
-        batch = keras.tree.map_structure(_made_up, real.element_spec)
-        stream = self._as_steps_take(tf.data.Dataset.from_tensors(batch), stage)
-        if self._strategy.num_replicas_in_sync > 1:
-            stream = stream.repeat()  # replicas want no end; else it ends many steps after one
-        return iter(self._strategy.experimental_distribute_dataset(stream))
-
-
-def _made_up(spec: tf.TensorSpec) -> tf.Tensor:
-    if spec.dtype.is_floating:
-        return tf.constant(np.random.default_rng(0).random(spec.shape), spec.dtype)
-    return tf.zeros(spec.shape, spec.dtype)
 
 
 def _build(model: Any, dataset: MultiscaleDataset) -> bool:

@@ -62,13 +62,30 @@ def rehearse(model: Any, run: FitRun, stage: Stage) -> str:
     _forget_peak()
     start = time.perf_counter()
     with unchanged(model):
-        logs = model.train_function(run.made_up_iterator(stage))
+        logs = model.train_function(_made_up_batches(model, run, stage))
         keras.tree.map_structure(np.asarray, logs)  # waits for the step
     seconds = time.perf_counter() - start
     return (
         f"Rehearsal of {run.described(stage)}: {_peak()}; {seconds:.1f} s, mostly for tracing the "
         "step, which the stage needs anyway."
     )
+
+
+def _made_up_batches(model: Any, run: FitRun, stage: Stage) -> Iterator[Any]:
+    """Batches of a stage's form, for which no example is read."""
+    real = run.dataset.stage(stage.finest, 0, stage.batch_sizes, stage.control_weights)
+    batch = keras.tree.map_structure(_made_up, real.element_spec)
+    stream = run.as_steps_take(tf.data.Dataset.from_tensors(batch), stage)
+    strategy = model.distribute_strategy
+    # One batch ends an execution of many steps after the first. Replicas want no end.
+    stream = stream if strategy.num_replicas_in_sync == 1 else stream.repeat()
+    return iter(strategy.experimental_distribute_dataset(stream))
+
+
+def _made_up(spec: tf.TensorSpec) -> tf.Tensor:
+    if spec.dtype.is_floating:
+        return tf.constant(np.random.default_rng(0).random(spec.shape), spec.dtype)
+    return tf.zeros(spec.shape, spec.dtype)
 
 
 @contextmanager
