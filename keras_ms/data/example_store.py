@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shutil
 import tempfile
@@ -44,7 +45,7 @@ class ExampleStore:
         """
         with self._lock:
             for leaf, array in enumerate(leaves):
-                self._of(0, leaf, "").put(number, array)
+                self._of(0, leaf, "").put(number, array, self._spills)
             self._make_room()
 
     def only_pass_on(self) -> None:
@@ -80,7 +81,7 @@ class ExampleStore:
         if found is None:
             found = coarser(self.field(leaf, number, level - 1, name, coarser))
             with self._lock:
-                arrays.put(number, found)
+                arrays.put(number, found, self._spills)
                 try:
                     self._make_room()
                 except NoRoomError:
@@ -103,12 +104,14 @@ class ExampleStore:
     @property
     def bytes_in_memory(self) -> int:
         """Bytes that are not in files."""
-        return sum(arrays.bytes_in_memory for arrays in self._arrays.values())
+        with self._lock:
+            return sum(arrays.bytes_in_memory for arrays in self._arrays.values())
 
     @property
     def bytes_in_files(self) -> int:
         """Bytes that are."""
-        return sum(arrays.bytes_in_file for arrays in self._arrays.values())
+        with self._lock:
+            return sum(arrays.bytes_in_file for arrays in self._arrays.values())
 
     def room(self) -> int:
         """Bytes that memory and disk still take."""
@@ -129,10 +132,13 @@ class _Arrays:
     def bytes_in_file(self) -> int:
         return sum(math.prod(shape) * dtype.itemsize for _, shape, dtype in self._in_file.values())
 
-    def put(self, number: int, array: np.ndarray) -> None:
-        if self._file is not None and array.nbytes and not array.dtype.hasobject:
-            self._write(number, array)
-        elif number not in self._in_memory:
+    def put(self, number: int, array: np.ndarray, to_file: bool) -> None:
+        """Takes an array; where the file has no room, memory has: what is counted is there."""
+        if to_file and self._file is not None and _fits_files(array):
+            with contextlib.suppress(NoRoomError):
+                self._write(number, array)
+                return
+        if number not in self._in_memory:
             self._in_memory[number] = array
             self.bytes_in_memory += _bytes(array)
 
@@ -150,14 +156,15 @@ class _Arrays:
             self.bytes_in_memory -= _bytes(self._in_memory.pop(number))
         for number in [n for n in self._in_file if n < below]:
             del self._in_file[number]
-        if not self._in_file:
+        if not self._in_file and self._file is not None:
+            self._file.close()  # memory maps of it stay valid
             self._file = None
 
     def spill(self) -> None:
         self._file = self._file or tempfile.TemporaryFile(prefix="keras_ms-")  # noqa: SIM115
         for number in list(self._in_memory):
             array = self._in_memory[number]
-            if array.nbytes and not array.dtype.hasobject:
+            if _fits_files(array):
                 self._write(number, array)
                 del self._in_memory[number]
                 self.bytes_in_memory -= _bytes(array)
@@ -176,6 +183,10 @@ class _Arrays:
         except OSError as error:
             raise NoRoomError from error
         self._in_file[number] = (place, array.shape, array.dtype)
+
+
+def _fits_files(array: np.ndarray) -> bool:
+    return bool(array.nbytes) and not array.dtype.hasobject
 
 
 def _bytes(array: np.ndarray) -> int:

@@ -80,7 +80,7 @@ class PairBatches:
         self._said |= {name: (role, "you say so") for name, role in of_user}
         self._store = ExampleStore(cache_bytes)
         skipped = Skipped(max_bad_fraction, "examples")
-        self.reading = Reading(examples, self._store, self._admits, skipped, seed)
+        self.reading = Reading(self.examples, self._store, self._admits, skipped, seed)
         self._dims = dims_told(levels, image_size) or dims_of(examples.spec)
         self.leaves = self._decided({})
         self.sides, self.whole = crop_sides(self.leaves, self.reading.first, image_size, self._dims)

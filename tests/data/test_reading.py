@@ -86,12 +86,42 @@ def test_what_has_no_room_is_read_on_and_forgotten(monkeypatch):
     assert sorted(numbers[:30]) == sorted(numbers[30:60]) == list(range(30))
 
 
+@pytest.mark.parametrize("cache_bytes", [0, 1, 5 * SIDE**2 * 4])
+@pytest.mark.parametrize("free", [0, 6])
+def test_no_example_is_lost_when_the_disk_is_full(monkeypatch, cache_bytes, free):
+    left = [free]
+
+    def free_bytes():
+        left[0] -= 1
+        return 2**40 if left[0] > 0 else 0
+
+    monkeypatch.setattr("keras_ms.data.example_store._free_bytes", free_bytes)
+    made = dataset(Source(30, None), cache_bytes=cache_bytes)
+    numbers = np.concatenate(seen(made, 20))
+    assert sorted(numbers[:30]) == sorted(numbers[30:]) == list(range(30))
+    assert "read anew in every pass" in str(made.describe())
+
+
 def test_examples_that_differ_from_pass_to_pass_are_not_kept():
     source = Source(6, 6, anew=True)
     made = dataset(source)
     seen(made, 4)
     assert 12 <= len(source.read) <= 12 + 6
     assert "read anew in every pass" in str(made.describe())
+
+
+@pytest.mark.parametrize("length", [6, None])
+def test_what_the_user_says_of_reading_anew_goes_before_what_the_source_says(length):
+    source = Source(6, length)
+    made = dataset(source, anew=True)
+    seen(made, 4)
+    assert len(source.read) >= 12
+    assert "read anew in every pass" in str(made.describe())
+    source = Source(6, length, anew=True)
+    made = dataset(source, anew=False)
+    seen(made, 4)
+    assert source.read == list(range(6))
+    assert "read once and kept" in str(made.describe())
 
 
 def test_small_caches_move_pixels_to_files_and_change_nothing():
