@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from keras_ms.data.sources import pillow_reader, png_chunks, tiff_reader
-from keras_ms.data.sources.picture_file import stored, unreadable, upright
+from keras_ms.data.sources.picture_file import is_tiff, stored, unreadable, upright
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS
 
 Path = str | os.PathLike[str]
@@ -48,7 +48,7 @@ def stored_indices(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> np.nda
 def _by_pillow(path: Path, max_megapixels: float) -> np.ndarray | None:
     with contextlib.suppress(ValueError):  # told where all bands are read
         found = pillow_reader.opened(path, _indices, max_megapixels)
-        if found is None or _is_tiff(path):  # which Pillow turns itself
+        if found is None or is_tiff(path):  # which Pillow turns itself
             return found
         return upright(found, pillow_reader.orientation(path))
     return None
@@ -75,11 +75,6 @@ def _of_bands(path: Path, max_megapixels: float) -> np.ndarray:
     return upright(bands[..., 0], found.orientation)
 
 
-def _is_tiff(path: Path) -> bool:
-    with open(path, "rb") as file:
-        return file.read(4) in tiff_reader.SIGNATURES
-
-
 def _by_tifffile(path: Path) -> np.ndarray | None:
     """The integers of a TIFF file of one band, of any type; `None` of other files."""
 
@@ -87,7 +82,7 @@ def _by_tifffile(path: Path) -> np.ndarray | None:
         return tiff_reader.integers(file)
 
     with contextlib.suppress(Exception):  # no TIFF, or one that Pillow knows better
-        if _is_tiff(path):
+        if is_tiff(path):
             return tiff_reader.opened(path, integers)
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import pathlib
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,10 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data.examples import Examples
-from keras_ms.data.skipped import Skipped
+from keras_ms.data.skipped import Skipped, first_level_outside
 from keras_ms.data.sources import pair_batching, pairing
 from keras_ms.data.sources.folder import checked_value_range
-from keras_ms.data.sources.mask_classes import Classes, MaskClasses
+from keras_ms.data.sources.mask_classes import Classes, MaskClasses, is_lossy
 from keras_ms.data.sources.picture_side import PictureSide, Range, headers_of
 from keras_ms.data.sources.read_ahead import read_ahead
 from keras_ms.data.sources.splitting import check_split, of_split
@@ -106,6 +107,7 @@ class FolderPairs:
         found = pairing.in_folders(inputs, targets, input_suffix, target_suffix)
         pairing.check_matched(found, max_unmatched)
         self.files = of_split(found.pairs, split, validation_every)[:limit]
+        self._warn_of_lossy_masks()
         if not self.files:
             raise ValueError(
                 f"No pair is left for split={split!r}. Received: {len(found.pairs)} pairs of "
@@ -144,6 +146,7 @@ class FolderPairs:
     def __iter__(self) -> Iterator[Pair]:
         """Reads the pairs; warns of those that cannot be read, or refuses them if many."""
         skipped = Skipped(self._max_bad_fraction, "pairs")
+        _ = self._sides  # here, since a folder without a readable file is no matter of one pair
         for (path, _), pair in read_ahead(self.files, self._read):
             if isinstance(pair, ValueError):
                 skipped.add(str(path), str(pair))
@@ -207,6 +210,15 @@ class FolderPairs:
             multiple_of,
             cache_bytes,
         )
+
+    def _warn_of_lossy_masks(self) -> None:
+        lossy = [str(target) for _, target in self.files if self._masks and is_lossy(target)]
+        if lossy:
+            warnings.warn(
+                f"{len(lossy)} of {len(self.files)} masks are JPEG files, which change values: "
+                f"classes may be wrong at edges ({lossy[0]}). Write masks as PNG.",
+                stacklevel=first_level_outside(),
+            )
 
     def _scaled(self, pair: Pair) -> Pair:
         inputs, targets = self._sides

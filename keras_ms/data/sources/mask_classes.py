@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ Classes = int | Sequence[Colour] | Mapping[Any, Any]
 SHOWN = 5
 MOST = 2**16  # classes
 OUTSIDE = -1
+LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif")
 
 
 class MaskClasses:
@@ -72,21 +74,31 @@ class MaskClasses:
         shown = [str(_unpacked(v) if in_colours else int(v)) for v in values[:SHOWN]]
         if len(values) > SHOWN:
             shown.append("...")
+        hint = "Name every value in a mapping, such as classes={0: 0, 255: 1}"
+        if in_colours:
+            hint = "Name every colour in `classes`"
+        if is_lossy(path):
+            hint = f"JPEG changes values: write masks as PNG. {hint}"
         return (
             f"A mask has {'colours' if in_colours else 'values'} that are none of {self.count} "
-            f"classes. Received: {', '.join(shown)} in {os.fspath(path)!r}. Use a mapping, "
-            "classes={0: 0, 255: 1}, or void=255"
+            f"classes. Received: {', '.join(shown)} in {os.fspath(path)!r}. {hint}, or give what "
+            "is no class a number, void=255"
         )
+
+
+def is_lossy(path: Path) -> bool:
+    """Whether a file is named as one of JPEG, whose pixels are about as they were written."""
+    return os.fspath(path).lower().endswith(LOSSY)
 
 
 def _table_of(classes: Any) -> tuple[dict[int, int], np.ndarray | None]:
     """Class by value of the file, or by colour as one number, and the colours."""
-    if isinstance(classes, int) and not isinstance(classes, bool):
+    if _whole(classes):
         return _checked({index: index for index in range(min(classes, MOST + 1))}, classes), None
     if isinstance(classes, Mapping):
-        if all(isinstance(value, int) for value in classes):
+        if all(isinstance(value, Integral) for value in classes):
             return _checked(dict(classes), classes), None
-        if any(isinstance(value, int) for value in classes.values()):
+        if any(isinstance(value, Integral) for value in classes.values()):
             return _by_colour(list(classes.items()), classes)
         classes = list(classes.values())  # colours by name
     if isinstance(classes, (Sequence, np.ndarray)) and not isinstance(classes, str):
@@ -106,11 +118,14 @@ def _by_colour(pairs: list[tuple[Any, int]], given: Any) -> tuple[dict[int, int]
 
 
 def _checked(table: dict[int, int], given: Any) -> dict[int, int]:
-    numbers = (*table, *table.values())
-    whole = all(isinstance(value, int) and value >= 0 for value in numbers)
+    whole = all(map(_whole, (*table, *table.values()))) and min(table.values(), default=0) >= 0
     if len(table) < 2 or not whole or max(table.values()) >= MOST:
         raise _unknown(given)
     return table
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _packed_colours(path: Path, max_megapixels: float) -> np.ndarray:

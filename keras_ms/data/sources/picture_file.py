@@ -23,6 +23,8 @@ from keras_ms.data.sources.stored import MAX_MEGAPIXELS, Header, RefusedError, S
 
 Path = str | os.PathLike[str]
 Made = TypeVar("Made")
+LYING = 5
+"""Orientations from this one on exchange rows and columns."""
 LOSSLESS_IN_PILLOW = ("I;16", "I;16B", "I;16L", "F")
 
 
@@ -120,6 +122,20 @@ def stored_colours(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> np.nda
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
+def is_tiff(path: Path) -> bool:
+    """Whether a file begins as TIFF files do."""
+    with _named(path), open(path, "rb") as file:
+        return file.read(8).startswith(tiff_reader.SIGNATURES)
+
+
+def lies(path: Path) -> bool:
+    """Whether the rows of a file are columns of its picture."""
+    if is_tiff(path):
+        with contextlib.suppress(Exception):  # one that Pillow knows better
+            return tiff_reader.opened(path, tiff_reader.orientation) >= LYING
+    return pillow_reader.orientation(path) >= LYING
+
+
 def _by_kind(
     path: Path,
     png: Callable[[], Made | None],
@@ -184,6 +200,8 @@ __all__ = [
     "Stored",
     "full",
     "header",
+    "is_tiff",
+    "lies",
     "stored",
     "stored_colours",
     "stored_pixels",

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data.sources.kinds import Kind, converted
-from keras_ms.data.sources.picture_file import header, stored_pixels, unreadable
+from keras_ms.data.sources.picture_file import header, is_tiff, lies, stored_pixels, unreadable
 from keras_ms.data.sources.read_ahead import read_ahead
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS, Header
 
@@ -67,16 +67,31 @@ class PictureSide:
 
 
 def headers_of(files: Sequence[Path]) -> list[Header]:
-    """Headers of files, without those of unreadable ones.
+    """Headers of files, upright, without those of unreadable ones.
 
     Raises:
         ValueError: If there is no other.
     """
-    read = [found for _, found in read_ahead(files, header)]
+    read = [found for _, found in read_ahead(files, upright_header)]
     found = [one for one in read if not isinstance(one, ValueError)]
     if not found:
         raise ValueError(f"None of {len(files)} files can be read. Received: {read[0]}")
     return found
+
+
+def upright_header(path: Path) -> Header:
+    """The header of a file as its pixels are read: photographs taken upright are often stored lying.
+
+    Raises:
+        ValueError: If the file cannot be read as a picture.
+    """
+    found = header(path)
+    if not lies(path):
+        return found
+    sides = found.width, found.height
+    if is_tiff(path):  # whose readers turn some when they look at them, and others later
+        sides = stored_pixels(path).shape[:2]
+    return found._replace(height=sides[0], width=sides[1])
 
 
 def _common(dtypes: set[np.dtype]) -> np.dtype:

@@ -85,7 +85,7 @@ def decoded(file: Any, max_megapixels: float) -> Stored:
     pixels, alpha = _apart(array, _alphas(page) if "S" in axes else [])
     if page.photometric == WHITE_IS_ZERO and series.dtype.kind == "u":
         pixels = (np.iinfo(series.dtype).max - pixels).astype(pixels.dtype)
-    turned = _orientation(page)
+    turned = _turned(page)
     pixels = np.ascontiguousarray(upright(pixels, turned))
     return Stored(pixels, None if alpha is None else upright(alpha, turned), 1, "TIFF")
 
@@ -156,9 +156,14 @@ def _apart(
     return divided.astype(array.dtype), alpha
 
 
-def _orientation(page: Any) -> int:
+def _turned(page: Any) -> int:
     tag = page.tags.get(274)
     return int(tag.value) if tag is not None and tag.value in range(1, 9) else 1
+
+
+def orientation(file: Any) -> int:
+    """How the pixels of an open file are turned, 1 to 8 as in EXIF."""
+    return _turned(file.pages[0])
 
 
 def integers(file: Any) -> np.ndarray | None:
@@ -169,4 +174,4 @@ def integers(file: Any) -> np.ndarray | None:
     axes, shape = _squeezed(series.axes, series.shape)
     if axes != "YXS" or shape[2] != 1:
         return None
-    return upright(_pixels(file).reshape(shape[:2]), _orientation(page))
+    return upright(_pixels(file).reshape(shape[:2]), _turned(page))

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tifffile
 from PIL import Image
 
+import keras_ms
 from keras_ms.data import FolderPairs
 
 PALETTE = [0, 0, 0, 90, 90, 90, 200, 10, 10]
@@ -279,3 +280,70 @@ def test_pairs_whose_sizes_do_not_fit_are_named(folders):
     errors = [one for _, one in FolderPairs(*folders, classes=3).examples().passes()]
     assert "17x24 and" in str(errors[0])
     assert not isinstance(errors[1], ValueError)
+
+
+def lying(path, pixels):
+    """A picture as phones store it that are held upright."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(pixels).save(path, exif=exif)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+@pytest.mark.parametrize("turned", [6, 3])
+def test_photographs_that_lie_are_known_by_their_upright_sides(tmp_path, suffix, turned):
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        pixels = rng.integers(0, 256, (16, 24, 3), dtype=np.uint8)
+        for folder in "xy":
+            write = lying if number < turned else save
+            upright = pixels if write is lying else np.rot90(pixels, -1)
+            if write is save and suffix == ".tif":
+                path = tmp_path / folder / f"{number}{suffix}"
+                tifffile.imwrite(path, upright, photometric="rgb")
+            else:
+                write(tmp_path / folder / f"{number}{suffix}", np.ascontiguousarray(upright))
+    pairs = FolderPairs(tmp_path / "x", tmp_path / "y")
+    made = keras_ms.MultiscaleDataset(pairs, levels=(1, 2))
+    assert made.image_size == (24, 16)
+    assert made.pairs.reading.count == 6
+
+
+def test_deep_scans_that_lie_are_known_by_their_upright_sides(tmp_path):
+    for number in range(3):
+        path = tmp_path / f"x/{number}.tif"
+        path.parent.mkdir(exist_ok=True)
+        tags = [(274, "H", 1, 6, True)]
+        tifffile.imwrite(path, shaded(number, 16, 24, dtype="uint16"), extratags=tags)
+        save(tmp_path / f"y/{number}.png", shaded(number, 24, 16))
+    pairs = FolderPairs(tmp_path / "x", tmp_path / "y", classes=3)
+    assert [tuple(leaf.shape) for leaf in pairs.examples().spec] == [(24, 16, 1), (24, 16)]
+    assert next(iter(pairs))[0].shape == (24, 16, 1)
+
+
+def test_masks_of_jpeg_are_warned_of_and_the_refusal_names_the_mend(tmp_path):
+    mask = np.kron(np.eye(4, dtype="uint8") * 200, np.ones((6, 6), "uint8"))
+    for number in range(4):
+        save(tmp_path / f"x/{number}.jpg", shaded(9, 24, 24, 3))
+        save(tmp_path / f"y/{number}.jpg", mask)
+    with pytest.warns(UserWarning, match=r"4 of 4 masks are JPEG .*Write masks as PNG"):
+        pairs = FolderPairs(tmp_path / "x", tmp_path / "y", classes={0: 0, 200: 1})
+    with pytest.raises(ValueError, match="JPEG changes values: write masks as PNG"):
+        list(pairs)
+
+
+def test_mappings_may_have_negative_indices_and_numbers_of_numpy(tmp_path):
+    for number in range(2):
+        save(tmp_path / f"x/{number}.jpg", shaded(9, 16, 16, 3))
+        save(tmp_path / f"y/{number}.tif", shaded(number - 1, 16, 16, dtype="int8"))
+    pairs = FolderPairs(tmp_path / "x", tmp_path / "y", classes={-1: np.int64(1), np.int32(0): 0})
+    assert [y.max() for _, y in pairs] == [1, 0]
+
+
+def test_a_side_without_a_readable_file_is_refused_once(folders):
+    for path in folders[0].rglob("*.jpg"):
+        path.write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="^None of 6 files can be read") as refusal:
+        list(FolderPairs(*folders, classes=3))
+    assert str(refusal.value).count("None of") == 1
