@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ms.gradients.loss_marks import marks_in
 from keras_ms.gradients.loss_variants import Case, variants
 from keras_ms.keras_internals import (
     build_losses,
@@ -74,8 +75,9 @@ def verdicts(model: keras.Model, examples: Callable[[], Any], own: bool) -> list
     state: list[tuple[tf.Variable, Any]] = []
     try:
         case = _case(model, examples())
-        state = _state_of_ones_own(model, case)
-        for index, variant in enumerate(variants(case)):
+        graph = _graph(model, case)
+        state = _state_of_ones_own(model, graph)
+        for index, variant in enumerate(variants(case, marks_in(graph) if graph else ())):
             try:
                 trial = _tried(model, variant, own, 1 + index % (SAMPLES - 1), index == 0)
             except Exception as error:  # whatever the loss raises on what is put in
@@ -120,14 +122,23 @@ def _case(model: Any, batch: Any) -> Case:
     return Case(x, y, made, weights, masks)
 
 
-def _state_of_ones_own(model: Any, case: Case) -> list[tuple[tf.Variable, Any]]:
-    """Variables of TensorFlow's that the loss touches, with their values; Keras's are set aside."""
+def _graph(model: Any, case: Case) -> Any:
+    """The loss as a graph of its arguments; `None` if it does not run in one, or not on these."""
+
+    def total(*parts: Any) -> Any:
+        return _total(model, Case(*parts, case.masks))
+
     try:
-        traced = tf.function(lambda: _total(model, case), autograph=False).get_concrete_function()
-    except Exception:  # it does not run in graphs, or not on these examples
-        return []
+        return tf.function(total, autograph=False).get_concrete_function(*case[:4]).graph
+    except Exception:  # whatever the loss raises
+        return None
+
+
+def _state_of_ones_own(model: Any, graph: Any) -> list[tuple[tf.Variable, Any]]:
+    """Variables of TensorFlow's that the loss touches, with their values; Keras's are set aside."""
     known = {id(variable.value) for variable in model.variables}
-    return [(v, v.numpy()) for v in traced.graph.variables if id(v) not in known]
+    touched = graph.variables if graph else ()
+    return [(v, v.numpy()) for v in touched if id(v) not in known]
 
 
 def _tried(model: Any, case: Case, own: bool, first: int, real: bool) -> _Trial:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -14,6 +14,8 @@ _OWN = (0.9, 0.3, 0.6, 0.1)
 """Share of a prediction that is the model's, by sample."""
 _MARKS = (-1.0, 255.0, np.nan)
 """What targets hold where nothing is known, besides 0 and the number of classes."""
+_LOGITS = 20.0
+"""Logits of classes that are as good as certain."""
 
 
 class Case(NamedTuple):
@@ -41,10 +43,14 @@ class Case(NamedTuple):
         return Case(x, y, y_pred, weights, masks)
 
 
-def variants(case: Case) -> Iterator[Case]:
+def variants(case: Case, marks: Sequence[float] = ()) -> Iterator[Case]:
     """The case itself, and others in which the samples differ more.
 
     Predictions and targets stay in the domain of real ones as far as that can be known.
+
+    Args:
+        case: Arguments of the loss for a few real samples.
+        marks: What targets may hold where nothing is known, besides the usual numbers.
     """
     random = np.random.default_rng(0)
     yield case
@@ -54,9 +60,47 @@ def variants(case: Case) -> Iterator[Case]:
     invented = _invented(case.y, case.y_pred, random)
     yield apart._replace(y=invented)
     yield apart._replace(y=_mapped(lambda y: _emptied(y, random), invented))
-    for mark in (*_MARKS, float(_classes(case.y_pred))):
+    for mark in dict.fromkeys((*_MARKS, float(_classes(case.y_pred)), *marks)):
         marked = _mapped(lambda y, m=mark: _marked(y, m, random), case.y)
         yield apart._replace(y=marked)
+    for scale in (1.0, _LOGITS):
+        yield apart._replace(y_pred=_near(apart.y_pred, case.y, scale))
+
+
+def _near(y_pred: Any, y: Any, scale: float) -> Any:
+    """Predictions that are almost right but for the last sample, for losses with a floor.
+
+    Args:
+        y_pred: Predictions.
+        y: Targets: values, or class maps.
+        scale: 1 for predictions in the range of the targets; logits go from minus to plus `scale`.
+    """
+    made, wanted = keras.tree.flatten(y_pred), keras.tree.flatten(y)
+    if len(made) != len(wanted):
+        return y_pred
+    leaves = [_nearer(*pair, scale) for pair in zip(made, wanted, strict=True)]
+    return keras.tree.pack_sequence_as(y_pred, leaves)
+
+
+def _nearer(made: np.ndarray, wanted: np.ndarray, scale: float) -> np.ndarray:
+    if not (_is_number(made) and _is_number(wanted)):
+        return made
+    right = wanted
+    if made.shape != wanted.shape:
+        classes = np.arange(made.shape[-1]) if made.ndim else np.arange(1)
+        right = wanted if wanted.shape[-1:] == (1,) else wanted[..., None]
+        right = right == classes
+    if right.shape != made.shape:
+        return made
+    right = right.astype(made.dtype)
+    right = right if scale == 1.0 else scale * (2.0 * right - 1.0)
+    near = right + 1e-3 * (made - right)
+    near[-1] = made[-1]
+    return near.astype(made.dtype)
+
+
+def _is_number(array: np.ndarray) -> bool:
+    return np.issubdtype(array.dtype, np.number)
 
 
 def _apart(case: Case, random: np.random.Generator) -> Case:

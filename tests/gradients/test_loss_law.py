@@ -131,6 +131,22 @@ def class_balanced(y, p):
     return ops.mean(ops.where(y > 0.5, 1.0 - share, share) * (y - p) ** 2)
 
 
+def known_by(is_known):
+    """A mean over pixels that are known, where trial examples have no other ones."""
+
+    def marked_by_number(y, p):
+        known = ops.cast(is_known(y), "float32")
+        return ops.sum(known * (y - p) ** 2) / (ops.sum(known) + 1e-7)
+
+    return marked_by_number
+
+
+def flooded(y, p):
+    """Flooding: differs from a mean where a batch is fitted better than the flood's level."""
+    level = 0.02
+    return ops.abs(ops.mean((y - p) ** 2) - level) + level
+
+
 def fixed_batch(y, p):
     y, p = (ops.reshape(tf.ensure_shape(t, (4, None, None, 1)), (4, -1)) for t in (y, p))
     return ops.mean((y - p) ** 2)
@@ -149,6 +165,10 @@ COUPLED = [
     among_the_batch,
     class_balanced,
     root_of_sum,
+    known_by(lambda y: ops.not_equal(y, -100)),
+    known_by(lambda y: y > -9000.0),
+    known_by(lambda y: ops.logical_and(y >= 0.0, y <= 253.0)),
+    flooded,
 ]
 
 
@@ -159,6 +179,23 @@ def test_losses_that_couple_samples_are_found_out(loss):
     found = law(loss)
     assert not found.is_mean
     assert "the samples of a batch" in found.why
+
+
+def test_so_are_those_with_a_mark_among_integers_or_a_floor_under_logits():
+    def ignoring(y, p):
+        known = ops.cast(ops.not_equal(y, 254), "float32")
+        y = ops.where(ops.not_equal(y, 254), y, 0)
+        each = losses.sparse_categorical_crossentropy(y, p, from_logits=True)
+        return ops.sum(known * each) / ops.maximum(ops.sum(known), 1.0)
+
+    def floored(y, p):
+        each = losses.sparse_categorical_crossentropy(y, p, from_logits=True)
+        return ops.maximum(ops.mean(each), 0.05)
+
+    logits = {"channels": CLASSES, "activation": None}
+    y = targets("classes").astype("uint8")
+    assert not law(ignoring, y, **logits).is_mean
+    assert not law(floored, y, **logits).is_mean
 
 
 def test_a_loss_for_one_batch_size_is_found_out():
@@ -184,6 +221,7 @@ OWN_MEANS = [
     lambda y, p: 1e6 + ops.mean(1e6 * (y - p) ** 2),
     lambda y, p: ops.mean(ops.log(1.0 + y) - ops.log(p)),
     losses.Dice(axis=(1, 2, 3)),
+    lambda y, p: ops.mean(ops.where(ops.abs(y - p) > 0.3, ops.abs(y - p), (y - p) ** 2)),
 ]
 
 
