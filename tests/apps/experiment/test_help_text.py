@@ -6,7 +6,7 @@ import pytest
 from apps.experiment import help_text
 from apps.experiment.settings import Settings
 
-APPS = ["train", "diagnose", "reproduce", "time_to_quality", "benchmark"]
+APPS = ["train", "diagnose", "reproduce", "time_to_quality", "segmentation", "benchmark"]
 
 
 @pytest.mark.parametrize(
