@@ -12,9 +12,12 @@ Options = dict[str, Any]
 # Of the coarsest level's steps; they halve with each finer level, as its cost doubles.
 COARSEST_STEPS = 1000
 
+# Trained on crops and judged by whole pictures: statistics of the image would be others there.
+_BY_PIXEL: Options = {"normalization": "channel", "dropout": 0.0}
+
 NETWORKS: dict[str, Options] = {
-    "unet": {"width": 16, "multipliers": (1, 2, 4, 8), "dropout": 0.0},
-    "unet5": {"width": 8, "dropout": 0.0},
+    "unet": {"width": 16, "multipliers": (1, 2, 4, 8), **_BY_PIXEL},
+    "unet5": {"width": 8, **_BY_PIXEL},
     "resnet": {"width": 32},
     "resnet18_encoder": {"width": 16},
     "resnet50_encoder": {"width": 16},

@@ -19,7 +19,7 @@ from ..experiment.settings import Settings
 from ..races.on_file import kept
 from . import judging
 from .progress import Progress
-from .runs import settings_of
+from .runs import settings_of, share_of_mesh
 from .settings import SegmentationSettings
 
 TRIAL_SEED = 100
@@ -95,29 +95,26 @@ class Race:
 
     def _trial(self, name: str, rate: float, seconds: float) -> float:
         settings = settings_of(
-            self._options,
-            self._network,
-            name,
-            trial=True,
-            seed=TRIAL_SEED,
-            learning_rate=rate,
-            seconds=seconds,
+            self._options, self._network, name, seconds, seed=TRIAL_SEED, learning_rate=rate
         )
         path = self._path(name, TRIAL_SEED, rate, f"trial-{seconds:g}")
-        content = self._kept(path, settings, lambda: self._trained(name, settings, True)[0])
+        content = self._kept(path, settings, seconds, lambda: self._tried(name, settings))
         loss = content["points"][-1]["loss"] if content["points"] else math.inf
         return loss if math.isfinite(loss) else math.inf
 
     def _run(self, name: str, seed: int, rate: float) -> dict[str, Any]:
         settings = settings_of(self._options, self._network, name, seed=seed, learning_rate=rate)
         path = self._path(name, seed, rate, "run")
-        return self._kept(path, settings, lambda: self._judged(name, settings, path))
+        seconds = self._options.seconds
+        return self._kept(path, settings, seconds, lambda: self._judged(name, settings, path))
 
     def _path(self, name: str, seed: int, rate: float, kind: str) -> pathlib.Path:
         return self._folder / f"{name}-{kind}-{seed}-{rate:g}.json"
 
-    def _kept(self, path: pathlib.Path, settings: Settings, train: Any) -> dict[str, Any]:
-        begun, budget = time.monotonic(), settings.seconds or 0.0
+    def _kept(
+        self, path: pathlib.Path, settings: Settings, budget: float, train: Any
+    ) -> dict[str, Any]:
+        begun = time.monotonic()
         if path.exists():
             self._progress.found(budget)
 
@@ -126,6 +123,9 @@ class Race:
             return f"{_in_short(content)}; {self._progress}"
 
         return kept(path, settings, train, told)
+
+    def _tried(self, name: str, settings: Settings) -> dict[str, Any]:
+        return self._trained(name, settings, True)[0]
 
     def _judged(self, name: str, settings: Settings, path: pathlib.Path) -> dict[str, Any]:
         content, model = self._trained(name, settings, False)
@@ -155,13 +155,14 @@ class Race:
         except BudgetError as error:
             print(error)
             return {"points": []}, None
-        share = (settings.image_size / self._options.image_size) ** 2
+        share = share_of_mesh(self._options, settings.image_size)
         points = [
             {**point._asdict(), "work_units": share * point.work_units, **metrics}
             for point, metrics in zip(outcome.curve.points, outcome.curve.metrics, strict=True)
         ]
         steps = int(outcome.model.optimizer.iterations)
-        return {"points": points, "steps": steps}, outcome.model
+        content = {"points": points, "steps": steps, "planned": sum(outcome.iterations)}
+        return content, outcome.model
 
     @property
     def pairs(self) -> Any:
@@ -184,7 +185,8 @@ class Race:
 
 def data_of(options: SegmentationSettings, network: str, trial: bool) -> Data:
     """Pairs for trials, or for the race itself."""
-    kind = building.kind_of(settings_of(options, network, options.contestants[0], trial))
+    seconds = options.trial_seconds if trial else None
+    kind = building.kind_of(settings_of(options, network, options.contestants[0], seconds))
     held_out = kind.held_out()
     whole = kind.validation(held_out)
     every = max(1, round(len(held_out) / options.curve_pairs))
@@ -209,8 +211,8 @@ def check(options: SegmentationSettings) -> None:
     """Raises `ValueError` if a run would be refused, before the first one is made."""
     for network in options.networks:
         for name in options.contestants:
-            for trial in (False, True):
-                settings = settings_of(options, network, name, trial)
+            for trial_seconds in (None, options.trial_seconds):
+                settings = settings_of(options, network, name, trial_seconds)
                 (strategy,) = strategies.chosen(settings)
                 kind = building.kind_of(settings)
                 kind.held_out()

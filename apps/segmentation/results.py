@@ -12,6 +12,8 @@ from .contestants import WHAT_THEY_ARE
 from .race import TRIAL_SEED, Raced
 from .settings import SegmentationSettings
 
+FULFILLED = 0.9  # of the planned steps; a run with less has not had its finest stage in full
+
 COLUMNS = ("contestant", "rate", "seconds", "steps", "work units", "cross-entropy", "mean IoU")
 
 
@@ -24,7 +26,7 @@ def report(options: SegmentationSettings, races: Mapping[str, Mapping[str, Raced
     """
     parts = [how_measured(options)]
     for network, raced in races.items():
-        parts += [f"**{network}**", as_table(raced)]
+        parts += [f"**{network}**", as_table(raced), *cut_short(raced)]
         if name := best(raced):
             title = f"{network}, {name}: IoU by class, {_over(options)}"
             parts += [title, by_class(raced[name], options.class_names)]
@@ -39,8 +41,11 @@ def how_measured(options: SegmentationSettings) -> str:
     """What was trained for how long, and what was chosen on what."""
     rates = ", ".join(f"{rate:g}" for rate in options.rates)
     sizes = ", ".join(map(str, options.batch_sizes))
+    budget = f"{options.seconds:g} s"
+    if options.work_units is not None:
+        budget = f"{options.work_units:g} work units (below, read parts of it for seconds)"
     lines = [
-        f"- Every run trains for {options.seconds:g} s: tracing and compiling count; validation, "
+        f"- Every run trains for {budget}: tracing and compiling count; validation, "
         "refreshing statistics of BatchNormalization for it, and timing steps beforehand do not.",
         f"- The finest mesh is of crops of {options.image_size} px. Contestants with levels have "
         f"batches of {sizes}, finest first. The rate decays by a cosine to nearly 0.",
@@ -74,6 +79,22 @@ def _cells(one: Raced) -> tuple[str, ...]:
     steps = np.median([run["steps"] for run in one.runs])
     quality = (spread([run[key] for run in one.runs]) for key in ("crossentropy", "mean_iou"))
     return (f"{seconds:.0f}", f"{steps:,.0f}", f"{units:,.0f}", *quality)
+
+
+def cut_short(raced: Mapping[str, Raced]) -> list[str]:
+    """A line for runs that time cut off: their machine was slower than when steps were timed."""
+    found = [
+        f"{name} ({run['steps']:,} of {run['planned']:,} steps)"
+        for name, one in raced.items()
+        for run in one.runs
+        if run["points"] and run["steps"] < FULFILLED * run["planned"]
+    ]
+    if not found:
+        return []
+    return [
+        "These runs ended before their plan, as the machine was busier than when their steps were "
+        f"timed. Measure them again: {', '.join(found)}."
+    ]
 
 
 def spread(values: Sequence[float | None]) -> str:

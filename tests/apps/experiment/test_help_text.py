@@ -55,4 +55,4 @@ def test_help_loads_nothing_heavy_and_ends_well(app):
     assert got.returncode == 0, got.stderr
     assert got.stdout.endswith("heavy: []\n")
     assert "\nResults:\n" in got.stdout
-    assert "--task" in got.stdout
+    assert "--image_size" in got.stdout

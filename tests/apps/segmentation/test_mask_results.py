@@ -14,7 +14,7 @@ def run(iou, loss=0.5, seconds=100.0):
     ]
     points = [{**point, "mean_iou": iou * point["seconds"] / seconds} for point in points]
     ends = {"crossentropy": loss, "mean_iou": iou, "iou": [iou, None], "accuracy": 0.9}
-    return {"points": points, "steps": 1234, **ends}
+    return {"points": points, "steps": 1234, "planned": 1240, **ends}
 
 
 RACED = {
@@ -34,6 +34,13 @@ def test_tables_show_medians_and_spread_and_who_did_not_start():
     assert results.best(RACED) == "adaptive"
     by_class = results.by_class(RACED["adaptive"], ("road", "pole"))
     assert "| road | 0.400 (0.400 to 0.500) |\n| pole | - |" in by_class
+
+
+def test_runs_that_time_cut_off_are_named():
+    assert results.cut_short(RACED) == []
+    slow = Raced(1e-3, [run(0.2), {**run(0.2), "planned": 2000}], [])
+    (line,) = results.cut_short({"plain_1": RACED["plain_1"], "adaptive": slow})
+    assert line.endswith(": adaptive (1,234 of 2,000 steps).")
 
 
 def test_curves_of_seeds_are_compared_where_all_have_been():

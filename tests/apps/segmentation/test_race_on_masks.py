@@ -48,7 +48,7 @@ def options(tmp_path, monkeypatch):
         "contestants": ("plain_2", "coarse_to_fine"),
         "image_size": 16,
         "batch_sizes": (2, 4),
-        "seconds": 1.5,
+        "work_units": 80.0,  # seconds would depend on the machine
         "seeds": (0,),
         "rates": (2e-2,),
         "validations": 2,
@@ -95,14 +95,14 @@ def made_up(options, monkeypatch):
     def trained(self, name, settings, trial):
         asked.append((name, settings, trial))
         loss = {1e-2: math.nan}.get(settings.learning_rate, 10.0 * settings.learning_rate)
-        starts = settings.seconds > 25.0 or name != "adaptive"
+        starts = settings.work_units > 50.0 or name != "adaptive"
         points = [{"seconds": 1.0, "work_units": 1.0, "loss": loss, "mean_iou": 0.5}]
         return {"points": points if starts else [], "steps": 1}, None
 
     monkeypatch.setattr(Race, "_trained", trained)
 
     def made(**more):
-        given = {**options, "trial_seconds": 20.0, "rates": (3e-3, 1e-3, 1e-2), **more}
+        given = {**options, "trial_seconds": 30.0, "rates": (3e-3, 1e-3, 1e-2), **more}
         return Race(SegmentationSettings(**given), "resnet", Progress([]))
 
     made.asked = asked
@@ -113,8 +113,8 @@ def test_rates_are_chosen_on_pairs_to_train_on_that_are_held_out(made_up, option
     assert made_up().raced("plain_1").rate == 1e-3
     *trials, run = (settings for _, settings, _ in made_up.asked)
     assert [s.seed for s in (*trials, run)] == [race.TRIAL_SEED] * 3 + [0]
-    assert {(s.val_data_dir, s.val_target_dir, s.seconds) for s in trials} == {(None, None, 20.0)}
-    assert (run.val_data_dir, run.seconds) == (options["val_data_dir"], 1.5)
+    assert {(s.val_data_dir, s.val_target_dir, s.work_units) for s in trials} == {(None, None, 20)}
+    assert (run.val_data_dir, run.work_units) == (options["val_data_dir"], 80.0)
     data = race.data_of(SegmentationSettings(**options), "resnet", trial=True)
     assert [len(data.train), data.size] == [4, 1]
     data = race.data_of(SegmentationSettings(**options), "resnet", trial=False)
@@ -123,31 +123,34 @@ def test_rates_are_chosen_on_pairs_to_train_on_that_are_held_out(made_up, option
 
 def test_trials_that_cannot_start_up_get_longer(made_up):
     assert made_up().best_rate("adaptive") == 1e-3
-    assert [s.seconds for _, s, _ in made_up.asked] == [20.0] * 3 + [60.0] * 3
+    assert [s.work_units for _, s, _ in made_up.asked] == [20.0] * 3 + [60.0] * 3
     with pytest.raises(ValueError, match="does not pay for starting up"):
-        made_up(trial_seconds=5.0).best_rate("adaptive")
+        made_up(trial_seconds=10.0).best_rate("adaptive")
 
 
 def test_small_crops_are_counted_as_parts_of_the_finest_mesh(options, monkeypatch):
     curve = types.SimpleNamespace(points=[Point(1.0, 80.0, 0.5)], metrics=[{"mean_iou": 0.5}])
     model = types.SimpleNamespace(optimizer=types.SimpleNamespace(iterations=10))
-    outcome = types.SimpleNamespace(curve=curve, model=model)
+    outcome = types.SimpleNamespace(curve=curve, model=model, iterations=(4, 6))
     stand_in = types.SimpleNamespace(train=lambda *_, **__: outcome)
     monkeypatch.setattr(race.strategies, "get", lambda name: stand_in)
     settings = SegmentationSettings(**options)
     of_run = settings_of(settings, "resnet", "small_crops")
     assert (of_run.image_size, of_run.single_scale_batch) == (8, 8)
+    assert of_run.work_units == 4 * 80.0
     content, _ = Race(settings, "resnet", Progress([]))._trained("small_crops", of_run, False)
+    assert (content["steps"], content["planned"]) == (10, 10)
     assert content["points"] == [{"seconds": 1.0, "work_units": 20.0, "loss": 0.5, "mean_iou": 0.5}]
 
 
 def test_every_contestant_is_settings_that_fit_the_levels(options):
-    settings = SegmentationSettings(**{**options, "batch_sizes": (1, 2, 4)})
+    in_seconds = {**options, "work_units": None, "batch_sizes": (1, 2, 4)}
+    settings = SegmentationSettings(**in_seconds)
     made = {name: settings_of(settings, "resnet", name) for name in CONTESTANTS}
     assert made["coarse_to_fine"].iterations == (250, 500, 1000)
     assert made["grown_crops"].coarsening == "crop"
     assert {made[f"plain_{size}"].single_scale_batch for size in (1, 2, 4)} == {1, 2, 4}
-    assert all(one.refresh_statistics and one.seconds == 1.5 for one in made.values())
+    assert all(one.refresh_statistics and one.seconds == 120.0 for one in made.values())
 
 
 @pytest.mark.parametrize(
