@@ -22,6 +22,7 @@ COMMANDS = {
     "diagnose": Command("diagnose", "Measures what every level is worth."),
     "reproduce": Command("reproduce", "Measures levels over tasks, networks and seeds."),
     "time-to-quality": Command("time_to_quality", "Races strategies to one quality."),
+    "segmentation": Command("segmentation.__main__", "Races strategies on masks of your own."),
     "benchmark": Command("benchmark.__main__", "Times steps, beside rivals."),
 }
 HELP = ("--help", "-help", "-h", "help")

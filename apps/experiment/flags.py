@@ -11,7 +11,7 @@ from absl import app, flags, logging
 
 from . import choices, help_text, presets
 from .command import as_typed
-from .options import options_of
+from .options import has_presets, options_of
 
 
 def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
@@ -49,7 +49,7 @@ def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
 
 def define(settings: type) -> None:
     """Defines one flag per option, and `--preset` where options have values by preset."""
-    if _has_presets(settings):
+    if has_presets(settings):
         names = list(presets.PRESETS)
         flags.DEFINE_enum("preset", names[0], names, help_text.PRESET)
     hints = typing.get_type_hints(settings)
@@ -70,13 +70,9 @@ def read(settings: type) -> Any:
         value = flags.FLAGS[field.name].value
         if value is not None:
             given[field.name] = _converted(field.name, hints[field.name], value)
-    if not _has_presets(settings):
+    if not has_presets(settings):
         return settings(**given)
     return presets.make(settings, flags.FLAGS.preset, **given)
-
-
-def _has_presets(settings: type) -> bool:
-    return "preset" in typing.get_type_hints(settings)
 
 
 def _define_one(name: str, hint: Any, metadata: typing.Mapping[str, Any]) -> None:

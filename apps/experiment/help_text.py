@@ -7,7 +7,7 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
-from .options import options_of
+from .options import has_presets, options_of
 from .presets import PRESETS, described
 
 ASKED = {"help", "h", "?", "helpshort", "helpfull"}
@@ -30,13 +30,13 @@ def of_app(doc: str, settings: type) -> str:
     """
     themes: dict[str, list[str]] = {}
     hints = typing.get_type_hints(settings)
-    if "preset" in hints:
+    if has_presets(settings):
         usual, *others = PRESETS
         text = f"{PRESET} One of {', '.join((usual, *others))} (default: {usual})."
         themes["Preset"] = [_entry("--preset=NAME", text)]
     for field in options_of(settings):
         usage = _usage(field.name, hints[field.name])
-        entry = _entry(usage, _text(field, usage.endswith("..."), "preset" in hints))
+        entry = _entry(usage, _text(field, usage.endswith("..."), has_presets(settings)))
         themes.setdefault(field.metadata["theme"], []).append(entry)
     parts = [doc.strip(), *(f"{theme}:\n" + "\n".join(found) for theme, found in themes.items())]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -41,6 +41,12 @@ def options_of(settings: Any) -> list[dataclasses.Field[Any]]:
     return [field for field in fields if "help" in field.metadata and field.name not in unused]
 
 
+def has_presets(settings: Any) -> bool:
+    """Whether options of a settings class have values by preset."""
+    names = {field.name for field in dataclasses.fields(settings)}
+    return "preset" in names - {*getattr(settings, "UNUSED", ())}
+
+
 def as_dict(settings: Any) -> dict[str, Any]:
     """The values of all options by name."""
     return {field.name: getattr(settings, field.name) for field in options_of(settings)}

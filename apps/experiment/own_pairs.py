@@ -117,23 +117,34 @@ class OwnPairs(Kind):
         )
 
 
-@functools.lru_cache(maxsize=8)
 def _pairs(problem: Problem, split: str) -> keras_ms.data.FolderPairs:
-    assert problem.data_dir is not None
-    assert problem.target_dir is not None
-    return keras_ms.data.FolderPairs(
-        problem.data_dir,
-        problem.target_dir,
-        classes=None if problem.classes is None else classes_of(problem.classes),
+    """Pairs of folders of their own, or every fifth held out."""
+    folders, part = (problem.data_dir, problem.target_dir), None
+    if problem.val_data_dir is None:
+        part = split
+    elif split == "validation":
+        folders = problem.val_data_dir, problem.val_target_dir
+    return _folder_pairs(
+        *folders,
+        classes=problem.classes,
         void=problem.void,
         input_suffix=problem.input_suffix,
         target_suffix=problem.target_suffix,
-        value_range=problem.value_range,  # type: ignore[arg-type]
-        split=split,
+        value_range=problem.value_range,
+        split=part,
         limit=problem.limit if split == "train" else problem.validation_samples,
         max_bad_fraction=problem.max_bad_fraction,
         max_megapixels=problem.max_megapixels,
     )
+
+
+@functools.lru_cache(maxsize=8)
+def _folder_pairs(
+    inputs: str, targets: str, classes: str | None, **options: Any
+) -> keras_ms.data.FolderPairs:
+    """Kept, since they read the heads of all files once."""
+    read_as = None if classes is None else classes_of(classes)
+    return keras_ms.data.FolderPairs(inputs, targets, read_as, **options)
 
 
 def classes_of(text: str) -> int | dict[int, int] | list[str]:

@@ -106,10 +106,7 @@ class JudgedMasks(_Judged):
 
     def _shown(self, values: np.ndarray) -> np.ndarray:
         classes = values.argmax(-1) if values.ndim == 3 else values
-        known = classes < self._classes
-        if self._void is not None:
-            known &= classes != self._void
-        return np.where(known[..., np.newaxis], self._colours[np.where(known, classes, 0)], 0)
+        return in_colours(classes, self._colours, self._void)
 
 
 class JudgedPictures(_Judged):
@@ -149,6 +146,14 @@ def _seen(values: np.ndarray) -> np.ndarray:
     if low >= -0.5 and high <= 1.5:
         return np.clip(values, 0.0, 1.0)
     return (values - low) / (high - low)
+
+
+def in_colours(classes: np.ndarray, colours: np.ndarray, void: int | None) -> np.ndarray:
+    """A class map as a picture `(height, width, 3)`, uint8; what is no class is black."""
+    known = classes < len(colours)
+    if void is not None:
+        known &= classes != void
+    return np.where(known[..., np.newaxis], colours[np.where(known, classes, 0)], 0)
 
 
 def colours(classes: int, given: np.ndarray | None) -> np.ndarray:

@@ -81,11 +81,13 @@ def save_sheet(rows: Sequence[dict[str, np.ndarray]], path: pathlib.Path) -> Non
     draw_sheet([sheet_row(row) for row in rows], path)
 
 
-def draw_sheet(rows: Sequence[dict[str, np.ndarray]], path: pathlib.Path) -> None:
-    """Draws what `sheet_row` made of rows."""
+def draw_sheet(
+    rows: Sequence[dict[str, np.ndarray]], path: pathlib.Path, width: float = SHEET_WIDTH
+) -> None:
+    """Draws what `sheet_row` made of rows, each picture `width` inches wide."""
     shapes = [next(iter(row.values())).shape for row in rows]
     heights = [height / width for height, width, _ in shapes]
-    size = (SHEET_WIDTH * len(rows[0]), SHEET_WIDTH * sum(heights) + 0.4 * len(rows))
+    size = (width * len(rows[0]), width * sum(heights) + 0.4 * len(rows))
     figure, lines = panels(len(rows), len(rows[0]), size, height_ratios=heights)
     for row, line in zip(rows, lines, strict=True):
         for axes, (title, picture) in zip(line, row.items(), strict=True):

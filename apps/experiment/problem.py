@@ -66,8 +66,14 @@ class Problem:
     target_dir: str | None = option(
         None,
         "Folder of targets, named as the inputs of --data_dir: pictures, or masks with --classes. "
-        "Every fifth pair is held out.",
+        "Every fifth pair is held out, unless there is --val_data_dir.",
         theme=PAIRS,
+    )
+    val_data_dir: str | None = option(
+        None, "Folder of the inputs of pairs to validate on.", theme=PAIRS
+    )
+    val_target_dir: str | None = option(
+        None, "Folder of their targets, which --val_data_dir goes with.", theme=PAIRS
     )
     classes: str | None = option(
         None,
@@ -113,6 +119,11 @@ class Problem:
     max_rectangles: int | None = option(None, "Most missing rectangles (inpainting).", theme=TASK)
     scale: int | None = option(None, "Enlargement: 2, 3 or 4 (super_resolution).", theme=TASK)
     width: int | None = option(None, "Channels of the network.", theme=NETWORK)
+    multipliers: tuple[int, ...] | None = option(
+        None,
+        "Channels of every mesh of a unet, finest first, as multiples of --width.",
+        theme=NETWORK,
+    )
     depth: int | None = option(None, "Residual blocks (resnet).", theme=NETWORK)
     dropout: float | None = option(None, "Dropout rate (unet).", theme=NETWORK)
     normalization: str | None = option(None, "layer, group, channel or none.", theme=NETWORK)

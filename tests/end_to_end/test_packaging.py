@@ -17,7 +17,9 @@ import keras_ms
 
 HEAVY = ("PIL", "skimage", "scipy", "keras_cv", "tensorflow_datasets", "matplotlib", "rich", "absl")
 MODELS = ("deblurring", "denoising", "inpainting", "super_resolution")
-COMMANDS = ("train", "restore", "diagnose", "reproduce", "time-to-quality", "benchmark")
+COMMANDS = (
+    *("train", "restore", "diagnose", "reproduce", "time-to-quality", "segmentation", "benchmark"),
+)
 
 
 def run(code):

@@ -250,3 +250,12 @@ def test_senseless_backbones_are_refused(make, options, message):
 def test_senseless_residual_encoders_are_refused(blocks):
     with pytest.raises(ValueError, match="Received: blocks="):
         networks.ResNetEncoder(blocks=blocks)
+
+
+def test_mobilenet_v2_is_a_network_by_name():
+    options = {"outputs": 5, "alpha": 0.35, "width": 4, "conditional": True}
+    network = keras_ms.networks.get("mobilenet_v2_encoder", **options)
+    x = {"image": np.zeros((1, 21, 30, 3), "float32"), "noise_level": np.zeros((1, 1), "float32")}
+    assert network(x).shape == (1, 21, 30, 5)
+    with pytest.raises(ValueError, match="alpha=0"):
+        keras_ms.networks.get("mobilenet_v2_encoder", alpha=0)

@@ -6,7 +6,7 @@ import pytest
 from apps.experiment import help_text
 from apps.experiment.settings import Settings
 
-APPS = ["train", "diagnose", "reproduce", "time_to_quality", "benchmark"]
+APPS = ["train", "diagnose", "reproduce", "time_to_quality", "segmentation", "benchmark"]
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_help_loads_nothing_heavy_and_ends_well(app):
     assert got.returncode == 0, got.stderr
     assert got.stdout.endswith("heavy: []\n")
     assert "\nResults:\n" in got.stdout
-    assert "--task" in got.stdout
+    assert "--image_size" in got.stdout

@@ -45,6 +45,21 @@ def test_masks_are_learned_by_logits_and_crossentropy_without_void(folders):
     assert batch.coarse[0][1].shape == (1, 8, 8)
 
 
+def test_folders_to_validate_on_leave_all_others_to_train_on(folders):
+    others = {"val_data_dir": str(folders / "fine"), "val_target_dir": str(folders / "y")}
+    kind = building.kind_of(problem(folders, **others))
+    assert [len(kind.load("train")), len(kind.held_out())] == [5, 5]
+    assert {file.parent.name for file, _ in kind.load("train").files} == {"x"}
+    assert {file.parent.name for file, _ in kind.held_out().files} == {"fine"}
+
+
+def test_meshes_of_a_unet_are_an_option(folders):
+    made = problem(folders, classes="3", multipliers=(1, 3))
+    assert building.make_network(made).get_layer("down1").filters == 12
+    with pytest.raises(ValueError, match="no option of resnet"):
+        problem(folders, network="resnet", multipliers=(1, 3))
+
+
 def test_pictures_are_learned_with_their_bands_and_scale(folders):
     made = problem(folders, "fine")
     network = building.make_network(made)
@@ -112,6 +127,8 @@ def test_classes_are_a_number_or_colours():
         ({"target_dir": "y", "data_dir": "x", "dataset": "stl10"}, "--dataset=stl10"),
         ({"classes": "3"}, "--classes goes with --target_dir"),
         ({"void": 0}, "--void goes with --target_dir"),
+        ({"val_data_dir": "x"}, "--val_data_dir goes with --target_dir"),
+        ({"target_dir": "y", "data_dir": "x", "val_data_dir": "v"}, "go together"),
         ({"target_dir": "y", "data_dir": "x", "sigma": 1.0}, "no option of pairs of your own"),
         ({"target_dir": "y", "data_dir": "x", "mean": (0.5,)}, "no --task"),
         ({"target_dir": "y", "data_dir": "x", "bands": 1}, "--bands goes with --dataset=folder"),

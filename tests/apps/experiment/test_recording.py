@@ -12,7 +12,7 @@ from keras_ms.training import clock as clock_module
 @pytest.fixture
 def fit():
     model = keras_ms.MultiscaleModel(*small_net())
-    model.compile("sgd", "mse")
+    model.compile("sgd", "mse", metrics=["mae"])
     data = keras_ms.MultiscaleDataset(small_images(), Blur(), (2, 4), 32, steps_per_epoch=3)
     pairs = keras_ms.data.evaluation_pairs(small_images(), Blur(), 32, samples=4)
 
@@ -53,7 +53,8 @@ def test_curve_has_a_point_per_validation_with_its_cost(fit):
     assert [point.work_units for point in curve.points] == [21.0, 42.0]
     curve.close(model, pairs)
     assert len(curve.points) == 2
-    assert curve.final.loss == pytest.approx(model.evaluate(pairs, verbose=0), rel=1e-6)
+    ends = model.evaluate(pairs, verbose=0, return_dict=True)
+    assert curve.final.loss == pytest.approx(ends["loss"], rel=1e-6)
 
 
 def test_close_validates_the_model_a_stopped_run_left(fit):
@@ -62,6 +63,9 @@ def test_close_validates_the_model_a_stopped_run_left(fit):
     model, pairs = fit(clock, curve, validation_freq=3)
     curve.close(model, pairs)
     assert [point.work_units for point in curve.points] == [31.5, 42.0]
+    ends = model.evaluate(pairs, verbose=0, return_dict=True)
+    assert curve.metrics[1] == pytest.approx({"mae": ends["mae"]}, rel=1e-6)
+    assert curve.metrics[0].keys() == {"mae"}
 
 
 def test_budget_stops_after_the_step_in_which_time_is_up(fit):

@@ -1,0 +1,49 @@
+"""Runs that are kept on file: read instead of trained again, whenever a race was stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+from ..experiment.options import as_dict
+
+
+def kept(
+    path: pathlib.Path,
+    settings: Any,
+    train: Callable[[], dict[str, Any]],
+    told: Callable[[dict[str, Any]], str],
+) -> dict[str, Any]:
+    """What is on file of a run; if nothing is, it is trained now.
+
+    A run that is killed leaves nothing but its log, and is made anew.
+
+    Args:
+        path: Its JSON file. What it prints goes into a log beside it.
+        settings: Options of the run.
+        train: Makes the run; returns what to keep of it, for JSON.
+        told: What to print of a run that was made.
+
+    Returns:
+        What `train` returned, and `"settings"`, as JSON has them.
+
+    Raises:
+        ValueError: If what is on file was made with other settings.
+    """
+    made_with = json.loads(json.dumps(as_dict(settings)))
+    if not path.exists():
+        with path.with_suffix(".log").open("w") as log, contextlib.redirect_stdout(log):
+            content = {"settings": made_with, **train()}
+        print(f"{path.parent.name}, {path.stem}: {told(content)}", flush=True)
+        unfinished = path.with_suffix(".part")
+        unfinished.write_text(json.dumps(content, indent=1) + "\n")
+        unfinished.replace(path)
+    content = json.loads(path.read_text())
+    if content["settings"] != made_with:
+        raise ValueError(
+            f"--output holds runs with other settings. Received: {path}. Take another folder."
+        )
+    return content

@@ -1,0 +1,185 @@
+"""`apps.segmentation` on made-up shapes, at a tiny size; and how rates are chosen."""
+
+import json
+import math
+import types
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from apps.experiment.recording import Point
+from apps.segmentation import __main__ as app
+from apps.segmentation import race
+from apps.segmentation.contestants import CONTESTANTS, NETWORKS
+from apps.segmentation.progress import Progress
+from apps.segmentation.race import Race
+from apps.segmentation.runs import settings_of
+from apps.segmentation.settings import SegmentationSettings
+
+VOID = 7
+
+
+def written(folder, count, seed):
+    """Bright squares on dark ground, and masks of them; the first two rows are void."""
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        mask = np.zeros((32, 64), "uint8")
+        row, column = rng.integers(2, 16, 2)
+        mask[row : row + 16, column : column + 32] = 1
+        picture = 40 + 160 * mask[..., np.newaxis] + rng.integers(0, 20, (32, 64, 3))
+        mask[:2] = VOID
+        for part, array in (("x", picture.astype("uint8")), ("y", mask)):
+            (folder / part).mkdir(exist_ok=True, parents=True)
+            Image.fromarray(array).save(folder / part / f"{number}.png")
+    return str(folder / "x"), str(folder / "y")
+
+
+@pytest.fixture
+def options(tmp_path, monkeypatch):
+    monkeypatch.setitem(NETWORKS, "resnet", {"width": 4, "depth": 1})
+    folders = (*written(tmp_path / "train", 5, 0), *written(tmp_path / "val", 2, 1))
+    names = ("data_dir", "target_dir", "val_data_dir", "val_target_dir")
+    return {
+        **dict(zip(names, folders, strict=True)),
+        "classes": "2",
+        "void": VOID,
+        "networks": ("resnet",),
+        "contestants": ("plain_2", "coarse_to_fine"),
+        "image_size": 16,
+        "batch_sizes": (2, 4),
+        "work_units": 80.0,  # seconds would depend on the machine
+        "seeds": (0,),
+        "rates": (2e-2,),
+        "validations": 2,
+        "output": str(tmp_path / "out"),
+    }
+
+
+def test_a_race_leaves_tables_and_pictures_and_goes_on_where_it_was_stopped(
+    options, tmp_path, capsys
+):
+    settings = SegmentationSettings(**options)
+    table = app.run(settings)
+    output = tmp_path / "out"
+    assert (output / "segmentation.md").read_text() == table
+    assert {path.name for path in output.glob("*.png")} == {
+        "segmentation.png",
+        "segmentation_work_units.png",
+        "resnet.png",
+    }
+    plain, coarse = (
+        output / "resnet" / f"{name}-run-0-0.02.json" for name in options["contestants"]
+    )
+    content = json.loads(plain.read_text())
+    assert content["mean_iou"] > 0.6  # an eighth or so of the pixels decides by brightness
+    assert [len(content["points"][0]), len(content["iou"])] == [4, 2]
+    row = f"({content['mean_iou']:.3f} to {content['mean_iou']:.3f}) |"
+    assert any("plain_2" in line and line.endswith(row) for line in table.splitlines())
+    assert "2 of 2 runs, about 0 min left" in capsys.readouterr().out
+
+    before = plain.stat().st_mtime_ns
+    coarse.rename(coarse.with_suffix(".part"))  # as a run that was killed while it was written
+    app.run(settings)
+    assert plain.stat().st_mtime_ns == before
+    assert coarse.is_file()
+    with pytest.raises(ValueError, match="other settings"):
+        app.run(SegmentationSettings(**{**options, "validations": 3}))
+
+
+@pytest.fixture
+def made_up(options, monkeypatch):
+    """Makes races whose runs are made up: the loss is ten times the rate, of 1e-2 not a number."""
+    asked = []
+
+    def trained(self, name, settings, trial):
+        asked.append((name, settings, trial))
+        loss = {1e-2: math.nan}.get(settings.learning_rate, 10.0 * settings.learning_rate)
+        starts = settings.work_units > 50.0 or name != "adaptive"
+        points = [{"seconds": 1.0, "work_units": 1.0, "loss": loss, "mean_iou": 0.5}]
+        return {"points": points if starts else [], "steps": 1}, None
+
+    monkeypatch.setattr(Race, "_trained", trained)
+
+    def made(**more):
+        given = {**options, "trial_seconds": 30.0, "rates": (3e-3, 1e-3, 1e-2), **more}
+        return Race(SegmentationSettings(**given), "resnet", Progress([]))
+
+    made.asked = asked
+    return made
+
+
+def test_rates_are_chosen_on_pairs_to_train_on_that_are_held_out(made_up, options):
+    assert made_up().raced("plain_1").rate == 1e-3
+    *trials, run = (settings for _, settings, _ in made_up.asked)
+    assert [s.seed for s in (*trials, run)] == [race.TRIAL_SEED] * 3 + [0]
+    assert {(s.val_data_dir, s.val_target_dir, s.work_units) for s in trials} == {(None, None, 20)}
+    assert (run.val_data_dir, run.work_units) == (options["val_data_dir"], 80.0)
+    data = race.data_of(SegmentationSettings(**options), "resnet", trial=True)
+    assert [len(data.train), data.size] == [4, 1]
+    data = race.data_of(SegmentationSettings(**options), "resnet", trial=False)
+    assert [len(data.train), data.size] == [5, 2]
+
+
+def test_trials_that_cannot_start_up_get_longer(made_up):
+    assert made_up().best_rate("adaptive") == 1e-3
+    assert [s.work_units for _, s, _ in made_up.asked] == [20.0] * 3 + [60.0] * 3
+    with pytest.raises(ValueError, match="does not pay for starting up"):
+        made_up(trial_seconds=10.0).best_rate("adaptive")
+
+
+def test_small_crops_are_counted_as_parts_of_the_finest_mesh(options, monkeypatch):
+    curve = types.SimpleNamespace(points=[Point(1.0, 80.0, 0.5)], metrics=[{"mean_iou": 0.5}])
+    model = types.SimpleNamespace(optimizer=types.SimpleNamespace(iterations=10))
+    outcome = types.SimpleNamespace(curve=curve, model=model, iterations=(4, 6))
+    stand_in = types.SimpleNamespace(train=lambda *_, **__: outcome)
+    monkeypatch.setattr(race.strategies, "get", lambda name: stand_in)
+    settings = SegmentationSettings(**options)
+    of_run = settings_of(settings, "resnet", "small_crops")
+    assert (of_run.image_size, of_run.single_scale_batch) == (8, 8)
+    assert of_run.work_units == 4 * 80.0
+    content, _ = Race(settings, "resnet", Progress([]))._trained("small_crops", of_run, False)
+    assert (content["steps"], content["planned"]) == (10, 10)
+    assert content["points"] == [{"seconds": 1.0, "work_units": 20.0, "loss": 0.5, "mean_iou": 0.5}]
+
+
+def test_every_contestant_is_settings_that_fit_the_levels(options):
+    in_seconds = {**options, "work_units": None, "batch_sizes": (1, 2, 4)}
+    settings = SegmentationSettings(**in_seconds)
+    made = {name: settings_of(settings, "resnet", name) for name in CONTESTANTS}
+    assert made["coarse_to_fine"].iterations == (250, 500, 1000)
+    assert made["grown_crops"].coarsening == "crop"
+    assert {made[f"plain_{size}"].single_scale_batch for size in (1, 2, 4)} == {1, 2, 4}
+    assert all(one.refresh_statistics and one.seconds == 120.0 for one in made.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"classes": None}, "no --classes"),
+        ({"val_target_dir": None}, "go together"),
+        ({"val_data_dir": None, "val_target_dir": None}, "no --val_data_dir, --val_target_dir"),
+        ({"seeds": (1, 1)}, "each once"),
+        ({"rates": (0.0,)}, "positive and finite"),
+        ({"seconds": -1.0}, "--seconds"),
+        ({"contestants": ("plain_3",)}, "Received: plain_3"),
+        ({"dtype_policy": "auto"}, "one precision"),
+    ],
+)
+def test_senseless_settings_are_refused(options, given, message):
+    with pytest.raises(ValueError, match=message):
+        SegmentationSettings(**{**options, **given})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"image_size": 15}, "15"),
+        ({"class_names": ("a", "b", "c")}, "3 names of 2"),
+        ({"val_data_dir": "nowhere"}, "nowhere"),
+    ],
+)
+def test_what_a_run_would_refuse_is_refused_before_the_first(options, given, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        app.run(SegmentationSettings(**{**options, **given}))
+    assert not (tmp_path / "out").exists()
