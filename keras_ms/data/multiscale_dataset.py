@@ -10,7 +10,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_ms.data import geometry
 from keras_ms.data.batch import weights_of_terms
 from keras_ms.data.description import Description, described
 from keras_ms.data.inputs import examples_of
@@ -67,8 +66,9 @@ class MultiscaleDataset:
             takes the place of the average.
         flip: Whether a random half of the samples is mirrored left to right. Defaults to `True`
             with a task, to `False` for examples of your own.
-        mean: Mean subtracted from images scaled to [0, 1]; a number or one per channel.
-        std: Standard deviation divided by, likewise. The defaults 0.5 and 0.5 map to [-1, 1].
+        mean: With a task: mean subtracted from images scaled to [0, 1]; a number or one per
+            channel. Defaults to 0.5. Examples of your own keep their values.
+        std: Standard deviation divided by, likewise. Defaults to 0.5: values are in [-1, 1].
         telescoping: Whether steps hold the telescoping sum. If not, a step of the stage with
             finest level `s` is a plain batch of `N_s` images of level `s` ("progressive").
         control_weights: One number `a_l` per pair of levels, finest first: level `l + 1` is taken
@@ -121,8 +121,8 @@ class MultiscaleDataset:
         coarsening: str = "task",
         restriction: str = "average",
         flip: bool | None = None,
-        mean: float | Sequence[float] = 0.5,
-        std: float | Sequence[float] = 0.5,
+        mean: float | Sequence[float] | None = None,
+        std: float | Sequence[float] | None = None,
         telescoping: bool = True,
         control_weights: Sequence[float] | None = None,
         seed: int = 0,
@@ -142,47 +142,25 @@ class MultiscaleDataset:
         _check_options(images, task, seed, prefetch, cache_bytes)
         self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
         known(restriction, ("average", "stride"), "restriction", "restriction of pairs")
+        alike: dict[str, Any] = {
+            "coarsening": coarsening,
+            "restriction": restriction,
+            "seed": seed,
+            "cache_bytes": cache_bytes,
+            "max_bad_fraction": max_bad_fraction,
+        }
         self._batches: PairBatches | TaskBatches
         if task is None:
-            self._batches = PairBatches(
-                examples_of(images, x, y, sample_weight, dims_told(levels, image_size)),
-                levels,
-                image_size,
-                coarsening,
-                restriction,
-                bool(flip),
-                rotate,
-                augment,
-                roles,
-                seed,
-                cache_bytes,
-                max_bad_fraction,
-                anew,
-            )
-            self.levels, self.image_size = self._batches.levels, self._batches.sides
+            _check_unused("with a task", mean=mean, std=std)
+            examples = examples_of(images, x, y, sample_weight, dims_told(levels, image_size))
+            alike |= {"flip": bool(flip), "rotate": rotate, "augment": augment, "anew": anew}
+            self._batches = PairBatches(examples, levels, image_size, roles=roles, **alike)
         else:
-            own = {"x": x, "y": y, "sample_weight": sample_weight, "roles": roles}
-            own |= {"rotate": rotate or None, "augment": augment, "anew": anew}
-            _check_no_own(**own)
-            self.levels = hierarchy(levels, image_size)
-            assert image_size is not None  # or `hierarchy` has refused
-            self.image_size = self.levels.mesh_sizes(image_size)[0]
-            self.levels = self.levels.fitted(len(self.image_size))
-            geometry.transitions(coarsening, self.levels.num_levels)
-            self._batches = TaskBatches(
-                images,
-                task,
-                self.levels,
-                self.image_size,
-                coarsening,
-                restriction,
-                flip is None or flip,
-                mean,
-                std,
-                seed,
-                cache_bytes,
-                max_bad_fraction,
-            )
+            _check_unused("without a task", x=x, y=y, sample_weight=sample_weight, roles=roles)
+            _check_unused("without a task", rotate=rotate or None, augment=augment, anew=anew)
+            normal = (0.5 if mean is None else mean, 0.5 if std is None else std)
+            self._batches = _task_batches(images, task, levels, image_size, flip, normal, **alike)
+        self.levels, self.image_size = self._batches.levels, self._batches.sides
         weights: tuple[float, ...] = ()
         if control_weights is not None:
             weights = checked_weights(control_weights, self.levels.num_levels)
@@ -321,11 +299,35 @@ class MultiscaleDataset:
         return ending_promptly(stream.prefetch(self._prefetch))
 
 
-def _check_no_own(**options: Any) -> None:
+def _task_batches(
+    images: Any,
+    task: Task,
+    levels: Any,
+    image_size: Any,
+    flip: bool | None,
+    normal: tuple[Any, Any],
+    **options: Any,
+) -> TaskBatches:
+    found = hierarchy(levels, image_size)
+    sides = found.mesh_sizes(image_size)[0]
+    mean, std = normal
+    return TaskBatches(
+        images,
+        task,
+        found.fitted(len(sides)),
+        sides,
+        flip=flip is None or flip,
+        mean=mean,
+        std=std,
+        **options,
+    )
+
+
+def _check_unused(where: str, **options: Any) -> None:
     given = [name for name, value in options.items() if value is not None]
     if given:
         raise ValueError(
-            "These are for examples of your own, without a task. Received: "
+            f"Options that work {where} alone. Received: "
             f"{', '.join(f'{name}={options[name]!r}' for name in given)}. Leave them out."
         )
 

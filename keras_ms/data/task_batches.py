@@ -46,7 +46,7 @@ class TaskBatches:
         check_methods(task)
         check_laws(task)
         _check_axes(levels.fitted(len(sides)))
-        self._task, self._levels, self._sides = task, levels, sides
+        self._task, self.levels, self.sides = task, levels, sides
         self._degrade_first = coarsening == "degrade_first"
         self._restriction, self._flip = restriction, flip
         self._steps = geometry.transitions(coarsening, levels.num_levels)
@@ -74,8 +74,8 @@ class TaskBatches:
     def _batch(self, step: Tensor, finest: int, sizes: tuple[int, ...]) -> MultiscaleBatch:
         order_seed = tf.random.fold_in(self._seed, 0)
         ids = image_order(step * sum(sizes), sum(sizes), self._store.num_images, order_seed)
-        fine: list[Any] = [()] * self._levels.num_levels
-        coarse: list[Any] = [()] * self._levels.num_levels
+        fine: list[Any] = [()] * self.levels.num_levels
+        coarse: list[Any] = [()] * self.levels.num_levels
         coarsest = finest + len(sizes) - 1
         for level, term_ids in enumerate(tf.split(ids, sizes), finest):
             seed = tf.random.fold_in(self._seed, 1 + level)
@@ -98,7 +98,7 @@ class TaskBatches:
         the distribution what it is.
         """
         corner_seed, flip_seed, draw_seed = tf.unstack(tf.random.split(seed, 3))
-        corners = self._store.corners(ids, self._sides, corner_seed)
+        corners = self._store.corners(ids, self.sides, corner_seed)
         flips = tf.random.stateless_uniform(tf.shape(ids), flip_seed) < 0.5 * self._flip
         if self._degrade_first:
             return self._restricted_pairs(level, ids, corners, flips, draw_seed, with_coarse)
@@ -122,7 +122,7 @@ class TaskBatches:
         if self._steps[level] == "coarsen":
             return called(self._task, "restrict", example)
         marks = fields.mark(example, self._windows[level].sides)
-        return fields.restrict_structure(example, marks, "crop", len(self._sides))
+        return fields.restrict_structure(example, marks, "crop", len(self.sides))
 
     def _restricted_pairs(
         self,
@@ -137,10 +137,10 @@ class TaskBatches:
         clean = self._store.cut(self._windows[0], ids, corners, flips)
         example = called(self._task, "draw", clean, seed)
         pair = called(self._task, "pair", example)
-        marks = fields.mark(pair, self._sides)
+        marks = fields.mark(pair, self.sides)
 
         def coarser(pair: Any) -> Any:
-            return fields.restrict_structure(pair, marks, self._restriction, len(self._sides))
+            return fields.restrict_structure(pair, marks, self._restriction, len(self.sides))
 
         for _ in range(level):
             pair = coarser(pair)
@@ -154,7 +154,7 @@ class TaskBatches:
                 the next level's shapes, so that a level would look different in the two terms that
                 it occurs in.
         """
-        depth = self._levels.num_levels
+        depth = self.levels.num_levels
 
         @tf.function
         def terms(ids: Tensor) -> tuple[Any, ...]:
@@ -169,6 +169,7 @@ class TaskBatches:
         made = keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), made)
         for level, (restricted, drawn) in enumerate(itertools.pairwise(made)):
             _check_same(restricted[1], drawn[0], level)
+        fields.check_pair(made[0][0], self.sides, depth)
         return tuple(fine for fine, _ in made)
 
 

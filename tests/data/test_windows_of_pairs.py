@@ -185,8 +185,14 @@ def test_augmentation_that_does_not_fit_is_refused(augment, message):
     [{"roles": {"x": "image"}}, {"x": "image"}, {"rotate": True}, {"augment": shifted}],
 )
 def test_options_of_own_examples_are_refused_with_a_task(options):
-    with pytest.raises(ValueError, match=f"without a task. Received: {next(iter(options))}="):
+    with pytest.raises(ValueError, match=f"without a task alone. Received: {next(iter(options))}="):
         keras_ms.MultiscaleDataset(images(2), keras_ms.tasks.Denoising(), (1, 2), SIDE, **options)
+
+
+@pytest.mark.parametrize("options", [{"mean": 0.0}, {"std": (1.0, 1.0, 1.0)}])
+def test_normalization_of_own_examples_is_refused(options):
+    with pytest.raises(ValueError, match=r"with a task alone\. Received: "):
+        dataset(images(2, SIDE, SIDE), images(2, SIDE, SIDE), levels=(1, 2), **options)
 
 
 def test_a_description_shows_examples_on_every_level(tmp_path):
