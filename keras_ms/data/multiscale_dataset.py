@@ -228,10 +228,12 @@ class MultiscaleDataset:
             `(height, width, 3)`, uint8, which `save(path)` writes.
 
         Example:
+            >>> import numpy as np
             >>> images, masks = np.zeros((8, 64, 64, 3), "uint8"), np.zeros((8, 64, 64), "uint8")
             >>> dataset = keras_ms.MultiscaleDataset((images, masks), levels=(1, 2))
             >>> print(dataset.describe())  # doctest: +ELLIPSIS
-            x: image 64x64x3 of uint8 (an input), averaged to 32x32 ...
+            x: image 64x64x3 of uint8 (an input), averaged to 32x32, as float32
+            y: class map 64x64 of uint8 (a target of integers), the most frequent class ...
         """
         return described(self)
 

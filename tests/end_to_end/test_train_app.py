@@ -199,7 +199,7 @@ def test_a_folder_of_ones_own(tmp_path):
         ({"dataset": "folder", "data_dir": "/nowhere"}, "There is no such folder"),
         ({"image_size": 34, "batch_sizes": (2, 4, 8), "iterations": (1, 1, 1)}, "divisible by"),
         ({"image_size": 24, "batch_sizes": (2, 4, 8), "iterations": (1, 1, 1)}, "side of 6 px"),
-        ({"image_size": 1024}, "smaller than the crop"),
+        ({"image_size": 1024}, r"smaller than image_size \(1024, 1024\)"),
         ({"work_units": 1.0}, "does not pay for one step"),
         ({"optimizer": "adamant"}, "adamant"),
         ({"t_low": 0.9, "t_high": 0.1}, "t_range="),
