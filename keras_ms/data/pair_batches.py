@@ -83,7 +83,7 @@ class PairBatches:
         self.reading = Reading(self.examples, self._store, self._admits, skipped, seed)
         self._dims = dims_told(levels, image_size) or dims_of(examples.spec)
         self.leaves = self._decided({})
-        self.sides, self.whole = crop_sides(self.leaves, self.reading.first, image_size, self._dims)
+        self.sides, self.whole = crop_sides(self.leaves, image_size, self._dims, examples.alike)
         self.levels = hierarchy(levels, self.sides)
         self.levels.mesh_sizes(self.sides)
         steps = geometry.transitions(coarsening, self.levels.num_levels)

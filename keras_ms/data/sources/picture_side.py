@@ -80,7 +80,7 @@ def headers_of(files: Sequence[Path]) -> list[Header]:
 
 
 def upright_header(path: Path) -> Header:
-    """The header of a file as its pixels are read: photographs taken upright are often stored lying.
+    """The header of a file as its pixels are read: upright photographs are often stored lying.
 
     Raises:
         ValueError: If the file cannot be read as a picture.

@@ -344,6 +344,6 @@ def test_mappings_may_have_negative_indices_and_numbers_of_numpy(tmp_path):
 def test_a_side_without_a_readable_file_is_refused_once(folders):
     for path in folders[0].rglob("*.jpg"):
         path.write_bytes(b"no picture")
-    with pytest.raises(ValueError, match="^None of 6 files can be read") as refusal:
+    with pytest.raises(ValueError, match=r"^None of 6 files can be read") as refusal:
         list(FolderPairs(*folders, classes=3))
     assert str(refusal.value).count("None of") == 1
