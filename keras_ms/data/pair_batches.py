@@ -105,6 +105,12 @@ class PairBatches:
         checked_augment(other.augment, other.specs())
         return other
 
+    def some(self, name: str, count: int = 64) -> list[np.ndarray]:
+        """A tensor, as stored, of the first example and of some others that are there already."""
+        place = [leaf.name for leaf in self.leaves].index(name)
+        first = np.asarray(keras.tree.flatten(self.reading.first)[place])
+        return [first, *self._store.first_of(place, count)]
+
     def _cutting(self) -> Cutter:
         return Cutter(
             self._store,

@@ -25,6 +25,7 @@ ROLES = ("image", "class_map", "weight", "label", "coordinates")
 `image` and `weight` are averaged; of a `class_map` the most frequent class of a block is taken;
 `coordinates`, in pixels of the finest mesh, are divided; a `label` is the same on every level.
 """
+OF_INTEGERS = "a target of integers"
 FIELDS = ("image", "class_map", "weight")
 
 
@@ -216,7 +217,7 @@ def _by_part(leaf: Leaf, value: np.ndarray, dims: int) -> tuple[str, str]:
     bands = value.shape[-1] if value.ndim > dims else 1
     if bands > 1 and (value.max() > 1 or value.min() < 0):  # 0 and 1 may be one class a band
         return "image", "a target of integers in several bands"
-    return "class_map", "a target of integers"
+    return "class_map", OF_INTEGERS
 
 
 def _is_field(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...]) -> bool:
