@@ -13,15 +13,16 @@ from keras_ms.meshes import sides_of
 
 
 def crop_sides(
-    leaves: tuple[Leaf, ...], first: Any, image_size: Any, dims: int
+    leaves: tuple[Leaf, ...], image_size: Any, dims: int, alike: bool = True
 ) -> tuple[tuple[int, ...], bool]:
     """Sides of the finest windows, and whether they are whole examples.
 
     Args:
         leaves: What the tensors of an example are.
-        first: The first example.
         image_size: The sides asked for, one for all or one per dimension, or `None`.
         dims: Number of spatial dimensions.
+        alike: Whether all examples are known to have the sides of the leaves; else those are the
+            sides of the first.
 
     Raises:
         ValueError: If sides are needed and not given, or larger than examples of one size.
@@ -38,7 +39,7 @@ def crop_sides(
                 )
         return tuple(int(side) for side in known if side is not None), True
     wanted = sides_of(image_size, dims, dims)
-    if None in known:
+    if None in known or not alike:
         return wanted, False
     if any(have < want for have, want in zip(known, wanted, strict=True) if have is not None):
         raise ValueError(

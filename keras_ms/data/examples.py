@@ -27,6 +27,8 @@ class Examples(NamedTuple):
         note: What was decided about the source that a user should read, or nothing.
         once: Whether there is one pass only: what it yields must be kept. Another one goes on
             where the last one is, and is refused at the end.
+        alike: Whether all examples are known to have the sides of the spec. If not, they are
+            those of the first one.
     """
 
     spec: Any
@@ -37,6 +39,7 @@ class Examples(NamedTuple):
     roles: Mapping[str, str] = {}
     note: str = ""
     once: bool = False
+    alike: bool = True
 
 
 def leaf_names(spec: Any) -> list[str]:

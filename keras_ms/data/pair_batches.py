@@ -83,7 +83,7 @@ class PairBatches:
         self.reading = Reading(self.examples, self._store, self._admits, skipped, seed)
         self._dims = dims_told(levels, image_size) or dims_of(examples.spec)
         self.leaves = self._decided({})
-        self.sides, self.whole = crop_sides(self.leaves, self.reading.first, image_size, self._dims)
+        self.sides, self.whole = crop_sides(self.leaves, image_size, self._dims, examples.alike)
         self.levels = hierarchy(levels, self.sides)
         self.levels.mesh_sizes(self.sides)
         steps = geometry.transitions(coarsening, self.levels.num_levels)
@@ -104,6 +104,12 @@ class PairBatches:
         other._cutter = other._cutting()
         checked_augment(other.augment, other.specs())
         return other
+
+    def some(self, name: str, count: int = 64) -> list[np.ndarray]:
+        """A tensor, as stored, of the first example and of some others that are there already."""
+        place = [leaf.name for leaf in self.leaves].index(name)
+        first = np.asarray(keras.tree.flatten(self.reading.first)[place])
+        return [first, *self._store.first_of(place, count)]
 
     def _cutting(self) -> Cutter:
         return Cutter(

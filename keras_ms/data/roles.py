@@ -11,6 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data.examples import PARTS, leaf_names
+from keras_ms.data.likely_faults import (
+    PER_POINT,
+    check_channel_axis,
+    check_no_map,
+    check_no_points,
+)
 from keras_ms.validation import known
 
 ROLES = ("image", "class_map", "weight", "label", "coordinates")
@@ -19,10 +25,8 @@ ROLES = ("image", "class_map", "weight", "label", "coordinates")
 `image` and `weight` are averaged; of a `class_map` the most frequent class of a block is taken;
 `coordinates`, in pixels of the finest mesh, are divided; a `label` is the same on every level.
 """
+OF_INTEGERS = "a target of integers"
 FIELDS = ("image", "class_map", "weight")
-_OF_POINTS = ("box", "keypoint", "landmark", "coord", "point", "corner")
-_PER_POINT = (2, 4)
-"""Numbers that a point, or a box, consists of."""
 
 
 class Leaf(NamedTuple):
@@ -107,6 +111,7 @@ def dims_of(spec: Any) -> int:
             f"Received: examples {spec}. Use `.map(...)` with tf.ensure_shape."
         )
     dims = max(shape.rank for shape in shapes) - 1
+    check_channel_axis(dict(zip(leaf_names(spec), keras.tree.flatten(spec), strict=True)), dims)
     if not 1 <= dims <= 3:
         raise ValueError(
             "No tensor of an example is an image: 1 to 3 spatial axes, then one of channels. "
@@ -185,10 +190,14 @@ def _decided(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...], said: Any, to
     field = said[0] in FIELDS if said else _is_field(leaf, value, mesh)
     if not field:
         role, reason = said or ("label", "no image")
+        if not said and leaf.name.startswith(PARTS[2]):
+            role, reason = "weight", "sample weights"
         if not said:
-            _check_no_points(leaf, value)
+            check_no_map(leaf.name, value, mesh)
+        if not said and role == "label":
+            check_no_points(leaf.name, value)
         return leaf._replace(role=role, reason=reason)
-    role, reason = said or told or _by_part(leaf)
+    role, reason = said or told or _by_part(leaf, value, len(mesh))
     if role == "weight" and value.ndim < len(mesh):
         return leaf._replace(role=role, reason=reason)
     ratio = _ratio(leaf, value, mesh)
@@ -197,7 +206,7 @@ def _decided(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...], said: Any, to
     )
 
 
-def _by_part(leaf: Leaf) -> tuple[str, str]:
+def _by_part(leaf: Leaf, value: np.ndarray, dims: int) -> tuple[str, str]:
     part = leaf.name.partition("/")[0]
     if part == "x":
         return "image", "an input"
@@ -205,7 +214,10 @@ def _by_part(leaf: Leaf) -> tuple[str, str]:
         return "weight", "sample weights"
     if leaf.dtype.is_floating:
         return "image", "a target of floats"
-    return "class_map", "a target of integers"
+    bands = value.shape[-1] if value.ndim > dims else 1
+    if bands > 1 and (value.max() > 1 or value.min() < 0):  # 0 and 1 may be one class a band
+        return "image", "a target of integers in several bands"
+    return "class_map", OF_INTEGERS
 
 
 def _is_field(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...]) -> bool:
@@ -217,7 +229,7 @@ def _is_field(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...]) -> bool:
     if sides == mesh:
         return True
     # A vector as long as a coarse mesh is a label; a few boxes may look like a small map.
-    return len(mesh) > 1 and sides[-1] not in _PER_POINT and _factor(sides, mesh) is not None
+    return len(mesh) > 1 and sides[-1] not in PER_POINT and _factor(sides, mesh) is not None
 
 
 def _factor(sides: tuple[int, ...], mesh: tuple[int, ...]) -> Fraction | None:
@@ -239,16 +251,3 @@ def _ratio(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...]) -> Fraction:
             f"{mesh}. If {leaf.name} is no image, say so: roles={{'{leaf.name}': 'label'}}."
         )
     return ratio
-
-
-def _check_no_points(leaf: Leaf, value: np.ndarray) -> None:
-    named = any(word in leaf.name.lower() for word in _OF_POINTS)
-    shaped = value.ndim in (1, 2) and value.shape[-1] in _PER_POINT
-    if not np.issubdtype(value.dtype, np.number) or not value.size or value.ndim == 0:
-        return
-    if (named or shaped) and np.max(np.abs(value)) > 1:
-        raise ValueError(
-            "Pixel coordinates (boxes, keypoints) are others on coarse levels, labels are not. "
-            f"Received: {leaf.name} of shape {value.shape}, values up to {np.max(value):g}. Say "
-            f"which they are: roles={{'{leaf.name}': 'coordinates'}}, or 'label'."
-        )

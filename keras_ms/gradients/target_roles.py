@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.gradients.target_values import check_values
 
 _OF_VALUES = (
     "cosine_similarity",
@@ -23,6 +24,7 @@ _OF_VALUES = (
     "mse",
     "msle",
     "negative_ssim",
+    "poisson",
 )
 """Losses that compare values: targets of theirs are images, whatever their type."""
 
@@ -38,14 +40,17 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
         dataset: What it trains on.
 
     Raises:
-        ValueError: If a target does not fit what a loss takes it for.
+        ValueError: If a target does not fit what a loss takes it for, or its values do not.
     """
     if dataset.pairs is None or not getattr(model, "compiled", False):
         return dataset
     told = {}
     for leaf in dataset.pairs.leaves:
         part, *path = leaf.name.split("/")
-        name = _name(_loss_of(model, path)) if part == "y" else ""
+        loss = _loss_of(model, path) if part == "y" else None
+        name = _name(loss) if loss is not None else ""
+        if name not in _OF_VALUES:
+            check_values(dataset.pairs, leaf, loss, name, _outputs_of(model, path))
         if "sparse" in name:
             told[leaf.name] = ("class_map", f"under {name}")
         elif name in _OF_VALUES:
@@ -67,6 +72,15 @@ def _loss_of(model: Any, path: list[str]) -> Any:
         only = keras.tree.flatten(loss)
         loss = only[0] if len(only) == 1 else None
     return loss
+
+
+def _outputs_of(model: Any, path: list[str]) -> int | None:
+    """Last side of the output that a target at a path below `y` belongs to, if it is known."""
+    outputs = keras.tree.flatten(getattr(model, "outputs", None) or [])
+    place = _place(model, path[-1]) if path and len(outputs) > 1 else 0
+    return (
+        outputs[place].shape[-1] if len(outputs) > place and (path or len(outputs) == 1) else None
+    )
 
 
 def _place(model: Any, step: str) -> int:

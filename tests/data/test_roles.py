@@ -220,6 +220,74 @@ def test_fit_says_in_one_line_what_every_tensor_is(capsys):
 
 
 def test_masks_of_bytes_are_images_under_a_loss_of_values_alone():
-    batch = first(dataset(BYTES, BYTES))
+    batch = first(dataset(BYTES, BYTES[..., :1]))
     assert batch.fine[1][1].dtype == np.uint8
     assert isinstance(dataset(BYTES, BYTES).pair_spec(1)[0], tf.TensorSpec)
+
+
+def test_integers_of_several_bands_are_images_unless_they_tell_one_class_a_band():
+    made = dataset(BYTES, BYTES)
+    assert made.describe().roles["y"] == "image"
+    for x, y in first(made).fine:
+        np.testing.assert_array_equal(x, y)
+    assert dataset(BYTES, np.eye(3, dtype="uint8")[MAPS]).describe().roles["y"] == "class_map"
+    assert dataset(BYTES, BYTES, roles={"y": "class_map"}).describe().roles["y"] == "class_map"
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        (BYTES[..., 0], IDS),
+        (BYTES[..., 0], MAPS),
+        (FLOATS[..., 0], IDS),
+        (FLOATS[:, :, :24, 0], MAPS[:, :, :24]),
+        (np.zeros((3, 16, 16, 40), "uint8"), IDS[:3]),
+        (np.zeros((3, 16, 16, 40), "float32"), np.zeros((3, 16, 16, 40), "int32")),
+    ],
+)
+def test_pictures_and_volumes_without_channels_are_refused_and_the_mend_works(x, y):
+    with pytest.raises(ValueError, match=r"without an axis of channels.*Received: x of shape"):
+        dataset(x, y, levels=(1, 2))
+    made = dataset(x[..., np.newaxis], y, levels=(1, 2))
+    assert len(made.image_size) == x.ndim - 1
+
+
+def test_square_signals_can_be_said_to_be_signals():
+    levels = keras_ms.Levels((1, 2), spatial_dims=1)
+    assert dataset(FLOATS[..., 0], IDS, levels=levels).image_size == (32,)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        (FLOATS, np.zeros((COUNT, 48, 48), "int32")),
+        (FLOATS, np.zeros((COUNT, 31, 32), "int32")),
+        (np.zeros((2, 8, 16, 16, 1), "float32"), np.zeros((2, 16, 16), "int32")),
+        (np.zeros((2, 8, 16, 16, 1), "float32"), np.zeros((2, 16, 16, 3), "float32")),
+    ],
+)
+def test_what_looks_like_a_map_of_no_fitting_size_is_refused_until_it_is_said_what_it_is(x, y):
+    levels = keras_ms.Levels((1, 2), spatial_axes=tuple(range(x.ndim - 2))[-2:])
+    with pytest.raises(ValueError, match=r"incompatible sizes.*Received: y of.*'label'"):
+        dataset(x, y, levels=levels)
+    assert dataset(x, y, levels=levels, roles={"y": "label"}).describe().roles["y"] == "label"
+
+
+def test_tables_that_are_no_maps_stay_labels():
+    made = dataset(np.zeros((2, 64, 128, 1), "float32"), np.zeros((2, 10, 36), "int32"))
+    assert made.describe().roles["y"] == "label"
+
+
+def test_a_weight_per_sample_is_a_weight():
+    for weights in (IDS, IDS[:, None], np.ones((COUNT, 2), "float32") * 3):
+        made = dataset(FLOATS, MAPS, weights)
+        assert made.describe().roles["sample_weight"] == "weight"
+        assert made.pair_spec(2)[2].shape[1:] == weights.shape[1:]
+
+
+def test_small_maps_that_look_like_points_can_be_said_to_be_maps():
+    maps = MAPS[:, ::8, ::8]
+    with pytest.raises(ValueError, match="'class_map' if it is a map"):
+        dataset(FLOATS, maps, levels=(1, 2))
+    made = dataset(FLOATS, maps, levels=(1, 2), roles={"y": "class_map"})
+    assert made.pair_spec(1)[1].shape[1:] == (2, 2)

@@ -74,13 +74,28 @@ def test_all_windows_flips_and_turns_are_equally_likely_on_both_sides_of_a_level
         assert chi_square(counts) < 84.0  # 47 degrees of freedom, p = .001
 
 
-def test_examples_of_many_sizes_are_cropped_to_one():
+@pytest.mark.parametrize("first", [0, 3])
+@pytest.mark.parametrize("small", [False, True])
+def test_examples_of_many_sizes_are_cropped_to_one(first, small):
     some = [images(1, SIDE + k, SIDE + 2 * k)[0] for k in range(8)]
+    some = some[first:] + some[:first]
+    if small:
+        some = [images(1, 16, 16)[0], *some]
     made = keras_ms.MultiscaleDataset(
         lambda: iter([(image, image[..., :1]) for image in some]), levels=(2, 4), image_size=SIDE
     )
     for x, y in pairs_of(take(made, 3)):
         np.testing.assert_allclose(y[..., 0], x[..., 0])
+    assert made.pairs.reading.count == 8
+
+
+def test_images_of_unknown_rank_are_cropped_whatever_the_size_of_the_first():
+    some = [images(1, SIDE + k, SIDE)[0] for k in range(4)]
+    files = tf.data.Dataset.range(4).map(
+        lambda k: tf.numpy_function(lambda n: some[n], [k], tf.float32)
+    )
+    made = keras_ms.MultiscaleDataset((files, files), levels=(2, 4), image_size=SIDE)
+    assert made.pairs.reading.count == 4
 
 
 @pytest.mark.parametrize("ratio", [2, 4])
@@ -199,7 +214,7 @@ def test_a_description_shows_examples_on_every_level(tmp_path):
     x = images(6)
     made = dataset(x, np.zeros((6, 48, 40), "uint8"), np.ones(6), image_size=SIDE, flip=True)
     found = made.describe()
-    assert found.roles == {"x": "image", "y": "class_map", "sample_weight": "label"}
+    assert found.roles == {"x": "image", "y": "class_map", "sample_weight": "weight"}
     assert found.lines[0] == (
         "x: image 48x40x3 of float32 (an input), crops of 32x32, averaged to 16x16, 8x8"
     )

@@ -74,8 +74,8 @@ def of_iterable(data: Any, columns: Columns, spatial_dims: int | None) -> Exampl
 
     if batched:
         first = next(example for _, example in batches.taken_apart("0", first))
-    spec = _of_list(data, columns, spec_of(first)) if source.listed and not batched else None
-    spec = spec or spec_of(first)
+    alike = source.listed and not batched
+    spec = _of_list(data, columns, spec_of(first)) if alike else spec_of(first)
     notes = [batches.UNBATCHED] * batched + [source.note] * bool(source.note)
     return Examples(
         spec,
@@ -84,6 +84,7 @@ def of_iterable(data: Any, columns: Columns, spatial_dims: int | None) -> Exampl
         anew=bool(getattr(data, "anew", False)),
         note="; ".join(notes),
         once=source.once,
+        alike=alike,
     )
 
 

@@ -50,6 +50,7 @@ def of_dataset(dataset: tf.data.Dataset, columns: Columns, spatial_dims: int | N
         length,
         anew=dataset_graph.differs_from_pass_to_pass(dataset),
         note=batches.UNBATCHED if batched else "",
+        alike=not unknown,
     )
 
 

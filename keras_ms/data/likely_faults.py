@@ -1,0 +1,100 @@
+"""What examples look like that are handed over otherwise than they are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+PER_POINT = (2, 4)
+"""Numbers that a point, or a box, consists of."""
+_OF_POINTS = ("box", "keypoint", "landmark", "coord", "point", "corner")
+_BANDS = 32
+_PICTURE = 16
+"""Pixels from which on a square looks like a picture."""
+_ALIKE = 1.2
+"""How much shapes may differ in their proportions, and still look alike."""
+
+
+def check_channel_axis(specs: Mapping[str, Any], dims: int) -> None:
+    """Refuses pictures, or volumes, without an axis of channels: a side would be taken for it.
+
+    Args:
+        specs: Specs of an example by name of leaf.
+        dims: Spatial dimensions that follow from the number of axes.
+
+    Raises:
+        ValueError: If an input looks like one.
+    """
+    targets = [spec for name, spec in specs.items() if name.startswith("y")]
+    for name, spec in specs.items():
+        shape = tuple(spec.shape)
+        if not name.startswith("x") or len(shape) != dims + 1 or dims not in (1, 2):
+            continue
+        least = min(side or _PICTURE for side in shape)
+        square = dims == 1 and len(set(shape)) == 1 and least >= _PICTURE
+        of_bytes = spec.dtype.name == "uint8" and (shape[-1] or _PICTURE) > (
+            4 if dims == 1 else _BANDS
+        )
+        same = any(
+            tuple(target.shape) == shape and not target.dtype.is_floating for target in targets
+        )
+        if square or of_bytes or (same and least >= _PICTURE):
+            kinds = ("signals", "pictures") if dims == 1 else ("pictures", "volumes")
+            raise ValueError(
+                f"Examples look like {kinds[1]} without an axis of channels, of which the last "
+                f"side would be taken for channels. Received: {name} of shape {shape}, "
+                f"{spec.dtype.name}. Use x[..., np.newaxis]; or levels=keras_ms.Levels("
+                f"batch_sizes, spatial_dims={dims}) if they are {kinds[0]} of {shape[-1]} channels."
+            )
+
+
+def check_no_map(name: str, value: np.ndarray, mesh: tuple[int, ...]) -> None:
+    """Refuses what looks like a map of the mesh, and would stay in fine pixels on every level.
+
+    Args:
+        name: Of the leaf.
+        value: An array that does not lie on the mesh.
+        mesh: Sides of the mesh.
+
+    Raises:
+        ValueError: If it has the proportions of the mesh, or lacks the first of its axes.
+    """
+    sides = value.shape[: len(mesh)]
+    proportions = [side / whole for side, whole in zip(sides, mesh, strict=False)]
+    stretched = (
+        value.ndim == len(mesh) > 1
+        and min(sides) >= _PICTURE // 2
+        and max(proportions) <= _ALIKE * min(proportions)
+    )
+    flat = len(mesh) == 3 and value.shape[:2] == mesh[1:] and min(mesh[1:]) >= _PICTURE // 2
+    if stretched or flat:
+        raise ValueError(
+            "Input and target have incompatible sizes: one must be the other's times a whole "
+            f"number, the same along every axis. Received: {name} of shape {value.shape} beside "
+            f"sides {mesh}. Resize it, or repeat it along the axis that it lacks. If {name} is no "
+            f"map, say so: roles={{'{name}': 'label'}}."
+        )
+
+
+def check_no_points(name: str, value: np.ndarray) -> None:
+    """Refuses what looks like boxes or key points in pixels, unless it is said what it is.
+
+    Args:
+        name: Of the leaf.
+        value: An array that does not lie on the mesh.
+
+    Raises:
+        ValueError: If it is named, or shaped, like coordinates, and too large for relative ones.
+    """
+    named = any(word in name.lower() for word in _OF_POINTS)
+    shaped = value.ndim in (1, 2) and value.shape[-1] in PER_POINT
+    if not np.issubdtype(value.dtype, np.number) or not value.size or value.ndim == 0:
+        return
+    if (named or shaped) and np.max(np.abs(value)) > 1:
+        raise ValueError(
+            "Pixel coordinates (boxes, keypoints) are others on coarse levels, labels are not. "
+            f"Received: {name} of shape {value.shape}, values up to {np.max(value):g}. Say which "
+            f"they are: roles={{'{name}': 'coordinates'}}, 'label', or 'class_map' if it is a map."
+        )
