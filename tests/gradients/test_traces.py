@@ -102,12 +102,12 @@ def test_so_are_those_of_plain_stages_and_of_weighted_sums(options):
     assert_same_run(train(metrics=["mae"], **options), trained_by_a_trace_per_stage(**options))
 
 
-def assert_same_run(first, second):
+def assert_same_run(first, second, rtol=1e-4):
     (shared, of_shared), (single, of_single) = first, second
     for a, b in zip(shared.get_weights(), single.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=1e-6)
     for name, values in of_shared.history.items():
-        np.testing.assert_allclose(values, of_single.history[name], rtol=1e-4)
+        np.testing.assert_allclose(values, of_single.history[name], rtol=rtol)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_ssim_fits_its_window_to_meshes_below_11_pixels(loss, metrics, traces):
     assert np.all(np.isfinite(shared[1].history["loss"]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("keras_ms.training.fit_run.plain_spec", lambda model, dataset: None)
-        assert_same_run(shared, train(loss=loss, metrics=metrics))
+        assert_same_run(shared, train(loss=loss, metrics=metrics), rtol=2e-3)
 
 
 def of_known_sides(y, y_pred):
