@@ -125,8 +125,8 @@ def _case(model: Any, batch: Any) -> Case:
 def _graph(model: Any, case: Case) -> Any:
     """The loss as a graph of its arguments; `None` if it does not run in one, or not on these."""
 
-    def total(*parts: Any) -> Any:
-        return _total(model, Case(*parts, case.masks))
+    def total(x: Any, y: Any, y_pred: Any, weights: Any) -> Any:
+        return _total(model, Case(x, y, y_pred, weights, case.masks))
 
     try:
         return tf.function(total, autograph=False).get_concrete_function(*case[:4]).graph
