@@ -211,6 +211,34 @@ def run_nodes(nodes: list[Any], values: dict[int, Any], call: Callable[..., Any]
         values.update(zip(map(id, node.outputs), made, strict=True))
 
 
+def checked_output_spec(model: Any, inputs: Any) -> Any:
+    """What a model returns for symbolic inputs, where every layer checks its own, as when called.
+
+    Keras's `compute_output_spec` lets a Dense layer take another number of features than it has.
+
+    Args:
+        model: A built model.
+        inputs: Symbolic tensors in the structure that the model takes.
+
+    Raises:
+        ValueError: If a layer does not take what it gets.
+    """
+    if not is_functional(model) or has_own_call(model):
+        return model.compute_output_spec(inputs)
+    values = dict(zip(map(id, model.inputs), keras.tree.flatten(inputs), strict=True))
+
+    def spec(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(layer, keras.layers.Layer) and args:
+            layer._assert_input_compatibility(args[0])
+        graph = getattr(layer, "_functional", layer)  # of a Sequential model
+        if is_functional(graph) and args and not has_own_call(graph):
+            return checked_output_spec(graph, args[0])
+        return layer.compute_output_spec(*args, **kwargs)
+
+    run_nodes(graph_nodes(model), values, spec)
+    return graph_outputs(model, values)
+
+
 def called(training: bool | None) -> Callable[..., Any]:
     """How a functional model calls its layers: they know whether they are being trained."""
     return lambda layer, *args, **kwargs: operation_fn(layer, training=training)(*args, **kwargs)

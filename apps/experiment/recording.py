@@ -53,16 +53,30 @@ class TrainingClock(keras.callbacks.Callback):
 
 
 class SecondsBudget(keras.callbacks.Callback):
-    """Stops training when the clock has passed a number of seconds."""
+    """Stops training when the clock has passed a number of seconds.
+
+    If that is before the finest level was trained on, it says so.
+    """
 
     def __init__(self, clock: TrainingClock, seconds: float) -> None:
         super().__init__()
-        self._clock, self._seconds = clock, seconds
+        self._clock, self._seconds, self._epoch = clock, seconds, 0
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Notes the epoch."""
+        self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Ends the run after this step if its time is up."""
-        if self._clock.seconds > self._seconds:
-            self.model.stop_training = True
+        if self._clock.seconds <= self._seconds or self.model.stop_training:
+            return
+        self.model.stop_training = True
+        run: Any = getattr(self.model, "fit_run", None)
+        if run is not None and run.stage(self._epoch).finest > 0:
+            print(
+                f"Time is up on {run.described(run.stage(self._epoch))}: the finest level was not "
+                "trained on, so results are worse than they could be. Give more --seconds."
+            )
 
 
 class Curve(keras.callbacks.Callback):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.keras_internals import checked_output_spec
 from keras_ms.levels import Stage
 
 
@@ -68,7 +69,7 @@ def _check_output(model: keras.Model, dataset: MultiscaleDataset, level: int) ->
     symbols = keras.tree.map_structure(lambda s: keras.KerasTensor(tuple(s.shape), s.dtype), x)
     shapes = keras.tree.map_structure(lambda s: tuple(s.shape), x)
     try:
-        outputs = keras.tree.flatten(model.compute_output_spec(symbols))
+        outputs = keras.tree.flatten(checked_output_spec(model, symbols))
     except Exception as error:  # whatever the layers raise
         raise ValueError(
             f"The network does not take the images of level {level}. Received: an input of shape "

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
-_SIGNS = re.compile(r"RESOURCE_EXHAUSTED|\bOOM\b|out of memory|ALLOC_FAILED", re.IGNORECASE)
+_SIGNS = re.compile(
+    r"RESOURCE_EXHAUSTED|\bOOM\b|out of memory|ALLOC_FAILED|MemoryError", re.IGNORECASE
+)
 
 _COLOURS = re.compile(r"\x1b\[\d*m")  # Keras prints what a layer said in bold
 
@@ -43,6 +45,7 @@ def naming_mends(where: Callable[[], str]) -> Iterator[None]:
 def _message(where: str, error: BaseException) -> str:
     plain = _COLOURS.sub("", str(error))
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("Hint:")]  # names OOM, and says nothing
     said = next(filter(_SIGNS.search, lines), lines[0] if lines else type(error).__name__)
     return (
         f"Memory ran out {where}. Received: {said[:300]} Use, whichever suits: a smaller batch "

@@ -51,6 +51,17 @@ def test_a_rehearsal_names_stage_and_mends(error, caught):
     assert got.value.__cause__ is not None
 
 
+def test_the_hint_of_tensorflow_is_not_taken_for_what_was_said():
+    hint = "Hint: to see a list of allocated tensors when OOM happens, add such an option."
+    text = f"{hint}\nMemoryError: Unable to allocate 3 GiB\n\n{hint}"
+    error = tf.errors.ResourceExhaustedError(None, None, text)
+    with (
+        pytest.raises(tf.errors.ResourceExhaustedError, match="Received: MemoryError: Unable to"),
+        naming_mends(lambda: "here"),
+    ):
+        raise error
+
+
 def test_a_step_names_its_stage_and_epoch():
     where = r"on stage 1 of 2 \(level 1, 16x16 px, batches of 4\), in epoch 1"
     with pytest.raises(tf.errors.ResourceExhaustedError, match=where) as got:

@@ -166,6 +166,18 @@ def test_an_input_that_its_layers_need_fixed_stays_so_and_fit_says_it():
         made.fit(pair_dataset((2, 4)), verbose=0)
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_weights_that_fit_one_size_of_image_are_found_before_the_first_step(nested):
+    head = keras.Sequential([keras.Input((32, 32, 3)), layers.Flatten(), layers.Dense(2)])
+    model = keras.Sequential([keras.Input((32, 32, 3)), layers.ReLU(), head]) if nested else head
+    model.compile("sgd", "mse")
+    data = keras_ms.MultiscaleDataset((X, np.zeros((len(X), 2), "float32")), levels=(2, 4))
+    with pytest.raises(
+        ValueError, match=r"does not take the images of level 1.*to have value 3072"
+    ):
+        keras_ms.MultiscaleModel.from_model(model).fit(data, verbose=0)
+
+
 class Subclassed(keras.Model):
     def call(self, x):
         return x

@@ -70,7 +70,8 @@ def _of_bands(path: Path, max_megapixels: float) -> np.ndarray:
         raise unreadable(
             path,
             "a class map has one integer a pixel: a palette, or shades of grey; it has "
-            f"{bands.shape[-1]} bands of {bands.dtype} that differ",
+            f"{bands.shape[-1]} bands of {bands.dtype} that differ. Name the colours of a mask:"
+            " classes={(0, 0, 0): 0, (128, 0, 0): 1}",
         )
     return upright(bands[..., 0], found.orientation)
 

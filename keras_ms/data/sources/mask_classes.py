@@ -74,6 +74,7 @@ class MaskClasses:
         shown = [str(_unpacked(v) if in_colours else int(v)) for v in values[:SHOWN]]
         if len(values) > SHOWN:
             shown.append("...")
+<<<<<<< HEAD
         hint = "Name every value in a mapping, such as classes={0: 0, 255: 1}"
         if in_colours:
             hint = "Name every colour in `classes`"
@@ -83,6 +84,15 @@ class MaskClasses:
             f"A mask has {'colours' if in_colours else 'values'} that are none of {self.count} "
             f"classes. Received: {', '.join(shown)} in {os.fspath(path)!r}. {hint}, or give what "
             "is no class a number, void=255"
+=======
+        numbers = not in_colours and values[-1] < 254  # the others often mean void, or yes
+        more = f"classes={int(values[-1]) + 1} if these are class numbers, " if numbers else ""
+        return (
+            f"A mask has {'colours' if in_colours else 'values'} that are none of {self.count} "
+            f"classes. Received: {', '.join(shown)} in {os.fspath(path)!r}. Use {more}a mapping, "
+            f"classes={'{(0, 0, 0): 0, (128, 0, 0): 1}' if in_colours else '{0: 0, 255: 1}'}, or "
+            "void=255"
+>>>>>>> fresh2
         )
 
 

@@ -92,3 +92,12 @@ def test_a_crossing_is_where_a_curve_comes_to_stay():
     back = [*points, Point(4.0, 40.0, 1.0), Point(6.0, 60.0, 0.25)]
     assert crossing(back, 0.5) == pytest.approx(Point(5.0, 50.0, 0.5))
     assert crossing(back[:-1], 0.5) is None
+
+
+@pytest.mark.parametrize(("iterations", "told"), [((3, 3), True), ((3,), False)])
+def test_a_budget_that_ends_before_the_finest_level_says_so(fit, capsys, iterations, told):
+    clock = TrainingClock(already=100.0)
+    schedule = [keras_ms.FullMultiscaleSchedule(iterations)] if len(iterations) > 1 else []
+    fit(*schedule, clock, SecondsBudget(clock, 10.0), epochs=2, rehearse=False)
+    out = capsys.readouterr().out
+    assert ("Time is up on stage 1 of 2" in out) == told

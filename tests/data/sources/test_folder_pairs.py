@@ -1,3 +1,4 @@
+import re
 import warnings
 
 import keras
@@ -118,6 +119,32 @@ def test_void_meets_the_loss_and_the_metric():
     assert float(loss(y, good)) < 1e-3
     iou = keras.metrics.MeanIoU(11, ignore_class=11, sparse_y_pred=False)
     assert float(iou(y, good)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("mask", "classes", "mend"),
+    [
+        (shaded(7, 4, 4), 2, r"Use classes=8 if these are class numbers, a mapping"),
+        (shaded(255, 4, 4), 2, r"Use a mapping, classes=\{0: 0, 255: 1\}, or void"),
+        (
+            np.eye(4, dtype="uint8")[..., :3],
+            2,
+            r"Name the colours of a mask: classes=\{\(0, 0, 0\)",
+        ),
+        (
+            np.eye(4, dtype="uint8")[..., :3],
+            [(9, 9, 9), (8, 8, 8)],
+            r"mapping, classes=\{\(0, 0, 0\): 0",
+        ),
+    ],
+)
+def test_a_mask_that_is_refused_says_how_to_read_it(tmp_path, mask, classes, mend):
+    save(tmp_path / "x/0.png", shaded(0, 4, 4, 3))
+    mask = np.tile(mask[:, None], (1, 4, 1)) if mask.shape == (4, 3) else mask
+    save(tmp_path / "y/0.png", mask)
+    pairs = FolderPairs(tmp_path / "x", tmp_path / "y", classes=classes)
+    ((_, error),) = pairs.examples().passes()
+    assert re.search(mend, str(error))
 
 
 def test_what_is_no_class_is_named_and_refused(tmp_path):
