@@ -74,25 +74,14 @@ class MaskClasses:
         shown = [str(_unpacked(v) if in_colours else int(v)) for v in values[:SHOWN]]
         if len(values) > SHOWN:
             shown.append("...")
-<<<<<<< HEAD
-        hint = "Name every value in a mapping, such as classes={0: 0, 255: 1}"
-        if in_colours:
-            hint = "Name every colour in `classes`"
-        if is_lossy(path):
-            hint = f"JPEG changes values: write masks as PNG. {hint}"
-        return (
-            f"A mask has {'colours' if in_colours else 'values'} that are none of {self.count} "
-            f"classes. Received: {', '.join(shown)} in {os.fspath(path)!r}. {hint}, or give what "
-            "is no class a number, void=255"
-=======
         numbers = not in_colours and values[-1] < 254  # the others often mean void, or yes
         more = f"classes={int(values[-1]) + 1} if these are class numbers, " if numbers else ""
+        lossy = "JPEG changes values: write masks as PNG. " if is_lossy(path) else ""
         return (
             f"A mask has {'colours' if in_colours else 'values'} that are none of {self.count} "
-            f"classes. Received: {', '.join(shown)} in {os.fspath(path)!r}. Use {more}a mapping, "
-            f"classes={'{(0, 0, 0): 0, (128, 0, 0): 1}' if in_colours else '{0: 0, 255: 1}'}, or "
-            "void=255"
->>>>>>> fresh2
+            f"classes. Received: {', '.join(shown)} in {os.fspath(path)!r}. {lossy}Use {more}a "
+            f"mapping, classes={'{(0, 0, 0): 0, (128, 0, 0): 1}' if in_colours else '{0: 0, 255: 1}'}"
+            ", or void=255"
         )
 
 
