@@ -76,12 +76,12 @@ class MaskClasses:
             shown.append("...")
         numbers = not in_colours and values[-1] < 254  # the others often mean void, or yes
         more = f"classes={int(values[-1]) + 1} if these are class numbers, " if numbers else ""
+        example = "{(0, 0, 0): 0, (128, 0, 0): 1}" if in_colours else "{0: 0, 255: 1}"
         lossy = "JPEG changes values: write masks as PNG. " if is_lossy(path) else ""
         return (
             f"A mask has {'colours' if in_colours else 'values'} that are none of {self.count} "
             f"classes. Received: {', '.join(shown)} in {os.fspath(path)!r}. {lossy}Use {more}a "
-            f"mapping, classes={'{(0, 0, 0): 0, (128, 0, 0): 1}' if in_colours else '{0: 0, 255: 1}'}"
-            ", or void=255"
+            f"mapping, classes={example}, or void=255"
         )
 
 
