@@ -250,6 +250,7 @@ class MultiscaleDataset:
             `(height, width, 3)`, uint8, which `save(path)` writes.
 
         Example:
+            >>> import numpy as np
             >>> images, masks = np.zeros((8, 64, 64, 3), "uint8"), np.zeros((8, 64, 64), "uint8")
             >>> dataset = keras_ms.MultiscaleDataset((images, masks), levels=(1, 2))
             >>> print(dataset.describe())  # doctest: +ELLIPSIS
