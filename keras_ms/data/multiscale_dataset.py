@@ -254,7 +254,7 @@ class MultiscaleDataset:
             >>> images, masks = np.zeros((8, 64, 64, 3), "uint8"), np.zeros((8, 64, 64), "uint8")
             >>> dataset = keras_ms.MultiscaleDataset((images, masks), levels=(1, 2))
             >>> print(dataset.describe())  # doctest: +ELLIPSIS
-            x: image 64x64x3 of uint8 (an input), averaged to 32x32 ...
+            x: image 64x64x3 of uint8 (an input), averaged to 32x32...
         """
         return described(self)
 
