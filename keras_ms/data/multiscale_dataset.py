@@ -232,12 +232,8 @@ class MultiscaleDataset:
             >>> images, masks = np.zeros((8, 64, 64, 3), "uint8"), np.zeros((8, 64, 64), "uint8")
             >>> dataset = keras_ms.MultiscaleDataset((images, masks), levels=(1, 2))
             >>> print(dataset.describe())  # doctest: +ELLIPSIS
-<<<<<<< HEAD
             x: image 64x64x3 of uint8 (an input), averaged to 32x32, as float32
             y: class map 64x64 of uint8 (a target of integers), the most frequent class ...
-=======
-            x: image 64x64x3 of uint8 (an input), averaged to 32x32...
->>>>>>> fresh1
         """
         return described(self)
 
