@@ -109,7 +109,7 @@ def test_readme_makes_a_segmentation_network_of_two_folders(tmp_path, monkeypatc
     exec(compile(program, "<README.md>", "exec"), names)
     accuracy = names["model"].history.history["val_accuracy"]
     assert accuracy[-1] > 0.9
-    photo, mask = next(iter(names["pairs"][1]))
+    photo, mask = next(iter(names["held_out"]))
     again = keras.saving.load_model("segmenter.keras")
     logits = again.predict(photo[np.newaxis], verbose=0)
     exported = keras_ms.inference.load("segmenter")(np.float32(photo[np.newaxis]))
