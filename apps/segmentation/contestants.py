@@ -12,12 +12,13 @@ Options = dict[str, Any]
 # Of the coarsest level's steps; they halve with each finer level, as its cost doubles.
 COARSEST_STEPS = 1000
 
-# Trained on crops and judged by whole pictures: statistics of the image would be others there.
-_BY_PIXEL: Options = {"normalization": "channel", "dropout": 0.0}
+# Statistics by group are others on crops than on whole pictures, yet by pixel a U-Net hardly learns
+# masks: a cross-entropy of 1.87 on whole CamVid pictures after 160 steps, against 1.39.
+_BY_GROUP: Options = {"normalization": "group", "dropout": 0.0}
 
 NETWORKS: dict[str, Options] = {
-    "unet": {"width": 16, "multipliers": (1, 2, 4, 8), **_BY_PIXEL},
-    "unet5": {"width": 8, **_BY_PIXEL},
+    "unet": {"width": 16, "multipliers": (1, 2, 4, 8), **_BY_GROUP},
+    "unet5": {"width": 8, **_BY_GROUP},
     "resnet": {"width": 32},
     "resnet18_encoder": {"width": 16},
     "resnet50_encoder": {"width": 16},
