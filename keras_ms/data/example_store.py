@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import shutil
 import tempfile
 import threading
@@ -113,12 +112,6 @@ class ExampleStore:
         with self._lock:
             return sum(arrays.bytes_in_memory for arrays in self._arrays.values())
 
-    @property
-    def bytes_in_files(self) -> int:
-        """Bytes that are."""
-        with self._lock:
-            return sum(arrays.bytes_in_file for arrays in self._arrays.values())
-
     def room(self) -> int:
         """Bytes that memory and disk still take."""
         left = self._cache_bytes - self.bytes_in_memory
@@ -133,10 +126,6 @@ class _Arrays:
         self._in_file: dict[int, tuple[int, tuple[int, ...], np.dtype]] = {}
         self._file: IO[bytes] | None = None
         self.bytes_in_memory = 0
-
-    @property
-    def bytes_in_file(self) -> int:
-        return sum(math.prod(shape) * dtype.itemsize for _, shape, dtype in self._in_file.values())
 
     def put(self, number: int, array: np.ndarray, to_file: bool) -> None:
         """Takes an array; where the file has no room, memory has: what is counted is there."""
