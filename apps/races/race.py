@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import pathlib
 from typing import Any
 
-import keras
 import numpy as np
 
-from .. import strategies
 from ..experiment import building, precision, presets
-from ..experiment.budget import BudgetError
 from ..experiment.options import replaced
 from ..experiment.recording import Point, crossing
 from ..experiment.settings import Settings
+from . import running, trials
 from .contestants import CONTESTANTS, REFERENCE
 from .on_file import kept
 from .settings import RaceOptions, refuse_negative_losses
+from .trials import PATIENT
 
 TRIAL_SEEDS = (100, 101, 102, 103)
 LEAP = 2.0  # most that a budget grows at once
-PATIENT = 3.0  # times as long are the trials of the reference, whose steps are dearer
 
 
 class Race:
@@ -58,22 +57,14 @@ class Race:
         Raises:
             ValueError: If not even a longer trial pays for starting up.
         """
-        if len(self._settings.rates) == 1:
-            return self._settings.rates[0]
-        for patience in (PATIENT,) if name == REFERENCE else (1.0, PATIENT):
-            seconds = self._settings.trial_seconds * patience
-            found = {rate: self._trial(name, rate, seconds) for rate in self._settings.rates}
-            if np.isfinite(list(found.values())).any():
-                return min(found, key=found.__getitem__)
-        raise ValueError(
-            f"No trial of {name} came to an end. Received: --trial_seconds="
-            f"{self._settings.trial_seconds:g}, which does not pay for starting up. Give more."
-        )
+        # Steps of the reference are dearer.
+        patience = (PATIENT,) if name == REFERENCE else (1.0, PATIENT)
+        tried, seconds = functools.partial(self._trial, name), self._settings.trial_seconds
+        return trials.best_rate(name, self._settings.rates, tried, seconds, patience)
 
     def _trial(self, name: str, rate: float, seconds: float) -> float:
         ends = [self.run(name, seed, rate, seconds)[-1].loss for seed in TRIAL_SEEDS]
-        mean = float(np.mean(np.log(ends)))
-        return mean if np.isfinite(mean) else np.inf
+        return float(np.mean(np.log(ends)))
 
     def reference(self) -> Point:
         """Where plain training ends: means over the seeds. Of a given target, only the loss."""
@@ -129,14 +120,8 @@ class Race:
         return [Point(**entry) for entry in content["points"]]
 
     def _trained(self, settings: Settings) -> list[Point]:
-        keras.utils.clear_session()  # which forgets the policy, too
-        keras.config.set_dtype_policy(settings.dtype_policy)
-        try:
-            outcome = strategies.get(settings.strategy).train(
-                settings, self._images, self._validation, timings=self._timings
-            )
-        except BudgetError as error:
-            print(error)
+        outcome = running.outcome_of(settings, self._images, self._validation, self._timings)
+        if outcome is None:
             return [Point(settings.seconds or 0.0, 0.0, float("inf"))]
         return outcome.curve.points
 
@@ -158,9 +143,7 @@ def settings_of(
 
 def check(options: RaceOptions, task: str, network: str) -> None:
     """Raises `ValueError` if a run would be refused, before the first one is made."""
-    black = np.zeros((options.image_size,) * 2 + (3,), "uint8")
     for name in options.strategies:
         made = settings_of(options, (task, network), name, seconds=options.budgets[0])
         refuse_negative_losses(made)
-        (strategy,) = strategies.chosen(made)
-        building.make_dataset(made, [black], **strategy.data_options(made))
+        running.check(made)

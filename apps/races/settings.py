@@ -12,21 +12,39 @@ from ..experiment.options import check_choice, check_counts, check_positive, opt
 from ..experiment.problem import NETWORK, RESULTS, TASK, Problem
 from .contestants import CONTESTANTS
 
-RACE = "Races"
+RACE = "Race"
 
 
 @dataclasses.dataclass(frozen=True)
-class RaceOptions(Problem):
-    """Options of every app that races strategies, one flag each."""
+class TrialOptions(Problem):
+    """Options of every app whose runs have several seeds and choose their rate, one flag each."""
 
-    strategies: tuple[str, ...] = option(
-        tuple(CONTESTANTS), "Who takes part.", tuple(CONTESTANTS), RACE
-    )
     seeds: tuple[int, ...] = option((0, 1, 2), "Seeds.", theme=RACE)
     rates: tuple[float, ...] = option(
         (1e-3, 3e-3, 1e-2), "Learning rates to choose from.", theme=RACE
     )
     trial_seconds: float = option(20.0, "Training time of a trial of a learning rate.", theme=RACE)
+    validations: int = option(20, "Validations of a run.", theme=RACE)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_counts(self, "validations")
+        check_positive(self, "trial_seconds")
+        repeated = len({*self.seeds}) < len(self.seeds) or min(self.seeds, default=-1) < 0
+        if repeated or not self.rates or not all(0.0 < rate < math.inf for rate in self.rates):
+            raise ValueError(
+                "--seeds, each once, and --rates, positive and finite, are not empty. "
+                f"Received: --seeds={self.seeds}, --rates={self.rates}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class RaceOptions(TrialOptions):
+    """Options of every app that races strategies to a quality, one flag each."""
+
+    strategies: tuple[str, ...] = option(
+        tuple(CONTESTANTS), "Who takes part.", tuple(CONTESTANTS), RACE
+    )
     reference_seconds: float = option(
         300.0, "Training time of plain training, which sets the target.", theme=RACE
     )
@@ -38,21 +56,13 @@ class RaceOptions(Problem):
         "Training times to reach it in, ascending.",
         theme=RACE,
     )
-    validations: int = option(20, "Validations of a run.", theme=RACE)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "validations")
-        check_positive(self, "trial_seconds", "reference_seconds", "target")
+        check_positive(self, "reference_seconds", "target")
         refuse_negative_losses(self)
         check_choice(self, "strategies", CONTESTANTS)
-        positive = all(0.0 < value < math.inf for value in (*self.rates, *self.budgets))
-        repeated = len(set(self.seeds)) < len(self.seeds)
-        if repeated or not (self.seeds and self.rates and self.budgets and positive):
-            raise ValueError(
-                "--seeds, each once, --rates and --budgets, positive and finite, are not empty. "
-                f"Received: {self.seeds}, {self.rates}, {self.budgets}."
-            )
+        check_budgets(self.budgets)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +93,14 @@ class RaceSettings(RaceOptions):
                 "--tasks, --networks and --strategies are not empty. "
                 f"Received: {self.tasks}, {self.networks}, {self.strategies}."
             )
+
+
+def check_budgets(budgets: tuple[float, ...]) -> None:
+    """Raises `ValueError` unless there are budgets, all positive and finite."""
+    if not budgets or not all(0.0 < budget < math.inf for budget in budgets):
+        raise ValueError(
+            f"--budgets, positive and finite, are not empty. Received: --budgets={budgets}."
+        )
 
 
 def refuse_negative_losses(settings: Problem) -> None:

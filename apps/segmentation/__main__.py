@@ -34,8 +34,8 @@ def run(settings: SegmentationSettings) -> str:
     Raises:
         ValueError: If one of the runs would be refused.
     """
+    from ..races.progress import Progress
     from . import race, results
-    from .progress import Progress
 
     race.check(settings)
     progress = Progress(_budgets(settings))

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..experiment import tables
+from ..races.ends import cut_short, spread
+from ..races.equal_race import TRIAL_SEED
 from .contestants import WHAT_THEY_ARE
-from .race import TRIAL_SEED, Raced
+from .race import Raced
 from .settings import SegmentationSettings
-
-FULFILLED = 0.9  # of the planned steps; a run with less has not had its finest stage in full
 
 COLUMNS = ("contestant", "rate", "seconds", "steps", "work units", "cross-entropy", "mean IoU")
 
@@ -26,7 +26,7 @@ def report(options: SegmentationSettings, races: Mapping[str, Mapping[str, Raced
     """
     parts = [how_measured(options)]
     for network, raced in races.items():
-        parts += [f"**{network}**", as_table(raced), *cut_short(raced)]
+        parts += [f"**{network}**", as_table(raced), *cut_short(_named(raced))]
         if name := best(raced):
             title = f"{network}, {name}: IoU by class, {_over(options)}"
             parts += [title, by_class(raced[name], options.class_names)]
@@ -81,28 +81,8 @@ def _cells(one: Raced) -> tuple[str, ...]:
     return (f"{seconds:.0f}", f"{steps:,.0f}", f"{units:,.0f}", *quality)
 
 
-def cut_short(raced: Mapping[str, Raced]) -> list[str]:
-    """A line for runs that time cut off: their machine was slower than when steps were timed."""
-    found = [
-        f"{name} ({run['steps']:,} of {run['planned']:,} steps)"
-        for name, one in raced.items()
-        for run in one.runs
-        if run["points"] and run["steps"] < FULFILLED * run["planned"]
-    ]
-    if not found:
-        return []
-    return [
-        "These runs ended before their plan, as the machine was busier than when their steps were "
-        f"timed. Measure them again: {', '.join(found)}."
-    ]
-
-
-def spread(values: Sequence[float | None]) -> str:
-    """Median (least to most) of what there is."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return "-"
-    return f"{np.median(known):.3f} ({min(known):.3f} to {max(known):.3f})"
+def _named(raced: Mapping[str, Raced]) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, run) for name, one in raced.items() for run in one.runs]
 
 
 def best(raced: Mapping[str, Raced]) -> str | None:

@@ -3,7 +3,6 @@ import pytest
 from PIL import Image
 
 from apps.segmentation import drawing, results
-from apps.segmentation.progress import Progress
 from apps.segmentation.race import Raced
 
 
@@ -36,13 +35,6 @@ def test_tables_show_medians_and_spread_and_who_did_not_start():
     assert "| road | 0.400 (0.400 to 0.500) |\n| pole | - |" in by_class
 
 
-def test_runs_that_time_cut_off_are_named():
-    assert results.cut_short(RACED) == []
-    slow = Raced(1e-3, [run(0.2), {**run(0.2), "planned": 2000}], [])
-    (line,) = results.cut_short({"plain_1": RACED["plain_1"], "adaptive": slow})
-    assert line.endswith(": adaptive (1,234 of 2,000 steps).")
-
-
 def test_curves_of_seeds_are_compared_where_all_have_been():
     curves = [run(0.4, seconds=100.0)["points"], run(0.8, seconds=80.0)["points"]]
     grid, values = drawing.on_one_grid(curves, "seconds", "mean_iou")
@@ -67,11 +59,3 @@ def test_plots_and_sheets_are_made_also_of_who_did_not_start(tmp_path):
         tuple(c) for c in np.asarray(Image.open(tmp_path / "sheet.png"))[..., :3].reshape(-1, 3)
     }
     assert {(0, 0, 255), (255, 0, 0), (0, 0, 0)} <= colours  # truth, prediction, void
-
-
-def test_progress_tells_time_by_the_runs_that_were_made():
-    progress = Progress([10.0, 10.0, 100.0, 100.0])
-    progress.found(10.0)
-    assert progress.seconds_left == 210.0
-    progress.made(10.0, wall=360.0)
-    assert str(progress) == "2 of 4 runs, about 2 h 00 min left"

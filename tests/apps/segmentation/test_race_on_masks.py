@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from apps.experiment.recording import Point
+from apps.races import equal_race, running
+from apps.races.on_masks import NETWORKS
+from apps.races.progress import Progress
 from apps.segmentation import __main__ as app
-from apps.segmentation import race
-from apps.segmentation.contestants import CONTESTANTS, NETWORKS
-from apps.segmentation.progress import Progress
+from apps.segmentation.contestants import CONTESTANTS
 from apps.segmentation.race import Race
 from apps.segmentation.runs import settings_of
 from apps.segmentation.settings import SegmentationSettings
@@ -74,7 +75,7 @@ def test_a_race_leaves_tables_and_pictures_and_goes_on_where_it_was_stopped(
     content = json.loads(plain.read_text())
     assert content["mean_iou"] > 0.6  # an eighth or so of the pixels decides by brightness
     assert [len(content["points"][0]), len(content["iou"])] == [4, 2]
-    row = f"({content['mean_iou']:.3f} to {content['mean_iou']:.3f}) |"
+    row = f"| {content['mean_iou']:.3f} |"
     assert any("plain_2" in line and line.endswith(row) for line in table.splitlines())
     assert "2 of 2 runs, about 0 min left" in capsys.readouterr().out
 
@@ -95,9 +96,8 @@ def made_up(options, monkeypatch):
     def trained(self, name, settings, trial):
         asked.append((name, settings, trial))
         loss = {1e-2: math.nan}.get(settings.learning_rate, 10.0 * settings.learning_rate)
-        starts = settings.work_units > 50.0 or name != "adaptive"
         points = [{"seconds": 1.0, "work_units": 1.0, "loss": loss, "mean_iou": 0.5}]
-        return {"points": points if starts else [], "steps": 1}, None
+        return {"points": points, "steps": 1}, None
 
     monkeypatch.setattr(Race, "_trained", trained)
 
@@ -112,20 +112,11 @@ def made_up(options, monkeypatch):
 def test_rates_are_chosen_on_pairs_to_train_on_that_are_held_out(made_up, options):
     assert made_up().raced("plain_1").rate == 1e-3
     *trials, run = (settings for _, settings, _ in made_up.asked)
-    assert [s.seed for s in (*trials, run)] == [race.TRIAL_SEED] * 3 + [0]
+    assert [s.seed for s in (*trials, run)] == [equal_race.TRIAL_SEED] * 3 + [0]
     assert {(s.val_data_dir, s.val_target_dir, s.work_units) for s in trials} == {(None, None, 20)}
     assert (run.val_data_dir, run.work_units) == (options["val_data_dir"], 80.0)
-    data = race.data_of(SegmentationSettings(**options), "resnet", trial=True)
-    assert [len(data.train), data.size] == [4, 1]
-    data = race.data_of(SegmentationSettings(**options), "resnet", trial=False)
-    assert [len(data.train), data.size] == [5, 2]
-
-
-def test_trials_that_cannot_start_up_get_longer(made_up):
-    assert made_up().best_rate("adaptive") == 1e-3
-    assert [s.work_units for _, s, _ in made_up.asked] == [20.0] * 3 + [60.0] * 3
-    with pytest.raises(ValueError, match="does not pay for starting up"):
-        made_up(trial_seconds=10.0).best_rate("adaptive")
+    of_race = made_up()
+    assert [(len(d.train), d.size) for d in (of_race.trial_data, of_race.data)] == [(4, 1), (5, 2)]
 
 
 def test_small_crops_are_counted_as_parts_of_the_finest_mesh(options, monkeypatch):
@@ -133,7 +124,7 @@ def test_small_crops_are_counted_as_parts_of_the_finest_mesh(options, monkeypatc
     model = types.SimpleNamespace(optimizer=types.SimpleNamespace(iterations=10))
     outcome = types.SimpleNamespace(curve=curve, model=model, iterations=(4, 6))
     stand_in = types.SimpleNamespace(train=lambda *_, **__: outcome)
-    monkeypatch.setattr(race.strategies, "get", lambda name: stand_in)
+    monkeypatch.setattr(running.strategies, "get", lambda name: stand_in)
     settings = SegmentationSettings(**options)
     of_run = settings_of(settings, "resnet", "small_crops")
     assert (of_run.image_size, of_run.single_scale_batch) == (8, 8)

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-SHOWN = 3  # pictures whose masks are kept, to be seen
-
 
 def judged(model: Any, pairs: tf.data.Dataset, classes: int, void: int | None) -> dict[str, Any]:
     """Judges a model by all pixels of some pairs that are of a class.
@@ -52,23 +50,3 @@ def of_confusion(confusion: np.ndarray) -> dict[str, Any]:
     iou = [float(h / u) if u else None for h, u in zip(hit, union, strict=True)]
     mean = float(np.mean([value for value in iou if value is not None])) if hit.size else 0.0
     return {"accuracy": float(hit.sum() / max(1, confusion.sum())), "mean_iou": mean, "iou": iou}
-
-
-def shown(pairs: tf.data.Dataset, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Some pairs, spread evenly.
-
-    Args:
-        pairs: Batches of them.
-        count: How many there are.
-    """
-    wanted = {int(place) for place in np.linspace(0, count - 1, SHOWN + 2)[1:-1]}
-    singles = enumerate(pairs.unbatch().as_numpy_iterator())
-    return [pair for place, pair in singles if place in wanted]
-
-
-def masks(model: Any, pictures: list[np.ndarray]) -> dict[str, np.ndarray]:
-    """The class maps `(height, width)`, uint8, that a model makes of pictures, by their number."""
-    return {
-        str(number): np.argmax(model(picture[np.newaxis], training=False)[0], -1).astype(np.uint8)
-        for number, picture in enumerate(pictures)
-    }

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from apps.segmentation import judging
+from apps.races import mask_quality
 
 VOID = 3
 
@@ -21,7 +21,7 @@ def logits(x, training):
 
 
 def test_quality_is_that_of_keras_over_all_pixels_that_are_of_a_class():
-    found = judging.judged(logits, pairs(), 3, VOID)
+    found = mask_quality.judged(logits, pairs(), 3, VOID)
     iou = keras.metrics.MeanIoU(3, ignore_class=VOID, sparse_y_pred=False)
     x, y = next(iter(pairs().unbatch().batch(4)))
     iou.update_state(y, logits(x, False))
@@ -35,11 +35,5 @@ def test_quality_is_that_of_keras_over_all_pixels_that_are_of_a_class():
 
 
 def test_a_confusion_matrix_gives_iou_by_class():
-    found = judging.of_confusion(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]]))
+    found = mask_quality.of_confusion(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]]))
     assert found == {"accuracy": 0.875, "mean_iou": pytest.approx(0.775), "iou": [0.75, 0.8, None]}
-
-
-def test_pictures_that_are_shown_are_spread_evenly():
-    many = tf.data.Dataset.range(20).map(lambda number: (number, number)).batch(4)
-    assert [int(x) for x, _ in judging.shown(many, 20)] == [4, 9, 14]
-    assert len(judging.shown(many.take(1), 1)) == 1

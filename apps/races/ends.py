@@ -1,0 +1,49 @@
+"""How runs ended: medians with their spread, and runs that did not get to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+FULFILLED = 0.9  # of the planned steps; a run with less has not had its finest stage in full
+
+
+def spread(values: Sequence[float | None], digits: str = ".3f") -> str:
+    """Median (least to most) of what there is; of a single value, this.
+
+    Args:
+        values: One per seed, `None` where there is none.
+        digits: How numbers are written.
+
+    Example:
+        >>> spread([0.2, None, 0.6, 0.3]), spread([0.5]), spread([None])
+        ('0.300 (0.200 to 0.600)', '0.500', '-')
+    """
+    known = [value for value in values if value is not None]
+    if not known:
+        return "-"
+    median = format(float(np.median(known)), digits)
+    if len(known) == 1:
+        return median
+    return f"{median} ({min(known):{digits}} to {max(known):{digits}})"
+
+
+def cut_short(runs: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
+    """A line for runs that time cut off: their machine was slower than when steps were timed.
+
+    Args:
+        runs: Contestants, each with what is on file of one of its runs.
+    """
+    found = [
+        f"{name} ({run['steps']:,} of {run['planned']:,} steps)"
+        for name, run in runs
+        if run["points"] and run["steps"] < FULFILLED * run["planned"]
+    ]
+    if not found:
+        return []
+    return [
+        "These runs ended before their plan, as the machine was busier than when their steps were "
+        f"timed. Measure them again: {', '.join(found)}."
+    ]
