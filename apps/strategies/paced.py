@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -23,6 +24,7 @@ def fit(
     clock: TrainingClock,
     settings: Settings,
     validation: tf.data.Dataset,
+    more: Sequence[keras.callbacks.Callback] | None = None,
     **options: Any,
 ) -> Curve:
     """Trains until a callback stops, validating whenever another share of the budget is spent.
@@ -34,16 +36,18 @@ def fit(
         clock: Counts the seconds.
         settings: Of the run.
         validation: Pairs to validate on.
+        more: Callbacks behind these; defaults to those that settings ask for.
         **options: More of `fit`.
 
     Returns:
         The validation loss against cost.
     """
+    more = more_callbacks(settings) if more is None else more
     curve, due = Curve(clock), ValidateByBudget(pace, settings.validations)
     model.fit(
         data,
         epochs=EPOCHS,
-        callbacks=[clock, pace, curve, due, *more_callbacks(settings)],
+        callbacks=[clock, pace, curve, due, *more],
         validation_data=validation,
         validation_freq=due.epochs,
         verbose=0,

@@ -1,8 +1,8 @@
 """Progressive resizing as MosaicML's Composer defines it: a rival that resizes finished pairs.
 
-Images are degraded on the finest mesh and shrunk by nearest neighbours: to half of their sides for
-the first half of the training, then to more and more, and not at all in its last fifth (Composer,
-`ProgressiveResizing`, its defaults, with targets resized as inputs are).
+Pairs are made on the finest mesh and shrunk by nearest neighbours, masks as well: to half of their
+sides for the first half of the training, then to more and more, and not at all in its last fifth
+(Composer, `ProgressiveResizing`, its defaults, with targets resized as inputs are).
 """
 
 from __future__ import annotations
@@ -52,11 +52,15 @@ def resized(pairs: tf.data.Dataset, side: tf.Variable) -> tf.data.Dataset:
     def resize(x: Any, y: Any) -> tuple[Any, Any]:
         full = y.shape[1]
 
-        def shrink(image: Any) -> Any:
+        def shrink(field: Any) -> Any:
+            if len(field.shape) < 3:
+                return field  # noise levels
+            image = field if len(field.shape) == 4 else field[..., tf.newaxis]
             sides = [side * length // full for length in image.shape[1:3]]
-            return tf.image.resize(image, sides, method="nearest")
+            small = tf.image.resize(image, sides, method="nearest")
+            return small if len(field.shape) == 4 else small[..., 0]
 
-        return keras.tree.map_structure(lambda t: shrink(t) if len(t.shape) == 4 else t, (x, y))
+        return keras.tree.map_structure(shrink, (x, y))
 
     at_once = tf.data.Options()  # a batch prepared ahead would have the side of an earlier step
     at_once.experimental_optimization.inject_prefetch = False
@@ -112,19 +116,34 @@ class ByTheBudget(keras.callbacks.Callback):
             logs |= {"work_units": self._spent, "resolution": int(self._side.numpy())}
 
 
+class RefreshFrom(keras.callbacks.Callback):
+    """Refreshes statistics of BatchNormalization for validations, in a `fit` on other data.
+
+    Args:
+        dataset: Whose batches of the finest mesh are taken.
+    """
+
+    def __init__(self, dataset: keras_ms.MultiscaleDataset) -> None:
+        super().__init__()
+        self._dataset = dataset
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Refreshes before validation."""
+        keras_ms.refresh_statistics(self.model, self._dataset)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Refreshes for the last one."""
+        keras_ms.refresh_statistics(self.model, self._dataset)
+
+
 class ProgressiveResizing(Strategy):
     """Plain batches of images that grow. Without a budget, the largest of `--iterations` steps."""
 
     label = "progressive resizing"
 
     def check(self, settings: Settings) -> None:
-        """There are no levels to measure, and a task whose pairs are images."""
+        """There are no levels to measure."""
         refuse_auto_levels(settings, self, "has no levels")
-        if settings.target_dir is not None:
-            raise ValueError(
-                f"--strategy={self.name} resizes the pairs of tasks. Received: "
-                f"--target_dir={settings.target_dir}. Take another strategy, such as progressive."
-            )
 
     def data_options(self, settings: Settings) -> dict[str, Any]:
         """One level, that of the full images."""
@@ -170,6 +189,7 @@ def fit(
         clock,
         settings,
         validation,
+        more=[RefreshFrom(dataset)] if settings.refresh_statistics else [],
         shuffle=False,
         steps_per_epoch=STEPS_PER_EPOCH,
     )

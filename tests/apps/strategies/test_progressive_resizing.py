@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import small_images
+from conftest import pair_dataset, small_images
 
 import keras_ms
 from apps.experiment.settings import Settings
@@ -34,6 +34,25 @@ def test_pairs_are_shrunk_by_nearest_neighbours(ratio):
     same_x, same_y = next(pairs)
     np.testing.assert_array_equal(same_x, x)
     np.testing.assert_array_equal(same_y, y)
+
+
+def test_masks_are_shrunk_with_their_pictures_and_stay_classes():
+    y = np.random.default_rng(0).integers(0, 9, (2, 16, 24)).astype("uint8")
+    x = np.repeat(y[..., np.newaxis], 3, axis=-1).astype("float32")
+    small_x, small_y = next(iter(resized(tf.data.Dataset.from_tensors((x, y)), tf.Variable(8))))
+    assert (small_y.shape, small_y.dtype) == ((2, 8, 12), tf.uint8)
+    np.testing.assert_array_equal(small_x[..., 0], small_y)
+
+
+def test_statistics_come_from_whole_images():
+    image = keras.Input((None, None, 3))
+    model = keras.Model(image, keras.layers.BatchNormalization(momentum=0.5)(image))
+    data = pair_dataset((2,), steps=1)
+    callback = progressive_resizing.RefreshFrom(data)
+    callback.set_model(model)
+    callback.on_test_begin()
+    wanted = [np.mean(batch.fine[0][0]) for batch in data.stage(0).take(16)]
+    assert np.mean(model.layers[-1].moving_mean) == pytest.approx(np.mean(wanted), rel=1e-4)
 
 
 def test_noise_levels_are_left_alone():
