@@ -11,15 +11,20 @@ losses it ends with is the target; (3) each strategy trains within the least of 
 ends at the target or below, and the time from which on it stays there counts. Leaves in --output a
 JSON file per run, which a second run reads instead of training again (in the precision that the
 first one chose, with --dtype_policy=auto), and the table and the plot, time_to_quality.md and .png.
+
+    python -m apps.time_to_quality --frontier ...    # quality against budget instead of one quality
+    python -m apps.time_to_quality --frontier --help # has other options
 """
 
 from __future__ import annotations
 
 import itertools
 import pathlib
+import sys
 from math import nan
 
 from .experiment import flags
+from .frontier import app as frontier
 from .races.contestants import REFERENCE
 from .races.settings import RaceSettings
 
@@ -54,8 +59,15 @@ def run(settings: RaceSettings) -> str:
     return "\n".join(lines)
 
 
+FRONTIER = "--frontier"
+
+
 def main() -> None:
-    """Runs the app on the flags of the command line."""
+    """Runs the app on the flags of the command line; with `--frontier`, another one."""
+    if FRONTIER in sys.argv[1:]:
+        sys.argv.remove(FRONTIER)  # it is no option of either
+        frontier.main()
+        return
     flags.start("time_to_quality", RaceSettings, run)
 
 

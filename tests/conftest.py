@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import keras_ms
 
@@ -71,6 +72,24 @@ def pair_dataset(levels=(2, 4, 8), steps=2, **options):
     blurred, images = Blur().pair({"clean": tf.constant(small_images(max(14, sum(levels))))})
     pairs = tf.data.Dataset.from_tensor_slices((blurred, images))
     return keras_ms.MultiscaleDataset(pairs, levels=levels, steps_per_epoch=steps, **options)
+
+
+SQUARES_VOID = 7
+
+
+def square_pairs(folder, count, seed):
+    """Files: bright squares on dark ground, and masks of them; the first two rows are void."""
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        mask = np.zeros((32, 64), "uint8")
+        row, column = rng.integers(2, 16, 2)
+        mask[row : row + 16, column : column + 32] = 1
+        picture = 40 + 160 * mask[..., np.newaxis] + rng.integers(0, 20, (32, 64, 3))
+        mask[:2] = SQUARES_VOID
+        for part, array in (("x", picture.astype("uint8")), ("y", mask)):
+            (folder / part).mkdir(exist_ok=True, parents=True)
+            Image.fromarray(array).save(folder / part / f"{number}.png")
+    return str(folder / "x"), str(folder / "y")
 
 
 def small_net(activation="tanh", dtype=None, **layer_options):

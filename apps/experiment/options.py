@@ -47,6 +47,11 @@ def has_presets(settings: Any) -> bool:
     return "preset" in names - {*getattr(settings, "UNUSED", ())}
 
 
+def has_several_problems(settings: Any) -> bool:
+    """Whether an app of such settings goes through several problems, each with its own options."""
+    return bool({"tasks", "problems"} & {field.name for field in dataclasses.fields(settings)})
+
+
 def as_dict(settings: Any) -> dict[str, Any]:
     """The values of all options by name."""
     return {field.name: getattr(settings, field.name) for field in options_of(settings)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, TypeVar
 
-from .options import options_of
+from .options import has_several_problems, options_of
 from .problem import Problem
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ def make(settings: type[T], preset: str, **given: Any) -> T:
     """
     defaults = {field.name: field.default for field in options_of(settings)}
     chosen: Values = {}
-    if "tasks" not in defaults:
+    if not has_several_problems(settings):
         one = {**defaults, **given}
         task = "pairs" if one.get("target_dir") else one["task"]
         of_task = PRESETS.get(preset, {}).get(task, {})
@@ -105,7 +105,7 @@ def row(settings: Any, kind: type[T], task: str, network: str, **special: Any) -
     Args:
         settings: The app's, which say what is common to all problems.
         kind: Class of the settings to make.
-        task: Name of the task.
+        task: Name of the task; of pairs of one's own, any.
         network: Name of the network.
         **special: Options of this row, whatever was given for all.
 
@@ -116,7 +116,8 @@ def row(settings: Any, kind: type[T], task: str, network: str, **special: Any) -
     names = {field.name for field in options_of(kind)}
     own: Values = {"task": task, "network": network, **special}
     if settings.preset is not None:
-        own = {**values(settings.preset, task, network, settings.given), **own}
+        learned = "pairs" if settings.target_dir else task
+        own = {**values(settings.preset, learned, network, settings.given), **own}
     shared = {f.name: getattr(settings, f.name) for f in options_of(Problem) if f.name in names}
     return kind(**{**shared, **{name: value for name, value in own.items() if name in names}})
 

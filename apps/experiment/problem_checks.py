@@ -11,7 +11,7 @@ from .option_names import (
     PAIR_OPTIONS,
     TASK_OPTIONS,
 )
-from .options import check_choice
+from .options import check_choice, has_several_problems
 
 
 def check(settings: Any) -> None:
@@ -32,9 +32,10 @@ def _check_names(settings: Any) -> None:
 
     check_choice(settings, "dataset", keras_ms.data.sources.names())
     tasks, networks = keras_ms.tasks.names(), keras_ms.networks.names()
-    if hasattr(settings, "tasks"):  # several problems, which are checked one by one
-        check_choice(settings, "tasks", tasks)
-        check_choice(settings, "networks", networks)
+    if has_several_problems(settings):  # which are checked one by one
+        for name, known in (("tasks", tasks), ("networks", networks)):
+            if hasattr(settings, name):
+                check_choice(settings, name, known)
         return
     check_choice(settings, "task", tasks)
     check_choice(settings, "network", networks)

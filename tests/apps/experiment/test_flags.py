@@ -8,11 +8,17 @@ from apps.diagnose import DiagnoseSettings
 from apps.experiment import choices, flags, options, presets
 from apps.experiment.problem import Problem
 from apps.experiment.settings import Settings
+from apps.frontier.problems import Named
+from apps.frontier.runs import settings_of
+from apps.frontier.settings import FrontierSettings
 from apps.races import race
 from apps.races.settings import RaceSettings
 from apps.reproduce import ReproduceSettings, problem
 
-EVERY_APP = [Settings, DiagnoseSettings, ReproduceSettings, RaceSettings, BenchmarkSettings]
+EVERY_APP = [
+    *(Settings, DiagnoseSettings, ReproduceSettings, RaceSettings, FrontierSettings),
+    BenchmarkSettings,
+]
 
 
 @pytest.fixture
@@ -100,6 +106,9 @@ ROWS = {
     BenchmarkSettings: lambda made, task, network: race.settings_of(
         made, (task, network), "adaptive"
     ),
+    FrontierSettings: lambda made, task, network: settings_of(
+        made, Named(task, network), "coarse_to_fine"
+    ),
 }
 EVERY_ROW = pytest.mark.parametrize(("settings", "row_of"), ROWS.items())
 
@@ -125,11 +134,12 @@ def test_a_race_of_the_paper_has_all_of_its_values(settings, parse):
 @pytest.mark.parametrize("preset", list(presets.PRESETS))
 def test_a_flag_given_its_default_is_given(settings, row_of, preset, parse):
     arguments = ["--noconditional", "--loss=mse", f"--preset={preset}"]
-    if settings is not RaceSettings:
+    has_rate = settings not in (RaceSettings, FrontierSettings)
+    if has_rate:
         arguments.append("--learning_rate=3e-3")
     row = row_of(parse(settings, *arguments), "denoising", "resnet50")
     assert row.conditional is False
-    if settings is not RaceSettings:
+    if has_rate:
         assert row.learning_rate == 3e-3
 
 

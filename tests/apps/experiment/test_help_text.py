@@ -41,18 +41,20 @@ def test_options_stand_under_their_theme():
 # Loads what the app's module loads, and says what of it is heavy.
 CODE = """
 import runpy, sys
-sys.argv = ["app", "--help"]
+sys.argv = ["app", "--help", *{more}]
 runpy.run_module({app!r}, run_name="__main__", alter_sys=True)
 heavy = {{"keras", "tensorflow", "keras_ms", "matplotlib", "skimage"}} & set(sys.modules)
 print("heavy:", sorted(heavy))
 """
 
 
-@pytest.mark.parametrize("app", APPS)
+@pytest.mark.parametrize("app", [*APPS, "time_to_quality --frontier"])
 def test_help_loads_nothing_heavy_and_ends_well(app):
-    code = CODE.format(app=f"apps.{app}")
+    app, *more = app.split()
+    code = CODE.format(app=f"apps.{app}", more=more)
     got = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert got.returncode == 0, got.stderr
     assert got.stdout.endswith("heavy: []\n")
     assert "\nResults:\n" in got.stdout
     assert "--image_size" in got.stdout
+    assert ("--problems" in got.stdout) == bool(more)

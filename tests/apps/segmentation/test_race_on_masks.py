@@ -4,9 +4,8 @@ import json
 import math
 import types
 
-import numpy as np
 import pytest
-from PIL import Image
+from conftest import SQUARES_VOID, square_pairs
 
 from apps.experiment.recording import Point
 from apps.races import equal_race, running
@@ -18,33 +17,16 @@ from apps.segmentation.race import Race
 from apps.segmentation.runs import settings_of
 from apps.segmentation.settings import SegmentationSettings
 
-VOID = 7
-
-
-def written(folder, count, seed):
-    """Bright squares on dark ground, and masks of them; the first two rows are void."""
-    rng = np.random.default_rng(seed)
-    for number in range(count):
-        mask = np.zeros((32, 64), "uint8")
-        row, column = rng.integers(2, 16, 2)
-        mask[row : row + 16, column : column + 32] = 1
-        picture = 40 + 160 * mask[..., np.newaxis] + rng.integers(0, 20, (32, 64, 3))
-        mask[:2] = VOID
-        for part, array in (("x", picture.astype("uint8")), ("y", mask)):
-            (folder / part).mkdir(exist_ok=True, parents=True)
-            Image.fromarray(array).save(folder / part / f"{number}.png")
-    return str(folder / "x"), str(folder / "y")
-
 
 @pytest.fixture
 def options(tmp_path, monkeypatch):
     monkeypatch.setitem(NETWORKS, "resnet", {"width": 4, "depth": 1})
-    folders = (*written(tmp_path / "train", 5, 0), *written(tmp_path / "val", 2, 1))
+    folders = (*square_pairs(tmp_path / "train", 5, 0), *square_pairs(tmp_path / "val", 2, 1))
     names = ("data_dir", "target_dir", "val_data_dir", "val_target_dir")
     return {
         **dict(zip(names, folders, strict=True)),
         "classes": "2",
-        "void": VOID,
+        "void": SQUARES_VOID,
         "networks": ("resnet",),
         "contestants": ("plain_2", "coarse_to_fine"),
         "image_size": 16,
