@@ -86,8 +86,9 @@ class Frontier(EqualRace):
 def check(options: FrontierSettings, problem: Named) -> None:
     """Raises `ValueError` if a run would be refused, before the first one is made."""
     common = settings_of(options, problem, None)
+    own = common.target_dir is not None  # of which trials hold out others
     for name in options.contestants:
-        for trial_seconds in (None, options.trial_seconds):
+        for trial_seconds in (None, options.trial_seconds) if own else (None,):
             settings = settings_of(options, problem, name, trial_seconds)
             refuse_negative_losses(settings)
             if settings.image_size > common.image_size:
@@ -96,7 +97,7 @@ def check(options: FrontierSettings, problem: Named) -> None:
                     f"the finest mesh. Received: --image_size={common.image_size}. Leave it out of "
                     "--contestants, or take larger images."
                 )
-            if settings.target_dir is not None:
+            if own:
                 building.kind_of(settings).held_out()
             running.check(settings)
     building.make_network(common)
