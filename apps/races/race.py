@@ -43,7 +43,6 @@ class Race:
         self._settings = replaced(settings, dtype_policy=self._set_policy(plain))
         held_out = building.load_images(plain, "validation")
         self._validation = building.make_validation(plain, held_out)
-        self._timings: dict[Any, Any] = {}
 
     def _set_policy(self, plain: Settings) -> str:
         """Sets the dtype policy; `auto` is that of the runs on file, which fit no other."""
@@ -133,7 +132,7 @@ class Race:
         keras.config.set_dtype_policy(settings.dtype_policy)
         try:
             outcome = strategies.get(settings.strategy).train(
-                settings, self._images, self._validation, timings=self._timings
+                settings, self._images, self._validation
             )
         except BudgetError as error:
             print(error)

@@ -62,7 +62,6 @@ class Race:
         self._options, self._network, self._progress = options, network, progress
         self._folder = pathlib.Path(options.output) / network
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._timings: dict[str, dict[Any, Any]] = {}
 
     def raced(self, name: str) -> Raced:
         """Has a contestant choose its rate and train with every seed."""
@@ -149,8 +148,6 @@ class Race:
                 settings,
                 data.train,
                 data.curve,
-                # Steps of the same batches differ between contestants, in the size of crops.
-                timings=self._timings.setdefault(name, {}),
             )
         except BudgetError as error:
             print(error)

@@ -11,6 +11,7 @@ import keras_ms
 
 from ..experiment.recording import Curve, TrainingClock, ValidateByBudget
 from ..experiment.settings import Settings
+from ..experiment.validation_lines import ValidationLines
 from .strategy import more_callbacks
 
 EPOCHS = keras_ms.AdaptiveSchedule.epochs  # more than any budget lasts
@@ -40,10 +41,11 @@ def fit(
         The validation loss against cost.
     """
     curve, due = Curve(clock), ValidateByBudget(pace, settings.validations)
+    lines = ValidationLines(lambda: pace.progress, clock)
     model.fit(
         data,
         epochs=EPOCHS,
-        callbacks=[clock, pace, curve, due, *more_callbacks(settings)],
+        callbacks=[clock, pace, curve, due, lines, *more_callbacks(settings)],
         validation_data=validation,
         validation_freq=due.epochs,
         verbose=0,
