@@ -114,5 +114,7 @@ def _check_folder(settings: Any) -> None:
 def _check_options(settings: Any, names: tuple[str, ...], taken: tuple[str, ...], by: str) -> None:
     for name in names:
         value = getattr(settings, name)
+        if settings.given is not None and name not in settings.given:
+            continue  # the preset's, which is left out where it is no option
         if value not in (None, False) and name not in taken:
             raise ValueError(f"--{name} is no option of {by}. Received: --{name}={value}.")
