@@ -100,7 +100,7 @@ def _middle(side: int) -> slice:
 
 def make_pictures(settings: Settings, clean: Any) -> Pictures:
     """Degrades normalised clean pictures `(count, height, width, channels)` by the task."""
-    task = make_task(settings)
+    task = make_task(settings, np.shape(clean)[1:3], SEED[0])
     # Tensors, as in training.
     example = called(task, "draw", tf.convert_to_tensor(clean), tf.constant(SEED))
     inputs, targets = called(task, "pair", example)
