@@ -38,19 +38,27 @@ class Quality(NamedTuple):
 
 
 class Pictures(NamedTuple):
-    """Held-out pictures of one size and what is made of them, arrays in [0, 1] but `inputs`.
+    """Held-out pictures of one size and what is made of them.
 
     Attributes:
         inputs: What the network takes, normalised.
-        clean: The pictures.
-        degraded: As a user would see the inputs: full contrast, enlarged by repeating pixels.
+        clean: The pictures, in [0, 1].
+        seen: The inputs at full contrast, about in [0, 1]; not clipped.
+        told: What classical methods are told of each.
         classical: Restored by classical methods, by name.
     """
 
     inputs: Any
     clean: np.ndarray
-    degraded: np.ndarray
+    seen: np.ndarray
+    told: list[classics.Told]
     classical: dict[str, np.ndarray]
+
+    @property
+    def degraded(self) -> np.ndarray:
+        """As a user would see the inputs: clipped, enlarged by repeating pixels."""
+        scale = self.clean.shape[1] // self.seen.shape[1]
+        return np.clip(np.repeat(np.repeat(self.seen, scale, axis=1), scale, axis=2), 0.0, 1.0)
 
 
 def pictures_of(
@@ -68,11 +76,13 @@ def pictures_of(
     """
     task = make_task(settings)
     if "crop" not in getattr(task, "invariant_under", ()):
-        return [make_pictures(settings, tf.concat([y for _, y in validation], axis=0))]
+        crops = make_pictures(settings, tf.concat([y for _, y in validation], axis=0))
+        return [with_classics(settings, crops)]
     settings = _in_the_middle(settings, task)
     large = [photo for photo in held_out if min(photo.shape[:2]) >= ALIGNMENT]
     some = large[:: -(-len(large) // MOST) or 1]
-    return [make_pictures(settings, _middle_of(settings, photo)) for photo in some]
+    made = (make_pictures(settings, normalised_middle(settings, photo)) for photo in some)
+    return [with_classics(settings, pictures) for pictures in made]
 
 
 def _in_the_middle(settings: Settings, task: Any) -> Settings:
@@ -83,36 +93,47 @@ def _in_the_middle(settings: Settings, task: Any) -> Settings:
     return dataclasses.replace(settings, t_low=middle, t_high=middle)
 
 
-def _middle_of(settings: Settings, photo: np.ndarray) -> np.ndarray:
-    """The normalised middle of a photograph, `(1, height, width, bands)`."""
+def normalised_middle(settings: Any, photo: np.ndarray, most: int = SIDE) -> np.ndarray:
+    """The normalised middle of a photograph, `(1, height, width, bands)`, sides at most `most`."""
     mean, std = (np.array(values, "float32") for values in settings.normalization_of_images)
-    height, width = (_middle(side) for side in photo.shape[:2])
+    height, width = (middle(side, most) for side in photo.shape[:2])
     white = {"uint8": 255.0, "uint16": 65535.0}.get(photo.dtype.name, 1.0)
     scaled = photo[height, width] / np.float32(white)
     return ((scaled - mean) / std)[np.newaxis].astype("float32")
 
 
-def _middle(side: int) -> slice:
-    shown = min(side, SIDE)
+def middle(side: int, most: int = SIDE) -> slice:
+    """The middle of a side, as long as `ALIGNMENT` divides, at most so many pixels."""
+    shown = min(side, most)
     shown -= shown % ALIGNMENT
     return slice((side - shown) // 2, (side - shown) // 2 + shown)
 
 
-def make_pictures(settings: Settings, clean: Any) -> Pictures:
+def make_pictures(settings: Any, clean: Any, seed: tuple[int, int] = SEED) -> Pictures:
     """Degrades normalised clean pictures `(count, height, width, channels)` by the task."""
-    task = make_task(settings, np.shape(clean)[1:3], SEED[0])
+    task = make_task(settings, np.shape(clean)[1:3], seed[0])
     # Tensors, as in training.
-    example = called(task, "draw", tf.convert_to_tensor(clean), tf.constant(SEED))
+    example = called(task, "draw", tf.convert_to_tensor(clean), tf.constant(seed))
     inputs, targets = called(task, "pair", example)
     image = np.asarray(inputs["image"] if isinstance(inputs, dict) else inputs)
     share = _share_of_noise(task, example)
     contrast = 1.0 if settings.keep_contrast else 1.0 - share
     seen = _as_pictures(settings, image / contrast)
-    scale = np.shape(targets)[1] // image.shape[1]
-    restored = _classical(settings, task, example, seen, share) if settings.baseline else {}
-    degraded = np.repeat(np.repeat(seen, scale, axis=1), scale, axis=2)
     clean_pictures = np.clip(_as_pictures(settings, np.asarray(targets)), 0.0, 1.0)
-    return Pictures(inputs, clean_pictures, np.clip(degraded, 0.0, 1.0), restored)
+    told = _told(settings, task, example, share, len(seen))
+    return Pictures(inputs, clean_pictures, seen, told, {})
+
+
+def with_classics(settings: Settings, pictures: Pictures) -> Pictures:
+    """The same pictures, restored by the classical methods, too, if these are asked for."""
+    if not settings.baseline:
+        return pictures
+    both = list(zip(pictures.seen, pictures.told, strict=True))
+    made = {
+        method.name: np.stack([classics.restored(method, *one) for one in both])
+        for method in classics.of(settings.task)
+    }
+    return pictures._replace(classical=made)
 
 
 def restored_by(model: keras.Model, settings: Settings, pictures: Pictures) -> np.ndarray:
@@ -157,18 +178,13 @@ def table_of(
     }
 
 
-def _classical(
-    settings: Settings, task: Any, example: Any, seen: np.ndarray, share: np.ndarray
-) -> dict[str, np.ndarray]:
+def _told(
+    settings: Any, task: Any, example: Any, share: np.ndarray, count: int
+) -> list[classics.Told]:
     std = float(np.mean(settings.normalization_of_images[1]))
-    noise = np.broadcast_to(np.ravel(share / (1.0 - share)) * std, len(seen))
-    masks = np.asarray(example["mask"]).max(-1) > 0 if "mask" in example else [None] * len(seen)
-    told = [classics.Told(task, float(n), mask) for n, mask in zip(noise, masks, strict=True)]
-    both = list(zip(seen, told, strict=True))
-    return {
-        method.name: np.stack([classics.restored(method, *one) for one in both])
-        for method in classics.of(settings.task)
-    }
+    noise = np.broadcast_to(np.ravel(share / (1.0 - share)) * std, count)
+    masks = np.asarray(example["mask"]).max(-1) > 0 if "mask" in example else [None] * count
+    return [classics.Told(task, float(n), mask) for n, mask in zip(noise, masks, strict=True)]
 
 
 def _share_of_noise(task: Any, example: Any) -> np.ndarray:
@@ -178,6 +194,6 @@ def _share_of_noise(task: Any, example: Any) -> np.ndarray:
     return np.reshape(task.share(np.asarray(example["t"])), (-1, 1, 1, 1))
 
 
-def _as_pictures(settings: Settings, images: np.ndarray) -> np.ndarray:
+def _as_pictures(settings: Any, images: np.ndarray) -> np.ndarray:
     mean, std = (np.array(values, "float32") for values in settings.normalization_of_images)
     return images * std + mean
