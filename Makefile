@@ -8,7 +8,7 @@ SECONDS_EACH ?= 180
 .PHONY: train test test-lowest clean
 
 train: $(VENV)/.installed
-	$(BIN)/python -m apps.train --seconds=$(SECONDS_EACH) --compare=single_scale
+	$(BIN)/python -m apps.train --seconds=$(SECONDS_EACH) --compare=single_scale --baseline
 
 test: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -35,7 +35,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing keras_ms into $(VENV) (TensorFlow is large: a minute or two) ..."
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable ".[rivals]"
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed

@@ -19,6 +19,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "train": Command("train", "Trains a network and shows what it cost."),
     "restore": Command("restore", "Restores photographs with a trained model."),
+    "evaluate": Command("evaluate", "Judges trained models beside classical methods."),
     "diagnose": Command("diagnose", "Measures what every level is worth."),
     "reproduce": Command("reproduce", "Measures levels over tasks, networks and seeds."),
     "time-to-quality": Command("time_to_quality", "Races strategies to one quality."),

@@ -107,7 +107,8 @@ def _write(
     plots.save_curves(outcomes, kind.loss_name, output / "loss.png", kind.examples)
     reached = judge.table({outcome.strategy: outcome.model for outcome in outcomes})
     _write_curves(settings, outcomes, reached, output / "curves.json")
-    rows = judge.sheet(outcomes[0].model)
+    one = len(outcomes) == 1
+    rows = judge.sheet({kind.made if one else o.label: o.model for o in outcomes})
     plots.save_sheet(rows, output / kind.sheet_name)
     print()
     tables.print_costs(outcomes, kind.loss_name, kind.examples, kind.loss_of)

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import keras
 import numpy as np
-
-import keras_ms
-from keras_ms.training.fit_run import FitRun
 
 from .settings import Settings
 
 EPOCHS_OF_SHORTEST_STAGE = 4
-TIMED_STEPS = 6  # of each stage
-USED_SHARE = 0.97  # of the seconds, so that the learning rate reaches its end before time is up
-
-
-Timings = dict[Any, tuple[list[float], list[float]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,23 +30,13 @@ class BudgetError(ValueError):
     """A budget that does not pay for one step of every stage."""
 
 
-def make_plan(
-    settings: Settings,
-    wanted: Sequence[int],
-    dataset: keras_ms.MultiscaleDataset,
-    new_model: Callable[[], keras_ms.MultiscaleModel],
-    seconds: float | None = None,
-    timings: Timings | None = None,
-) -> Plan:
-    """Plans a run: the iterations asked for, or their proportions stretched to the budget.
+def make_plan(settings: Settings, wanted: Sequence[int], costs: Sequence[float]) -> Plan:
+    """Plans a run: the iterations asked for, or their proportions stretched to the work units.
 
     Args:
         settings: The settings.
         wanted: Steps of the stage with each finest level, finest first.
-        dataset: The data.
-        new_model: Makes a network to time steps on; its weights are thrown away.
-        seconds: What is left of the seconds. Defaults to all of `settings.seconds`.
-        timings: What was timed before in this process; grows.
+        costs: Work units of a step of each stage.
 
     Returns:
         A `Plan`.
@@ -65,44 +44,23 @@ def make_plan(
     Raises:
         BudgetError: If the budget does not pay for one step of every stage.
     """
-    costs = [dataset.work_units(stage) for stage in range(len(wanted))]
     iterations = tuple(wanted)
-    if settings.seconds is not None:
-        starts, costs = _timed(dataset, len(wanted), new_model, {} if timings is None else timings)
-        left = settings.seconds if seconds is None else seconds
-        available = left * USED_SHARE - sum(starts)
-        name = f"--seconds={settings.seconds:g}"
-        iterations = stretched(wanted, costs, available, name, "seconds")
-    elif settings.work_units is not None:
+    if settings.work_units is not None:
         name = f"--work_units={settings.work_units:g}"
-        iterations = stretched(wanted, costs, settings.work_units, name, "work units")
+        iterations = stretched(wanted, costs, settings.work_units, name)
     return cut_into_epochs(iterations, costs, settings.validations)
 
 
-def _timed(
-    dataset: keras_ms.MultiscaleDataset,
-    stages: int,
-    new_model: Callable[[], keras_ms.MultiscaleModel],
-    timings: Timings,
-) -> tuple[list[float], list[float]]:
-    sizes = tuple(dataset.batch_sizes(stage) for stage in range(stages))
-    if sizes not in timings:
-        print("Timing the steps ...", flush=True)
-        timings[sizes] = measure_steps(new_model(), dataset, range(stages))
-    return timings[sizes]
-
-
 def stretched(
-    proportions: Sequence[int], costs: Sequence[float], budget: float, name: str, unit: str
+    proportions: Sequence[int], costs: Sequence[float], budget: float, name: str
 ) -> tuple[int, ...]:
     """Steps per stage in given proportions that cost at most `budget` together.
 
     Args:
         proportions: Relative numbers of steps, finest first.
-        costs: Cost of one step of each stage, in the unit of the budget.
-        budget: What may be spent.
+        costs: Work units of one step of each stage.
+        budget: Work units that may be spent.
         name: The budget as the user gave it, for the error.
-        unit: The unit of the budget, likewise.
 
     Returns:
         Steps per stage, at least one where the proportion is positive.
@@ -114,9 +72,8 @@ def stretched(
     whole = sum(n * cost for n, cost in zip(proportions, costs, strict=True))
     if budget < least:
         raise BudgetError(
-            f"The budget does not pay for one step of every stage, which takes {least:.3g} {unit}. "
-            f"Received: {name}, of which {max(budget, 0.0):.3g} {unit} are left after starting up. "
-            f"Give more {unit}, or fewer levels."
+            f"The budget does not pay for one step of every stage, which takes {least:.3g} work "
+            f"units. Received: {name}. Give more work units, or fewer levels."
         )
     return tuple(max(1, int(n * budget / whole)) if n else 0 for n in proportions)
 
@@ -138,22 +95,3 @@ def cut_into_epochs(iterations: Sequence[int], costs: Sequence[float], validatio
     marks = np.linspace(0.0, 1.0, validations + 1)[1:]
     after = np.minimum(np.searchsorted(spent, marks - 1e-9), len(spent) - 1) + 1
     return Plan(rounded, steps, sorted({int(epoch) for epoch in after}))
-
-
-def measure_steps(
-    model: keras.Model, dataset: keras_ms.MultiscaleDataset, stages: Sequence[int]
-) -> tuple[list[float], list[float]]:
-    """Seconds to start each stage (trace, compile, first step) and of one step after that."""
-    starts, steps = [], []
-    model.make_train_function()
-    with FitRun(model, dataset) as run:
-        for stage in stages:
-            iterator = run.iterator_from(run.stage_from(stage), 0)
-            times = []
-            for _ in range(TIMED_STEPS + 1):
-                begin = time.perf_counter()
-                keras.tree.map_structure(float, model.train_function(iterator))
-                times.append(time.perf_counter() - begin)
-            steps.append(float(np.median(times[1:])))
-            starts.append(max(times[0] - steps[-1], 0.0))
-    return starts, steps

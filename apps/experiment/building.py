@@ -55,8 +55,8 @@ def make_network(problem: Problem) -> keras.Model:
     """The network, untrained; the same seed gives the same first weights."""
     keras.utils.set_random_seed(problem.seed)
     options = {name: getattr(problem, name) for name in NETWORK_OPTIONS}
-    options = {name: value for name, value in options.items() if value is not None}
     taken = keras_ms.networks.options(problem.network)
+    options = {n: value for n, value in options.items() if value is not None and n in taken}
     wanted = kind_of(problem).network_options()
     options |= {name: value for name, value in wanted.items() if name in taken}
     return keras_ms.networks.get(problem.network, **options)

@@ -32,8 +32,12 @@ class Judge(abc.ABC):
         """Prints what `table` returned; `labels` say what strategies are called."""
 
     @abc.abstractmethod
-    def sheet(self, model: keras.Model) -> list[dict[str, np.ndarray]]:
-        """Rows of pictures by title: what goes in, what is wanted, what comes out."""
+    def sheet(self, models: Mapping[str, keras.Model]) -> list[dict[str, np.ndarray]]:
+        """Rows of pictures by title: what goes in, what is wanted, what comes out of each model.
+
+        Args:
+            models: By what the sheet calls what comes out.
+        """
 
 
 class Kind(abc.ABC):
@@ -46,11 +50,13 @@ class Kind(abc.ABC):
         examples: What examples are called, such as "photographs".
         loss_of: What the loss is of, for tables.
         sheet_name: File of the sheet of pictures.
+        made: What it calls what comes out of a single model.
     """
 
     examples: ClassVar[str]
     loss_of: ClassVar[str]
     sheet_name: ClassVar[str]
+    made: ClassVar[str]
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem

@@ -1,7 +1,7 @@
 """Names of options that go together."""
 
 LOSSES = ("mse", "mae", "ssim", "crossentropy")
-TASK_OPTIONS = ("sigma", "border", "max_rectangles", "scale")
+TASK_OPTIONS = ("sigma", "border", "max_rectangles", "scale", "holes")
 FOLDER_OPTIONS = ("bands", "value_range")
 NOISE_OPTIONS = ("conditional", "keep_contrast")
 PAIR_OPTIONS = (

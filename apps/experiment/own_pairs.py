@@ -26,6 +26,7 @@ class OwnPairs(Kind):
     examples = "pairs"
     loss_of = "whole pairs"
     sheet_name = "predicted.png"
+    made = "predicted"
 
     @property
     def segments(self) -> bool:

@@ -48,14 +48,14 @@ class _Judged(Judge):
                 metric.update_state(y, predicted)
         return [float(metric.result()) for metric in metrics]
 
-    def sheet(self, model: keras.Model) -> list[dict[str, np.ndarray]]:
-        """Input, target and prediction of some pairs."""
+    def sheet(self, models: Mapping[str, keras.Model]) -> list[dict[str, np.ndarray]]:
+        """Input, target and predictions of some pairs."""
         some = self._pairs.unbatch().take(SHEET_ROWS).as_numpy_iterator()
         return [
-            {
-                "input": _seen(x),
-                "target": self._shown(y),
-                "predicted": self._shown(np.asarray(model(x[np.newaxis]))[0]),
+            {"input": _seen(x), "target": self._shown(y)}
+            | {
+                title: self._shown(np.asarray(model(x[np.newaxis]))[0])
+                for title, model in models.items()
             }
             for x, y in some
         ]

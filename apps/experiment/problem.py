@@ -117,6 +117,12 @@ class Problem:
         None, "Border of the blur: reflect or circular (deblurring).", theme=TASK
     )
     max_rectangles: int | None = option(None, "Most missing rectangles (inpainting).", theme=TASK)
+    holes: tuple[str, ...] | None = option(
+        None,
+        "Kinds of holes, in turn: some of rectangles, strokes, text (inpainting). By default up to "
+        "--max_rectangles rectangles.",
+        theme=TASK,
+    )
     scale: int | None = option(None, "Enlargement: 2, 3 or 4 (super_resolution).", theme=TASK)
     width: int | None = option(None, "Channels of the network.", theme=NETWORK)
     multipliers: tuple[int, ...] | None = option(

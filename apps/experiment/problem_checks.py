@@ -42,7 +42,14 @@ def _check_names(settings: Any) -> None:
     of_network = keras_ms.networks.options(settings.network)
     learned = "pairs of your own" if settings.target_dir else settings.task
     of_task = () if settings.target_dir else keras_ms.tasks.options(settings.task)
+    if "masks" in of_task:
+        of_task += ("holes",)
     _check_options(settings, (*TASK_OPTIONS, *NOISE_OPTIONS), of_task, learned)
+    if settings.holes is not None and settings.max_rectangles is not None:
+        raise ValueError(
+            "--max_rectangles goes with the rectangles of the task, not with --holes. Received: "
+            f"--max_rectangles={settings.max_rectangles}, --holes={','.join(settings.holes)}."
+        )
     _check_options(settings, (*NETWORK_OPTIONS, "conditional"), of_network, settings.network)
     if "t_range" not in of_task:
         _check_options(settings, ("t_low", "t_high"), (), learned)
@@ -115,5 +122,7 @@ def _check_folder(settings: Any) -> None:
 def _check_options(settings: Any, names: tuple[str, ...], taken: tuple[str, ...], by: str) -> None:
     for name in names:
         value = getattr(settings, name)
+        if settings.given is not None and name not in settings.given:
+            continue  # the preset's, which is left out where it is no option
         if value not in (None, False) and name not in taken:
             raise ValueError(f"--{name} is no option of {by}. Received: --{name}={value}.")

@@ -1,9 +1,8 @@
-"""Callbacks that keep the time, stop when it is up, and record validation loss against cost."""
+"""Callbacks that keep the time and record validation loss against cost."""
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -52,33 +51,6 @@ class TrainingClock(keras.callbacks.Callback):
         self._clock.go_on()
 
 
-class SecondsBudget(keras.callbacks.Callback):
-    """Stops training when the clock has passed a number of seconds.
-
-    If that is before the finest level was trained on, it says so.
-    """
-
-    def __init__(self, clock: TrainingClock, seconds: float) -> None:
-        super().__init__()
-        self._clock, self._seconds, self._epoch = clock, seconds, 0
-
-    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Notes the epoch."""
-        self._epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Ends the run after this step if its time is up."""
-        if self._clock.seconds <= self._seconds or self.model.stop_training:
-            return
-        self.model.stop_training = True
-        run: Any = getattr(self.model, "fit_run", None)
-        if run is not None and run.stage(self._epoch).finest > 0:
-            print(
-                f"Time is up on {run.described(run.stage(self._epoch))}: the finest level was not "
-                "trained on, so results are worse than they could be. Give more --seconds."
-            )
-
-
 class Curve(keras.callbacks.Callback):
     """Validation loss against seconds and work units.
 
@@ -125,7 +97,7 @@ class Curve(keras.callbacks.Callback):
 
 
 class ValidateByBudget(keras.callbacks.Callback):
-    """Asks for a validation whenever another share of the budget is spent, and prints it.
+    """Asks for a validation whenever another share of the budget is spent.
 
     Args:
         pace: Whose `progress` is the share of the budget that is spent.
@@ -145,15 +117,6 @@ class ValidateByBudget(keras.callbacks.Callback):
         if self._pace.progress >= self._next:
             self.epochs.append(epoch + 1)
             self._next = self._pace.progress + self._step
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Prints a validation."""
-        if logs and "val_loss" in logs:
-            print(
-                f"{logs['work_units']:,.0f} work units, {logs['resolution']:.0f} px: "
-                f"loss {logs['loss']:.4f}, val_loss {logs['val_loss']:.4f}",
-                flush=True,
-            )
 
 
 def crossing(points: Sequence[Point], loss: float) -> Point | None:
@@ -176,8 +139,3 @@ def crossing(points: Sequence[Point], loss: float) -> Point | None:
         before.work_units + share * (point.work_units - before.work_units),
         loss,
     )
-
-
-def verbosity() -> int:
-    """A progress bar on a terminal, a line per epoch in a file."""
-    return 1 if sys.stdout.isatty() else 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -13,7 +13,7 @@ import tensorflow as tf
 import keras_ms
 from keras_ms.data.sources import kinds
 
-from . import baselines, quality, tables
+from . import classics, quality, tables
 from .kind import Judge, Kind, Reached
 from .option_names import FOLDER_OPTIONS
 from .problem import Problem
@@ -21,7 +21,6 @@ from .settings import Settings
 from .task_of import make_task, scale_of
 
 SHEET_ROWS = 2
-SHEET_ALIGNMENT = 12  # pixels; a multiple of every scale of super-resolution
 
 
 class Restoration(Kind):
@@ -30,6 +29,7 @@ class Restoration(Kind):
     examples = "photographs"
     loss_of = "normalised images"
     sheet_name = "restored.png"
+    made = "restored"
 
     @property
     def loss_name(self) -> str:
@@ -93,10 +93,7 @@ class Restoration(Kind):
 
     def judge(self, settings: Settings, validation: tf.data.Dataset, held_out: Any) -> Judge:
         """Degrades the pictures to restore."""
-        crops = quality.pictures_of(settings, validation)
-        large = [image for image in held_out if min(image.shape[:2]) >= settings.image_size]
-        sheet = [_middle_of(settings, image) for image in large[-SHEET_ROWS:]]
-        return _Restored(settings, crops, sheet)
+        return _Restored(settings, quality.pictures_of(settings, validation, held_out))
 
     def export_options(self) -> dict[str, Any]:
         """Normalisation goes into the file."""
@@ -131,42 +128,30 @@ def value_range(problem: Any) -> tuple[float, float]:
 
 
 class _Restored(Judge):
-    def __init__(
-        self, settings: Settings, crops: quality.Pictures, sheet: list[quality.Pictures]
-    ) -> None:
-        self._settings, self._crops, self._sheet = settings, crops, sheet
+    def __init__(self, settings: Settings, judged: list[quality.Pictures]) -> None:
+        self._settings, self._judged = settings, judged
 
     def table(self, models: Mapping[str, keras.Model]) -> Reached:
-        return quality.table_of(self._settings, dict(models), self._crops)
+        return quality.table_of(self._settings, models, self._judged)
 
     def print_table(self, reached: Reached, labels: Mapping[str, str]) -> None:
         tables.print_quality(reached, labels)
+        if self._settings.baseline and (names := classics.missing(self._settings.task)):
+            print(f'For {", ".join(names)}: pip install "keras-ms[rivals]".')
 
-    def sheet(self, model: keras.Model) -> list[dict[str, np.ndarray]]:
-        return [_row(self._settings, model, pictures) for pictures in self._sheet]
+    def sheet(self, models: Mapping[str, keras.Model]) -> list[dict[str, np.ndarray]]:
+        rows = [self._row(models, pictures, which) for pictures, which in self._shown()]
+        return rows[:SHEET_ROWS]
 
+    def _shown(self) -> Iterator[tuple[quality.Pictures, int]]:
+        for pictures in self._judged:
+            yield from ((pictures, which) for which in range(min(SHEET_ROWS, len(pictures.clean))))
 
-def _middle_of(settings: Settings, picture: np.ndarray) -> quality.Pictures:
-    """The middle of a held-out photograph: clean, degraded, perhaps restored classically."""
-    mean, std = (np.array(values, "float32") for values in settings.normalization_of_images)
-    height, width = (_middle(side, settings.image_size) for side in picture.shape[:2])
-    white = {"uint8": 255.0, "uint16": 65535.0}.get(picture.dtype.name, 1.0)
-    scaled = picture[height, width] / np.float32(white)
-    clean = ((scaled - mean) / std)[np.newaxis].astype("float32")
-    return quality.make_pictures(settings, clean, settings.baseline)
-
-
-def _row(settings: Settings, model: keras.Model, made: quality.Pictures) -> dict[str, np.ndarray]:
-    """A row of the sheet: one photograph, as it is and as it is restored, by title."""
-    row = {"clean": made.clean, "degraded": made.degraded}
-    if made.classical is not None:
-        row[baselines.NAMES[settings.task]] = made.classical
-    row["restored"] = quality.restored_by(model, settings, made)
-    return {title: pictures[0] for title, pictures in row.items()}
-
-
-def _middle(side: int, image_size: int) -> slice:
-    # As large as what was trained on, since inpainting's holes grow with the picture.
-    shown = min(side, image_size + SHEET_ALIGNMENT)
-    shown -= shown % SHEET_ALIGNMENT
-    return slice((side - shown) // 2, (side - shown) // 2 + shown)
+    def _row(
+        self, models: Mapping[str, keras.Model], made: quality.Pictures, which: int
+    ) -> dict[str, np.ndarray]:
+        """A row of the sheet: one photograph, as it is and as it is restored, by title."""
+        row = {"clean": made.clean, "degraded": made.degraded, **made.classical}
+        for title, model in models.items():
+            row[title] = quality.restored_by(model, self._settings, made)
+        return {title: pictures[which] for title, pictures in row.items()}

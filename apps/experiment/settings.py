@@ -80,7 +80,10 @@ class Settings(Problem):
         40, "Validations of a run, spread evenly over its cost.", theme=BUDGET
     )
     baseline: bool = option(
-        False, "Whether a classical method is measured as well; slow.", theme=RESULTS
+        False,
+        "Whether classical methods are measured as well, told all about noise, blur or holes; "
+        "slow.",
+        theme=RESULTS,
     )
     portable: tuple[str, ...] = option((), "Formats to export to as well.", PORTABLE, RESULTS)
     output: str | None = option(
@@ -106,11 +109,11 @@ class Settings(Problem):
 
 
 def _check_baseline(settings: Settings) -> None:
-    from . import baselines
+    from . import classics
 
-    if settings.baseline and (settings.target_dir or settings.task not in baselines.NAMES):
+    if settings.baseline and (settings.target_dir or settings.task not in classics.METHODS):
         raise ValueError(
-            f"--baseline is for {', '.join(baselines.NAMES)}: there is no classical method for "
+            f"--baseline is for {', '.join(classics.METHODS)}: there is no classical method for "
             f"others. Received: --baseline, --task={settings.task}, "
             f"--target_dir={settings.target_dir}."
         )

@@ -79,7 +79,7 @@ def _reached(outcome: Outcome, goal: float) -> str:
 
 
 def print_quality(reached: Mapping[str, Quality], labels: Mapping[str, str]) -> None:
-    """Prints PSNR and SSIM, one row per way of restoring.
+    """Prints PSNR, SSIM and the error of the mean colour, one row per way of restoring.
 
     Args:
         reached: By the name of the way.
@@ -87,10 +87,16 @@ def print_quality(reached: Mapping[str, Quality], labels: Mapping[str, str]) -> 
     """
     shown = {"degraded": "nothing (degraded)", **labels}
     rows = [
-        [shown.get(name, name), f"{values.psnr:.2f} dB", f"{values.ssim:.4f}"]
+        [
+            shown.get(name, name),
+            f"{values.psnr:.2f} dB",
+            f"{values.ssim:.4f}",
+            f"{values.colour:.1f}",
+        ]
         for name, values in reached.items()
     ]
-    show("Held-out photographs, means over the crops", ["restored by", "PSNR", "SSIM"], rows)
+    columns = ["restored by", "PSNR", "SSIM", "colour off by (of 255)"]
+    show("Held-out photographs, means", columns, rows)
 
 
 def print_restored(compared: Mapping[str, tuple[Quality, Quality]]) -> None:

@@ -142,8 +142,7 @@ def how_measured(options: FrontierSettings) -> str:
     budgets = ", ".join(short) or last
     lines = [
         "Every run has a schedule of its own for its budget: the rate decays by a cosine to nearly "
-        "0 at its end. Tracing, compiling and measuring gradients count; validation and timing "
-        "steps beforehand do not.",
+        "0 at its end. Tracing, compiling and measuring gradients count; validation does not.",
         f"All contestants have {budgets} with seed {options.seeds[0]}. {options.default}, the "
         "plain training and the two others with the least loss after these have seeds "
         f"{seeds}{f', and {last} with the first' if short else ''}. Cells are medians (least to "

@@ -1,4 +1,4 @@
-"""How runs ended: medians with their spread, and runs that did not get to their end."""
+"""How runs ended: medians with their spread, and runs that did not get to their finest level."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-
-FULFILLED = 0.9  # of the planned steps; a run with less has not had its finest stage in full
 
 
 def spread(values: Sequence[float | None], digits: str = ".3f") -> str:
@@ -31,19 +29,15 @@ def spread(values: Sequence[float | None], digits: str = ".3f") -> str:
 
 
 def cut_short(runs: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
-    """A line for runs that time cut off: their machine was slower than when steps were timed.
+    """A line for runs whose time was up before their finest stage.
 
     Args:
         runs: Contestants, each with what is on file of one of its runs.
     """
-    found = [
-        f"{name} ({run['steps']:,} of {run['planned']:,} steps)"
-        for name, run in runs
-        if run["points"] and run["steps"] < FULFILLED * run["planned"]
-    ]
+    found = [f"{name} ({run['steps']:,} steps)" for name, run in runs if run.get("finest") == 0]
     if not found:
         return []
     return [
-        "These runs ended before their plan, as the machine was busier than when their steps were "
-        f"timed. Measure them again: {', '.join(found)}."
+        "The time of these runs was up before their finest level, as the budget was too short or "
+        f"the machine too busy: {', '.join(found)}."
     ]

@@ -33,7 +33,6 @@ class EqualRace(abc.ABC):
     def __init__(self, options: EqualOptions, folder: pathlib.Path, progress: Progress) -> None:
         self._rules, self._folder, self._progress = options, folder, progress
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._timings: dict[str, dict[Any, Any]] = {}
 
     @abc.abstractmethod
     def settings_of(
@@ -113,9 +112,7 @@ class EqualRace(abc.ABC):
         self, name: str, settings: Settings, trial: bool
     ) -> tuple[dict[str, Any], keras.Model | None]:
         data = self.trial_data if trial else self.data
-        # Steps of the same batches differ between contestants, in the size of crops.
-        timings = self._timings.setdefault(name, {})
-        outcome = running.outcome_of(settings, data.train, data.curve, timings)
+        outcome = running.outcome_of(settings, data.train, data.curve)
         share = running.share_of_mesh(settings.image_size, self.settings_of(None).image_size)
         return running.recorded(outcome, share), None if outcome is None else outcome.model
 

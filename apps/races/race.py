@@ -42,7 +42,6 @@ class Race:
         self._settings = replaced(settings, dtype_policy=self._set_policy(plain))
         held_out = building.load_images(plain, "validation")
         self._validation = building.make_validation(plain, held_out)
-        self._timings: dict[Any, Any] = {}
 
     def _set_policy(self, plain: Settings) -> str:
         """Sets the dtype policy; `auto` is that of the runs on file, which fit no other."""
@@ -120,7 +119,7 @@ class Race:
         return [Point(**entry) for entry in content["points"]]
 
     def _trained(self, settings: Settings) -> list[Point]:
-        outcome = running.outcome_of(settings, self._images, self._validation, self._timings)
+        outcome = running.outcome_of(settings, self._images, self._validation)
         if outcome is None:
             return [Point(settings.seconds or 0.0, 0.0, float("inf"))]
         return outcome.curve.points

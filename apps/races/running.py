@@ -20,16 +20,13 @@ def check(settings: Settings) -> None:
     building.make_dataset(settings, black, **strategy.data_options(settings))
 
 
-def outcome_of(
-    settings: Settings, images: Any, validation: Any, timings: dict[Any, Any]
-) -> Outcome | None:
+def outcome_of(settings: Settings, images: Any, validation: Any) -> Outcome | None:
     """Trains a fresh network by the strategy of the settings.
 
     Args:
         settings: Of the run.
         images: What it trains on.
         validation: Pairs to validate on.
-        timings: Steps timed before in this process; grows.
 
     Returns:
         What came of it; `None` if the budget does not pay for starting up.
@@ -37,9 +34,7 @@ def outcome_of(
     keras.utils.clear_session()  # which forgets the policy, too
     keras.config.set_dtype_policy(settings.dtype_policy)
     try:
-        return strategies.get(settings.strategy).train(
-            settings, images, validation, timings=timings
-        )
+        return strategies.get(settings.strategy).train(settings, images, validation)
     except BudgetError as error:
         print(error)
         return None
@@ -53,8 +48,8 @@ def recorded(outcome: Outcome | None, share: float = 1.0) -> dict[str, Any]:
         share: Work units of the race per work unit of the run, whose crops may be smaller.
 
     Returns:
-        `points`, a dictionary per validation, none of a run that could not start; `steps` taken
-        and `planned`.
+        `points`, a dictionary per validation, none of a run that could not start; `steps` taken,
+        of these `finest` by the finest stage.
     """
     if outcome is None:
         return {"points": []}
@@ -63,7 +58,7 @@ def recorded(outcome: Outcome | None, share: float = 1.0) -> dict[str, Any]:
         for point, metrics in zip(outcome.curve.points, outcome.curve.metrics, strict=True)
     ]
     steps = int(outcome.model.optimizer.iterations)
-    return {"points": points, "steps": steps, "planned": sum(outcome.iterations)}
+    return {"points": points, "steps": steps, "finest": outcome.iterations[0]}
 
 
 def share_of_mesh(image_size: int, finest: int) -> float:

@@ -45,8 +45,8 @@ def how_measured(options: SegmentationSettings) -> str:
     if options.work_units is not None:
         budget = f"{options.work_units:g} work units (below, read parts of it for seconds)"
     lines = [
-        f"- Every run trains for {budget}: tracing and compiling count; validation, "
-        "refreshing statistics of BatchNormalization for it, and timing steps beforehand do not.",
+        f"- Every run trains for {budget}: tracing and compiling count; validation, and "
+        "refreshing statistics of BatchNormalization for it, do not.",
         f"- The finest mesh is of crops of {options.image_size} px. Contestants with levels have "
         f"batches of {sizes}, finest first. The rate decays by a cosine to nearly 0.",
         f"- Every contestant chose its learning rate among {rates} by one trial each "

@@ -12,6 +12,7 @@ import keras_ms
 
 from ..experiment.recording import Curve, TrainingClock, ValidateByBudget
 from ..experiment.settings import Settings
+from ..experiment.validation_lines import ValidationLines
 from .strategy import more_callbacks
 
 EPOCHS = keras_ms.AdaptiveSchedule.epochs  # more than any budget lasts
@@ -44,10 +45,11 @@ def fit(
     """
     more = more_callbacks(settings) if more is None else more
     curve, due = Curve(clock), ValidateByBudget(pace, settings.validations)
+    lines = ValidationLines(lambda: pace.progress, clock)
     model.fit(
         data,
         epochs=EPOCHS,
-        callbacks=[clock, pace, curve, due, *more],
+        callbacks=[clock, pace, curve, due, lines, *more],
         validation_data=validation,
         validation_freq=due.epochs,
         verbose=0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,9 +14,14 @@ import keras_ms
 
 from ..experiment import auto_levels, budget, building
 from ..experiment.outcome import Outcome
-from ..experiment.recording import Curve, SecondsBudget, TrainingClock, verbosity
+from ..experiment.recording import Curve, TrainingClock
 from ..experiment.settings import Settings
+from ..experiment.validation_lines import ValidationLines
+from . import paced
+from .by_the_clock import ByTheClock
 from .strategy import Strategy, more_callbacks
+
+STEPS_PER_EPOCH = 20  # with a budget of seconds; stages and validations begin between epochs
 
 
 class Planned(Strategy):
@@ -35,7 +41,6 @@ class Planned(Strategy):
         images: Iterable[np.ndarray],
         validation: tf.data.Dataset,
         output: pathlib.Path | None = None,
-        timings: budget.Timings | None = None,
     ) -> Outcome:
         """Trains a fresh network within the budget; see `Strategy.train`.
 
@@ -45,30 +50,44 @@ class Planned(Strategy):
         dataset = building.make_dataset(settings, images, **self.data_options(settings))
         dataset, seconds = auto_levels.decided(settings, dataset)
         clock = TrainingClock(seconds)
-        curve = Curve(clock)
-        plan = budget.make_plan(
-            settings,
-            self.iterations(settings, dataset.levels.num_levels),
-            dataset,
-            lambda: building.make_model(settings, building.decayed(settings, 1)),
-            (settings.seconds or 0.0) - clock.seconds,
-            timings,
-        )
+        wanted = self.iterations(settings, dataset.levels.num_levels)
+        costs = [dataset.work_units(stage) for stage in range(len(wanted))]
+        train = self._by_plan if settings.seconds is None else self._by_the_clock
+        model, curve, iterations = train(settings, dataset, validation, clock, wanted, costs)
+        sizes = dataset.batch_sizes()
+        return Outcome(self.name, self.label, model, curve, iterations, sizes)
+
+    def _by_the_clock(
+        self, settings: Settings, data: Any, validation: Any, clock: Any, wanted: Any, costs: Any
+    ) -> tuple[keras_ms.MultiscaleModel, Curve, tuple[int, ...]]:
+        """Every stage has its share of the seconds: that of its work units in the work wanted."""
+        model = building.make_model(settings, settings.learning_rate)
+        shares = [count * cost for count, cost in zip(wanted, costs, strict=True)]
+        rate = building.decayed(settings, 1.0)
+        pace = ByTheClock(clock, settings.seconds or 0.0, shares, rate)
+        data = data.replaced(STEPS_PER_EPOCH)
+        curve = paced.fit(model, data, pace, clock, settings, validation)
+        return model, curve, tuple(pace.steps)
+
+    def _by_plan(
+        self, settings: Settings, data: Any, validation: Any, clock: Any, wanted: Any, costs: Any
+    ) -> tuple[keras_ms.MultiscaleModel, Curve, tuple[int, ...]]:
+        """As many steps as wanted, or as the work units pay for."""
+        plan = budget.make_plan(settings, wanted, costs)
         model = building.make_model(settings, building.decayed(settings, sum(plan.iterations)))
-        callbacks = [clock, curve, *more_callbacks(settings)]
-        if settings.seconds is not None:
-            callbacks.append(SecondsBudget(clock, settings.seconds))
+        curve = Curve(clock)
+        whole = sum(n * cost for n, cost in zip(plan.iterations, costs, strict=True))
+        lines = ValidationLines(lambda: curve.work_units / whole, clock)
         model.fit(
-            dataset.replaced(plan.steps_per_epoch),
+            data.replaced(plan.steps_per_epoch),
             epochs=plan.epochs,
-            callbacks=[*callbacks, *self.callbacks(plan)],
+            callbacks=[clock, curve, lines, *more_callbacks(settings), *self.callbacks(plan)],
             validation_data=validation,
             validation_freq=plan.validation_epochs,
-            verbose=verbosity(),
+            verbose=0,
         )
         curve.close(model, validation)
-        sizes = dataset.batch_sizes()
-        return Outcome(self.name, self.label, model, curve, plan.iterations, sizes)
+        return model, curve, plan.iterations
 
 
 class Staged(Planned):

@@ -19,7 +19,6 @@ import tensorflow as tf
 import keras_ms
 
 from ..experiment import building
-from ..experiment.budget import Timings
 from ..experiment.outcome import Outcome
 from ..experiment.recording import Curve, TrainingClock
 from ..experiment.settings import Settings
@@ -155,7 +154,6 @@ class ProgressiveResizing(Strategy):
         images: Iterable[np.ndarray],
         validation: tf.data.Dataset,
         output: pathlib.Path | None = None,
-        timings: Timings | None = None,
     ) -> Outcome:
         """Trains a fresh network within the budget; see `Strategy.train`."""
         model = building.make_model(settings, settings.learning_rate)

@@ -13,7 +13,6 @@ import tensorflow as tf
 
 import keras_ms
 
-from ..experiment.budget import Timings
 from ..experiment.options import listed
 from ..experiment.outcome import Outcome
 from ..experiment.settings import Settings
@@ -51,7 +50,6 @@ class Strategy(abc.ABC):
         images: Iterable[np.ndarray],
         validation: tf.data.Dataset,
         output: pathlib.Path | None = None,
-        timings: Timings | None = None,
     ) -> Outcome:
         """Trains a fresh network within the budget.
 
@@ -60,7 +58,6 @@ class Strategy(abc.ABC):
             images: Photographs to train on.
             validation: Pairs to validate on.
             output: Folder for what the strategy has to tell, or `None`.
-            timings: Steps timed before in this process, so as not to time them again.
 
         Returns:
             The trained network and how it got there.

@@ -13,6 +13,7 @@ from keras_ms.networks import fitting
 from keras_ms.networks.backbones import from_backbone
 from keras_ms.networks.encoders import ResNetEncoder
 from keras_ms.networks.espcn import ESPCN
+from keras_ms.networks.half_resnet import HalfResNet
 from keras_ms.networks.mobilenet import MobileNetV2Encoder
 from keras_ms.networks.resnet import ResNet
 from keras_ms.networks.unet import UNet
@@ -23,9 +24,10 @@ def get(name: str, **options: Any) -> keras.Model:
     """Builds a network by name.
 
     Args:
-        name: One of `names()`: `"resnet"`, `"unet"`, `"espcn"`, the 18 and 50 layers deep
-            `"resnet18"` and `"resnet50"`, `"unet5"` of five meshes, `"resnet18_encoder"` and
-            `"resnet50_encoder"` of He et al., or `"mobilenet_v2_encoder"`.
+        name: One of `names()`: `"half_resnet"`, `"resnet"`, `"unet"`, `"espcn"`, the 18 and 50
+            layers deep `"resnet18"` and `"resnet50"`, `"unet5"` of five meshes,
+            `"resnet18_encoder"` and `"resnet50_encoder"` of He et al., or
+            `"mobilenet_v2_encoder"`.
         **options: Arguments of the network's function.
 
     Returns:
@@ -57,6 +59,7 @@ def _function(name: str) -> Callable[..., keras.Model]:
 
 __all__ = [
     "ESPCN",
+    "HalfResNet",
     "MobileNetV2Encoder",
     "ResNet",
     "ResNetEncoder",

@@ -120,6 +120,38 @@ class Enlarge(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="keras_ms")
+class SubPixelUnshuffle(keras.layers.Layer):
+    """Lays out `factor x factor` pixels as channels of one: the opposite of `SubPixelShuffle`.
+
+    Args:
+        factor: How many times smaller the sides become, at least 2; it divides them.
+        **options: Options of `keras.layers.Layer`.
+
+    Example:
+        >>> layer = keras_ms.networks.fitting.SubPixelUnshuffle(2)
+        >>> layer(keras.ops.zeros((1, 10, 16, 3))).shape
+        TensorShape([1, 5, 8, 12])
+    """
+
+    def __init__(self, factor: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.factor = factor
+
+    def call(self, image: Any) -> Any:
+        """Returns the image with fewer pixels and more channels."""
+        return tf.nn.space_to_depth(image, self.factor)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """Shape of the small image; unknown sides stay unknown."""
+        batch, *sides, channels = input_shape
+        return (batch, *(side and side // self.factor for side in sides), channels * self.factor**2)
+
+    def get_config(self) -> dict[str, Any]:
+        """Options for `.keras` files."""
+        return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable(package="keras_ms")
 class SubPixelShuffle(keras.layers.Layer):
     """Lays out each pixel's channels as `scale x scale` pixels (Shi et al. 2016).
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from keras_ms.networks.fitting import Enlarge, SubPixelShuffle
+from keras_ms.networks.fitting import CropLike, Enlarge, SubPixelShuffle
 from keras_ms.networks.group_normalization import GroupNormalization
 from keras_ms.networks.noise_level import noise_level_embedding
 from keras_ms.validation import known
@@ -66,6 +66,7 @@ def finish(
     name: str,
     channels: int | None = None,
     activation: str | None = None,
+    unshuffled: int = 1,
 ) -> keras.Model:
     """Ends a network: a convolution to the result's channels, sub-pixel shuffle, residual.
 
@@ -80,6 +81,8 @@ def finish(
         name: Name of the model.
         channels: Of the result. Defaults to those of the image.
         activation: Keras's name of a last activation. Defaults to none.
+        unshuffled: How many times smaller the sides of `hidden` are than the image's, padded to
+            a multiple; above 1 the shuffle makes up for it, and what was padded is cropped.
 
     Returns:
         A functional model whose result is float32 under any dtype policy.
@@ -92,7 +95,7 @@ def finish(
     _check_outputs(channels, image.shape[-1], residual)
     small = keras.initializers.VarianceScaling(1e-6, "fan_avg", "uniform")  # Glorot times 1e-3
     tail = conv(spatial_dims)(
-        channels * scale**spatial_dims,
+        channels * (scale * unshuffled) ** spatial_dims,
         kernel_size,
         padding="same",
         kernel_initializer=small,
@@ -100,10 +103,14 @@ def finish(
         name="tail",
     )
     outputs = tail(hidden)
-    if scale > 1:
-        outputs = SubPixelShuffle(scale, dtype="float32", name="sub_pixels")(outputs)
-    if residual:
-        outputs = outputs + enlarged(image, scale)
+    if scale * unshuffled > 1:
+        shuffle = SubPixelShuffle(scale * unshuffled, dtype="float32", name="sub_pixels")
+        outputs = shuffle(outputs)
+    if residual or unshuffled > 1:
+        large = enlarged(image, scale)
+        if unshuffled > 1:
+            outputs = CropLike(dtype="float32", name="crop")([outputs, large])
+        outputs = outputs + large if residual else outputs
     if activation is not None:
         outputs = layers.Activation(activation, dtype="float32", name="activation")(outputs)
     inputs = image if level is None else {"image": image, "noise_level": level}

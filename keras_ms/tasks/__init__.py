@@ -8,6 +8,7 @@ from typing import Any
 
 from keras_ms.tasks.deblurring import Deblurring
 from keras_ms.tasks.denoising import Denoising
+from keras_ms.tasks.holes import hole_masks
 from keras_ms.tasks.inpainting import Inpainting
 from keras_ms.tasks.noisy import NoisyTask
 from keras_ms.tasks.super_resolution import SuperResolution
@@ -68,6 +69,7 @@ __all__ = [
     "SuperResolution",
     "Task",
     "get",
+    "hole_masks",
     "names",
     "options",
 ]

@@ -11,6 +11,7 @@ from keras_ms import networks
 
 SMALL = {
     "espcn": {"widths": (6, 4)},
+    "half_resnet": {"width": 4, "depth": 1},
     "resnet": {"width": 4, "depth": 1},
     # The same network, deeper by their names.
     "resnet18": {"width": 4, "depth": 2},

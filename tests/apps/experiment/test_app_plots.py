@@ -35,13 +35,14 @@ def test_costs_say_when_the_last_ones_loss_was_reached(capsys):
 
 
 def test_qualities_are_shown_with_labels_and_means(capsys):
-    tables.print_quality({"degraded": Quality(20.0, 0.5), "x": Quality(25.0, 0.75)}, {"x": "X"})
+    reached = {"degraded": Quality(20.0, 0.5, 1.5), "x": Quality(25.0, 0.75, 0.25)}
+    tables.print_quality(reached, {"x": "X"})
     printed = capsys.readouterr().out
     assert "nothing (degraded)" in printed
     assert "25.00 dB" in printed
     tables.print_restored(
-        {"a.png": (Quality(20.0, 0.5), Quality(30.0, 0.75))}
-        | {"b.png": (Quality(10.0, 0.25), Quality(20.0, 0.5))}
+        {"a.png": (Quality(20.0, 0.5, 1.5), Quality(30.0, 0.75, 1.5))}
+        | {"b.png": (Quality(10.0, 0.25, 1.5), Quality(20.0, 0.5, 1.5))}
     )
     mean = capsys.readouterr().out.splitlines()[-2].split()
     assert mean == ["mean", "15.00", "dB", "25.00", "dB", "0.3750", "0.6250"]

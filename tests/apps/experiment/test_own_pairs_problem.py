@@ -89,7 +89,7 @@ def test_masks_are_judged_without_void_and_shown_in_colours(folders):
     reached = judge.table({"right": Right()})["right"]
     assert (reached.accuracy, reached.mean_iou) == (1.0, pytest.approx(1.0))
     ((_, y),) = validation
-    (row,) = judge.sheet(Right())
+    (row,) = judge.sheet({"predicted": Right()})
     assert list(row) == ["input", "target", "predicted"]
     assert (row["target"][y[0] == 2] == 0).all()
     np.testing.assert_array_equal(row["target"][y[0] != 2], row["predicted"][y[0] != 2])

@@ -1,6 +1,9 @@
+import numpy as np
 import pytest
+import tensorflow as tf
 
-from apps.experiment import presets
+import keras_ms
+from apps.experiment import building, presets
 from apps.experiment.settings import Settings
 
 
@@ -14,6 +17,20 @@ def test_presets_depend_on_task_and_network():
     assert (made.width, made.dropout, made.t_low) == (16, 0.0, None)
     assert presets.make(Settings, "paper", task="inpainting").iterations == (2000,) * 4
     assert presets.make(Settings, "paper", task="deblurring").border == "circular"
+
+
+@pytest.mark.parametrize("task", keras_ms.tasks.names())
+def test_the_quick_presets_network_keeps_colours(task):
+    """It begins as the input, and normalises no pixels of the whole image."""
+    made = presets.make(Settings, "quick", task=task)
+    assert made.residual
+    assert made.normalization in (None, "channel")
+    assert made.keep_contrast
+    network = building.make_network(made)
+    image = np.random.default_rng(0).normal(size=(1, 24, 24, 3)).astype("float32")
+    wanted = image if made.task != "super_resolution" else tf.image.resize(image, (48, 48))
+    np.testing.assert_allclose(network(image), wanted, atol=0.1)
+    assert keras_ms.inference.receptive_field(network) is not None
 
 
 def test_paper_preset_has_the_papers_values():
@@ -44,7 +61,11 @@ def test_an_unknown_preset_is_named():
     [
         ("flip", True, "default: True"),
         ("width", None, "quick: 32 for resnet and resnet18 and resnet50, 16 for unet, 8 for unet5"),
-        ("batch_sizes", (4, 8), "quick: 4,8; paper: 16,32,64,128, 1,2,4,8 for super_resolution"),
+        (
+            "batch_sizes",
+            (4, 8),
+            "quick: 4,8, 4,16 for half_resnet; paper: 16,32,64,128, 1,2,4,8 for super_resolution",
+        ),
     ],
 )
 def test_values_by_preset_are_described(name, default, text):

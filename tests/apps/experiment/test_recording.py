@@ -5,7 +5,7 @@ import pytest
 from conftest import Blur, small_images, small_net
 
 import keras_ms
-from apps.experiment.recording import Curve, Point, SecondsBudget, TrainingClock, crossing
+from apps.experiment.recording import Curve, Point, TrainingClock, crossing
 from keras_ms.training import clock as clock_module
 
 
@@ -68,13 +68,6 @@ def test_close_validates_the_model_a_stopped_run_left(fit):
     assert curve.metrics[0].keys() == {"mae"}
 
 
-def test_budget_stops_after_the_step_in_which_time_is_up(fit):
-    clock = TrainingClock()
-    curve = Curve(clock)
-    fit(clock, curve, SecondsBudget(clock, 1e-9), epochs=4)
-    assert curve.work_units == 3.5
-
-
 def test_first_reaching():
     curve = Curve(TrainingClock())
     curve.points = [Point(1, 1, 0.5), Point(2, 2, 0.3), Point(3, 3, 0.4)]
@@ -92,12 +85,3 @@ def test_a_crossing_is_where_a_curve_comes_to_stay():
     back = [*points, Point(4.0, 40.0, 1.0), Point(6.0, 60.0, 0.25)]
     assert crossing(back, 0.5) == pytest.approx(Point(5.0, 50.0, 0.5))
     assert crossing(back[:-1], 0.5) is None
-
-
-@pytest.mark.parametrize(("iterations", "told"), [((3, 3), True), ((3,), False)])
-def test_a_budget_that_ends_before_the_finest_level_says_so(fit, capsys, iterations, told):
-    clock = TrainingClock(already=100.0)
-    schedule = [keras_ms.FullMultiscaleSchedule(iterations)] if len(iterations) > 1 else []
-    fit(*schedule, clock, SecondsBudget(clock, 10.0), epochs=2, rehearse=False)
-    out = capsys.readouterr().out
-    assert ("Time is up on stage 1 of 2" in out) == told

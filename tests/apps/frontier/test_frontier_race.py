@@ -49,7 +49,7 @@ def made_up(tmp_path, monkeypatch):
         asked.append((name, settings.seed, settings.seconds, settings.learning_rate))
         loss = needs[name] / settings.seconds * (1.0 if settings.learning_rate == 1e-3 else 2.0)
         point = {"seconds": settings.seconds, "work_units": 1.0, "loss": loss}
-        return {"points": [point], "steps": 1, "planned": 1}, settings.seconds
+        return {"points": [point], "steps": 1, "finest": 1}, settings.seconds
 
     def judged(self, model, path):
         return {"loss": needs[path.name.partition("-")[0]] / model}

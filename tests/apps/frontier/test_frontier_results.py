@@ -9,7 +9,7 @@ from apps.frontier.settings import FrontierSettings
 
 
 def run(loss, seconds, **more):
-    return {"points": [{"seconds": seconds}], "steps": 9, "planned": 9, "loss": loss, **more}
+    return {"points": [{"seconds": seconds}], "steps": 9, "finest": 9, "loss": loss, **more}
 
 
 OPTIONS = presets.make(FrontierSettings, "quick", problems=("deblurring/unet",))

@@ -112,7 +112,7 @@ def test_small_crops_are_counted_as_parts_of_the_finest_mesh(options, monkeypatc
     assert (of_run.image_size, of_run.single_scale_batch) == (8, 8)
     assert of_run.work_units == 4 * 80.0
     content, _ = Race(settings, "resnet", Progress([]))._trained("small_crops", of_run, False)
-    assert (content["steps"], content["planned"]) == (10, 10)
+    assert (content["steps"], content["finest"]) == (10, 4)
     assert content["points"] == [{"seconds": 1.0, "work_units": 20.0, "loss": 0.5, "mean_iou": 0.5}]
 
 

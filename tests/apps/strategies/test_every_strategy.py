@@ -3,7 +3,6 @@
 import json
 import sys
 
-import keras
 import numpy as np
 import pytest
 
@@ -158,20 +157,3 @@ def test_levels_that_decide_themselves_are_those_that_were_trained(small_photo, 
     assert outcome.iterations == (1, 3)
     assert outcome.batch_sizes != settings.batch_sizes
     assert "levels='auto'" in capsys.readouterr().out
-
-
-def test_seconds_are_shared_out_by_what_steps_take(small_photo, monkeypatch):
-    from apps.experiment import budget
-
-    # As if a step took 100 s on the finest stage and 50 s on the coarsest.
-    monkeypatch.setattr(budget, "measure_steps", lambda *_: ([10.0, 20.0], [100.0, 50.0]))
-    settings = Settings(seconds=1000.0, validations=3, **{**TINY, "iterations": (1, 2)})
-    validation, timings = building.make_validation(settings, small_photo), {}
-    strategy = strategies.get("full_multiscale")
-    outcome = strategy.train(settings, small_photo, validation, timings=timings)
-    # (970 - 30) / 200 = 4.7 times the proportions, in whole epochs of one step.
-    assert outcome.iterations == (4, 9)
-    assert int(outcome.model.optimizer.iterations) == 13
-    assert float(outcome.model.optimizer.learning_rate) < 1e-4  # the decay ends with the run
-    assert timings == {((2, 4), (4,)): ([10.0, 20.0], [100.0, 50.0])}
-    keras.utils.clear_session()

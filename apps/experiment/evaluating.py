@@ -1,0 +1,217 @@
+"""Judges models and classical methods picture by picture, and keeps on file what it found."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import keras_ms
+from keras_ms.inference.restoring import Restorer
+
+from . import classics, plots, quality, sheets, tables
+from .options import as_dict
+from .quality import Pictures, Quality
+
+TUNED_SIDE = 160  # pixels
+SHEET_ROWS = 3
+OWN = "as drawn"
+
+Way = Callable[[Pictures], np.ndarray]
+
+
+class Photo(NamedTuple):
+    """A clean picture: its name, and pixels `(height, width, bands)`."""
+
+    name: str
+    pixels: np.ndarray
+
+
+def run(settings: Any) -> str:
+    """Judges all ways on all pictures; see `apps.evaluate`."""
+    from rich.progress import track
+
+    output = pathlib.Path(settings.output)
+    output.mkdir(parents=True, exist_ok=True)
+    restorers = {name: _loaded(name) for name in settings.models}
+    photos = list(_photos(settings.input, settings.pictures))
+    kept = Kept(output / "evaluation.json", settings)
+    rows: list[dict[str, np.ndarray]] = []
+    for level in settings.noise or (None,):
+        at = _at(settings, level)
+        ways = {name: _by_model(one) for name, one in restorers.items()}
+        ways |= _classical(at, kept, _title(level)) if settings.classical else {}
+        ways = {"degraded": lambda made: made.degraded} | ways
+        quiet = not sys.stdout.isatty()
+        for index, photo in enumerate(track(photos, _title(level), disable=quiet)):
+            missing = [way for way in ways if not kept.has(_title(level), photo.name, way)]
+            shown = index < SHEET_ROWS and level == (settings.noise or (None,))[-1]
+            if not (missing or shown):
+                continue
+            clean = quality.normalised_middle(at, photo.pixels, settings.side)
+            made = quality.make_pictures(at, clean, (settings.seed, index))
+            restored = {way: ways[way](made) for way in (ways if shown else missing)}
+            for way in missing:
+                found = quality.measure(made.clean, restored[way])
+                kept.add(_title(level), photo.name, way, found)
+            if shown:
+                every = {"clean": made.clean, **restored}
+                rows.append({title: pictures[0] for title, pictures in every.items()})
+    (output / "evaluation.md").write_text(text := _report(settings, kept, photos))
+    plots.draw_sheet([sheets.sheet_row(row) for row in rows], output / "evaluation.png")
+    print(f"{text}\nLook at {output / 'evaluation.md'} and {output / 'evaluation.png'}.")
+    return text
+
+
+class Kept:
+    """What was found, on file after every picture.
+
+    Args:
+        path: The JSON file.
+        settings: Of the run.
+
+    Raises:
+        ValueError: If the file was made with other options.
+    """
+
+    def __init__(self, path: pathlib.Path, settings: Any) -> None:
+        self._path = path
+        free = {"output", "models", "classical", "pictures", "noise"}
+        told = {name: value for name, value in as_dict(settings).items() if name not in free}
+        made_with = json.loads(json.dumps(told))
+        self.content: dict[str, Any] = {"settings": made_with, "tuned": {}, "found": {}}
+        if path.exists():
+            self.content = json.loads(path.read_text())
+        if self.content["settings"] != made_with:
+            raise ValueError(
+                f"--output holds what was found with other options. Received: {path}. Take "
+                "another folder."
+            )
+
+    def has(self, level: str, photo: str, way: str) -> bool:
+        """Whether a way was judged on a picture."""
+        return way in self.content["found"].get(level, {}).get(photo, {})
+
+    def add(self, level: str, photo: str, way: str, found: Quality) -> None:
+        """Keeps what was found."""
+        of_photo = self.content["found"].setdefault(level, {}).setdefault(photo, {})
+        of_photo[way] = list(found)
+        self.save()
+
+    def save(self) -> None:
+        """Writes the file."""
+        part = self._path.with_suffix(".part")
+        part.write_text(json.dumps(self.content, indent=1) + "\n")
+        part.replace(self._path)
+
+
+def _title(level: float | None) -> str:
+    return OWN if level is None else f"noise {level:g}"
+
+
+def _photos(source: str | None, most: int | None) -> Iterator[Photo]:
+    """Pictures in the order of their names; what cannot be read is named and skipped."""
+    if source is None:
+        names = keras_ms.data.sources.photos.PHOTOS["validation"]
+        yield from map(Photo, names[:most], keras_ms.data.photos("validation"))
+        return
+    root, count = pathlib.Path(source).expanduser(), 0
+    for path in keras_ms.data.image_files(root):
+        if most is not None and count == most:
+            return
+        try:
+            pixels = keras_ms.data.sources.folder.read_image(path, 3)
+        except ValueError as error:
+            print(f"Skipped: {error}", file=sys.stderr)
+            continue
+        count += 1
+        yield Photo(str(path.relative_to(root)), pixels)
+    if not count:
+        raise ValueError(f"There is no picture that can be read. Received: --input={source}.")
+
+
+def _loaded(model: str) -> Restorer:
+    restorer = keras_ms.inference.load(model)
+    if restorer.conditional or restorer.output != "image" or restorer.channels != 3:
+        raise ValueError(
+            "Models to judge take pictures in colour, are not told the noise, and return pictures. "
+            f"Received: --models={model}."
+        )
+    return restorer
+
+
+def _by_model(restorer: Restorer) -> Way:
+    def restore(made: Pictures) -> np.ndarray:
+        seen = np.asarray(made.seen, "float32")
+        return np.stack([keras_ms.inference.restore(restorer, one) for one in seen]).clip(0.0, 1.0)
+
+    return restore
+
+
+def _at(settings: Any, level: float | None) -> Any:
+    """Settings whose task draws noise of one standard deviation, of 255."""
+    if level is None:
+        return settings
+    std = float(np.mean(settings.normalization_of_images[1]))
+    share = (level / 255.0) / (level / 255.0 + std)
+    t = 1.0 - share if settings.task == "denoising" else share
+    return dataclasses.replace(settings, t_low=t, t_high=t, noise=())
+
+
+def _classical(settings: Any, kept: Kept, level: str) -> dict[str, Way]:
+    """Classical methods with their strengths, which are chosen if there are pictures for it."""
+    for name in classics.missing(settings.task):
+        print(f'{name} is left out: pip install "keras-ms[rivals]".')
+    strengths = kept.content["tuned"].setdefault(level, {})
+    examples = None
+    for method in classics.of(settings.task):
+        if method.name not in strengths:
+            examples = _examples(settings) if examples is None else examples
+            strengths[method.name] = classics.tuned(method, examples) if examples else None
+            kept.save()
+    return {
+        method.name: _by_classic(method, strengths[method.name])
+        for method in classics.of(settings.task)
+    }
+
+
+def _examples(settings: Any) -> list[tuple[np.ndarray, np.ndarray, classics.Told]]:
+    if settings.tune_input is None:
+        return []
+    found = []
+    for index, photo in enumerate(_photos(settings.tune_input, settings.tune_pictures)):
+        clean = quality.normalised_middle(settings, photo.pixels, TUNED_SIDE)
+        made = quality.make_pictures(settings, clean, (settings.seed + 1, index))
+        found.append((made.clean[0], made.seen[0], made.told[0]))
+    return found
+
+
+def _by_classic(method: classics.Classic, strength: float | None) -> Way:
+    def restore(made: Pictures) -> np.ndarray:
+        both = zip(made.seen, made.told, strict=True)
+        return np.stack([classics.restored(method, *one, strength) for one in both])
+
+    return restore
+
+
+def _report(settings: Any, kept: Kept, photos: list[Photo]) -> str:
+    names = [photo.name for photo in photos]
+    parts = []
+    for level in settings.noise or (None,):
+        found = kept.content["found"][_title(level)]
+        ways = [way for way in found[names[0]] if all(way in found[name] for name in names)]
+        rows = []
+        for way in ways:
+            psnr, ssim, colour = np.mean([found[name][way] for name in names], axis=0)
+            strength = kept.content["tuned"].get(_title(level), {}).get(way)
+            tuned = f", strength {strength:g}" if strength is not None else ""
+            rows.append([f"{way}{tuned}", f"{psnr:.2f} dB", f"{ssim:.4f}", f"{colour:.2f}"])
+        columns = ["restored by", "PSNR", "SSIM", "mean colour off by (of 255)"]
+        title = f"**{settings.task}, {_title(level)}**: means over {len(names)} pictures"
+        parts.append(f"{title}\n\n{tables.markdown(columns, rows)}")
+    return "\n".join(parts)

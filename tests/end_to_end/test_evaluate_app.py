@@ -1,0 +1,89 @@
+"""Models judged beside classical methods, from picture files to tables."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_ms
+from apps import evaluate
+from apps.experiment import classics, evaluating
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    cat = keras_ms.data.photos("validation")[0]
+    for name, (top, left) in {"a": (60, 100), "b": (120, 180)}.items():
+        Image.fromarray(cat[top : top + 50, left : left + 62]).save(folder / f"{name}.png")
+    (folder / "broken.png").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def without_slow_rivals(monkeypatch):
+    monkeypatch.setitem(classics.METHODS, "denoising", classics.METHODS["denoising"][:1])
+
+
+def settings(folder, **options):
+    given = {"input": str(folder), "models": ("denoising",), "noise": (15.0, 40.0)}
+    output = str(folder.parent / "out")
+    return evaluate.EvaluateSettings(**{**given, "output": output, **options})
+
+
+def test_models_and_classical_methods_are_judged_on_whole_pictures(pictures, capsys):
+    text = evaluate.run(settings(pictures))
+    assert "broken.png" in capsys.readouterr().err
+    assert "noise 15**: means over 2 pictures" in text
+    content = json.loads((pictures.parent / "out" / "evaluation.json").read_text())
+    ways = {"degraded", "denoising", *(method.name for method in classics.of("denoising"))}
+    psnr = {}
+    for level in ("noise 15", "noise 40"):
+        assert content["found"][level].keys() == {"a.png", "b.png"}
+        assert all(set(of_photo) == ways for of_photo in content["found"][level].values())
+        psnr[level] = {way: content["found"][level]["a.png"][way][0] for way in ways}
+        assert psnr[level]["denoising"] > psnr[level]["degraded"] + 2.0
+    wanted = -20.0 * np.log10(40.0 / 255.0)
+    assert psnr["noise 40"]["degraded"] == pytest.approx(wanted, abs=0.7)  # some is clipped
+    assert (pictures.parent / "out" / "evaluation.png").is_file()
+
+
+def test_what_is_on_file_is_not_made_again(pictures, monkeypatch):
+    first = evaluate.run(settings(pictures, pictures=1, noise=(15.0,)))
+    evaluate.run(settings(pictures, noise=(15.0,)))
+    monkeypatch.setattr(evaluating, "SHEET_ROWS", 0)
+    monkeypatch.setattr(evaluating.plots, "draw_sheet", lambda *_: None)
+    monkeypatch.setattr(evaluating.quality, "make_pictures", None)
+    assert evaluate.run(settings(pictures, pictures=1, noise=(15.0,))) == first
+    with pytest.raises(ValueError, match="found with other options"):
+        evaluate.run(settings(pictures, noise=(15.0,), seed=3))
+
+
+def test_strengths_are_chosen_on_other_pictures(pictures, monkeypatch):
+    methods = (classics.Classic("darker", lambda picture, told, s: s * picture, (0.5, 1.0, 0.1)),)
+    monkeypatch.setitem(classics.METHODS, "denoising", methods)
+    options = {"models": (), "noise": (5.0,), "tune_input": str(pictures), "tune_pictures": 1}
+    assert "darker, strength 1 " in evaluate.run(settings(pictures, **options))
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"noise": (-1.0,)}, "--noise=-1"),
+        ({"models": (), "classical": False}, "nothing to judge"),
+        ({"noise": (3.0,), "t_low": 0.5}, "Received: both"),
+        ({"side": 0}, "--side=0"),
+        ({"models": ("nothing_like_it",)}, "nothing_like_it"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(pictures, options, match):
+    with pytest.raises(ValueError, match=match):
+        evaluate.run(settings(pictures, **options))
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path):
+    (tmp_path / "x.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="no picture that can be read"):
+        evaluate.run(settings(tmp_path))
