@@ -42,35 +42,34 @@ def run(settings: FrontierSettings) -> str:
         ValueError: If one of the runs would be refused.
     """
     from ..races.progress import Progress
-    from . import race
+    from . import race, runs
 
-    chosen, tables = problems.chosen(settings), []
-    for problem in chosen:
-        race.check(settings, problem)
-    progress = Progress(plan.budgets(settings) * len(chosen))
-    for problem in chosen:
-        one = race.Frontier(settings, problem, progress)
+    chosen = problems.chosen(settings)
+    taking = {problem: runs.distinct(settings, problem) for problem in chosen}
+    for problem, (options, _) in taking.items():
+        race.check(options, problem)
+    progress = Progress([b for options, _ in taking.values() for b in plan.budgets(options)])
+    tables = []
+    for problem, (options, names) in taking.items():
+        one = race.Frontier(options, problem, progress)
         for entries in one.entries():
-            table = _write(settings, problem, one, entries)
+            table = _write(options, one, names, entries)
         print(f"\n{table}", flush=True)
         tables.append(table)
     return "\n".join(tables)
 
 
 def _write(
-    settings: FrontierSettings,
-    problem: problems.Named,
-    one: Frontier,
-    entries: Mapping[str, Entry],
+    options: FrontierSettings, one: Frontier, names: Mapping[str, str], entries: Mapping[str, Entry]
 ) -> str:
     from ..experiment.tables import loss_label
     from . import drawing, results
 
-    output = pathlib.Path(settings.output)
-    table = results.report(settings, problem.title, one.loss_name, entries)
+    output, problem = pathlib.Path(options.output), one.problem
+    table = results.report(options, problem.title, one.loss_name, entries, names)
     (output / f"{problem.file}.md").write_text(table)
     plot = output / f"{problem.file}.png"
-    drawing.save_plot(settings, problem.title, loss_label(one.loss_name), entries, plot)
+    drawing.save_plot(options, problem.title, loss_label(one.loss_name), entries, plot)
     return table
 
 

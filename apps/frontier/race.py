@@ -26,14 +26,14 @@ class Frontier(EqualRace):
     """All runs on one problem.
 
     Args:
-        options: The settings.
+        options: The settings, whose contestants all differ.
         problem: What is learned.
         progress: Says how far all problems are.
     """
 
     def __init__(self, options: FrontierSettings, problem: Named, progress: Progress) -> None:
         super().__init__(options, pathlib.Path(options.output) / problem.file, progress)
-        self._options, self._problem = options, problem
+        self._options, self.problem = options, problem
 
     def entries(self) -> Iterator[Mapping[str, Entry]]:
         """Makes all runs, or reads them; yields what there is after each contestant's."""
@@ -62,7 +62,7 @@ class Frontier(EqualRace):
         self, name: str | None, trial_seconds: float | None = None, **special: Any
     ) -> Settings:
         """See `EqualRace.settings_of`."""
-        return settings_of(self._options, self._problem, name, trial_seconds, **special)
+        return settings_of(self._options, self.problem, name, trial_seconds, **special)
 
     def judged(self, model: keras.Model, path: pathlib.Path) -> dict[str, Any]:
         """The loss over all that is held out, and of masks how good they are."""

@@ -20,7 +20,13 @@ DIGITS = ".4g"
 METRICS = {"mean_iou": "mean IoU"}
 
 
-def report(options: FrontierSettings, title: str, loss_name: str, entries: Entries) -> str:
+def report(
+    options: FrontierSettings,
+    title: str,
+    loss_name: str,
+    entries: Entries,
+    names: Mapping[str, str],
+) -> str:
     """All of one problem.
 
     Args:
@@ -28,6 +34,7 @@ def report(options: FrontierSettings, title: str, loss_name: str, entries: Entri
         title: What was learned by which network.
         loss_name: Name of the loss.
         entries: What came of every contestant.
+        names: Of all contestants, the name that each takes part under.
     """
     label = tables.loss_label(loss_name)
     parts = [f"**{title}**", headline(options, entries)]
@@ -38,7 +45,10 @@ def report(options: FrontierSettings, title: str, loss_name: str, entries: Entri
     parts += [*unequal(options, entries), *cut_short(_named(entries))]
     parts += [f"How many times sooner than plain training, by {label}:", gains(options, entries)]
     parts += [how_measured(options)]
-    rows = [(name, WHAT_THEY_ARE[name]) for name in entries]
+    rows = [
+        (name, WHAT_THEY_ARE[name] if under == name else f"the same as {under} here")
+        for name, under in names.items()
+    ]
     parts += [tables.markdown(("contestant", "what it is"), rows)]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
@@ -147,11 +157,8 @@ def how_measured(options: FrontierSettings) -> str:
         "plain training and the two others with the least loss after these have seeds "
         f"{seeds}{f', and {last} with the first' if short else ''}. Cells are medians (least to "
         "most) over seeds.",
-        f"Every contestant chose its rate among {rates} by one trial each "
-        f"({options.trial_seconds:g} s, seed {TRIAL_SEED}; longer where none could start up) on "
-        "four fifths of the training data, judged by the other fifth. What is held out chose "
-        "nothing, but that adaptive leaves a level if the loss on a part of it has not improved "
-        "for three validations.",
+        f"{_chosen(options, rates)} What is held out chose nothing, but that adaptive leaves a "
+        "level if the loss on a part of it has not improved for three validations.",
         "All that is held out judges every end, the same for all contestants.",
         "Times between budgets are read off the least median so far, with the logarithm of "
         "measured seconds linear in the loss, and never beyond the budgets: `at least` is who is "
@@ -161,3 +168,13 @@ def how_measured(options: FrontierSettings) -> str:
         "there first.",
     ]
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _chosen(options: FrontierSettings, rates: str) -> str:
+    if len(options.rates) == 1:
+        return f"All contestants have the rate {rates}."
+    return (
+        f"Every contestant chose its rate among {rates} by one trial each "
+        f"({options.trial_seconds:g} s, seed {TRIAL_SEED}; longer where none could start up) on "
+        "four fifths of the training data, judged by the other fifth."
+    )

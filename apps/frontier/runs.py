@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from ..experiment import presets
+from ..experiment.options import as_dict, replaced
 from ..experiment.settings import Settings
 from ..races import on_masks
 from ..races.held_out import ALL
@@ -34,6 +35,34 @@ def settings_of(
     common = _common(options, problem, trial_seconds)
     of_name = {} if name is None else CONTESTANTS[name](common)
     return dataclasses.replace(common, **{**of_name, **special})
+
+
+def distinct(options: FrontierSettings, problem: Named) -> tuple[FrontierSettings, dict[str, str]]:
+    """Leaves out contestants that are others by another name.
+
+    With a finest mesh of 64 px, for example, crops of 64 px are plain training.
+
+    Args:
+        options: Of the frontier.
+        problem: What is learned.
+
+    Returns:
+        The options with those contestants that differ, and the name that each of all takes part
+        under.
+    """
+    seen: dict[tuple[Any, ...], str] = {}
+    names: dict[str, str] = {}
+    for name in sorted(options.contestants, key=lambda name: name != options.default):
+        names[name] = seen.setdefault(_key(settings_of(options, problem, name)), name)
+    taking = tuple(name for name in options.contestants if names[name] == name)
+    plain = tuple(dict.fromkeys(names.get(name, name) for name in options.plain))
+    return replaced(options, contestants=taking, plain=plain), names
+
+
+def _key(settings: Settings) -> tuple[Any, ...]:
+    """What makes runs differ: with a budget, only the proportions of steps."""
+    steps = tuple(count / max(settings.iterations) for count in settings.iterations)
+    return tuple(sorted({**as_dict(settings), "iterations": steps}.items()))
 
 
 def _common(

@@ -36,7 +36,11 @@ class FrontierSettings(EqualOptions):
         PLAIN, "Who of them is plain training, which the others are compared with.", NAMES, RACE
     )
     default: str = option(
-        DEFAULT, "Whose gain is told first, and who runs as often as the best.", NAMES, RACE
+        DEFAULT,
+        "Whose gain is told first, and who runs as often as the best; `default` is what apps.train "
+        "does by default.",
+        NAMES,
+        RACE,
     )
     budgets: tuple[float, ...] = option(
         (60.0, 240.0, 960.0),

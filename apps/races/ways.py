@@ -36,7 +36,9 @@ def staged(strategy: str, **more: Any) -> Way:
     def made(problem: Problem) -> Options:
         levels = range(len(problem.batch_sizes))
         steps = tuple(max(1, COARSEST_STEPS >> level) for level in reversed(levels))
-        return {"strategy": strategy, "iterations": steps, **more}
+        # Which goes with degrade_first alone, so not with a coarsening of its own.
+        usual = {"restriction": "average"} if "coarsening" in more else {}
+        return {"strategy": strategy, "iterations": steps, **usual, **more}
 
     return made
 

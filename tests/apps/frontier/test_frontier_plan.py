@@ -3,16 +3,18 @@ import math
 import pytest
 
 from apps.experiment import presets
+from apps.experiment.settings import Settings
 from apps.frontier import plan, problems
 from apps.frontier.contestants import CONTESTANTS, WHAT_THEY_ARE
 from apps.frontier.entries import Entry
-from apps.frontier.runs import settings_of
+from apps.frontier.runs import distinct, settings_of
 from apps.frontier.settings import FrontierSettings
 from keras_ms import networks
 
 
 def made(**given):
-    return presets.make(FrontierSettings, "quick", **{"problems": ("deblurring/unet",), **given})
+    usual = {"problems": ("deblurring/unet",), "default": "adaptive"}
+    return presets.make(FrontierSettings, "quick", **{**usual, **given})
 
 
 def entry(*losses, budget=240.0):
@@ -40,8 +42,8 @@ def test_all_but_the_last_budget_are_for_all():
 
 
 def test_time_is_told_for_all_runs():
-    # Ten contestants with four trials and two budgets; four with two more seeds and the longest.
-    assert sum(plan.budgets(made())) == 10 * (4 * 30 + 300) + 4 * (2 * 300 + 960)
+    # Eleven contestants with four trials and two budgets; four with two more seeds and the longest.
+    assert sum(plan.budgets(made())) == 11 * (4 * 30 + 300) + 4 * (2 * 300 + 960)
     few = made(contestants=("plain_1", "adaptive", "grown_crops"), rates=(1e-3,), seeds=(5,))
     assert sorted(plan.budgets(few)) == [60.0] * 3 + [240.0] * 3 + [960.0] * 3
 
@@ -67,6 +69,37 @@ def test_contestants_differ_as_they_are_called():
     assert runs["full_multiscale"].auto_levels
     assert runs["progressive_resizing"].single_scale_batch == runs["adaptive"].batch_sizes[0]
     assert set(WHAT_THEY_ARE) == set(CONTESTANTS)
+
+
+def test_contestants_that_are_others_by_another_name_are_left_out():
+    given = {"image_size": 64, "contestants": ("plain_16", "crops_32", "crops_64")}
+    options, names = distinct(made(**given), problems.Named("deblurring", "unet"))
+    assert options.contestants == ("plain_16", "crops_32")
+    assert names == {"plain_16": "plain_16", "crops_32": "crops_32", "crops_64": "plain_16"}
+    given |= {"plain": ("crops_64",), "default": "crops_64"}
+    options, names = distinct(made(**given), problems.Named("deblurring", "unet"))
+    assert (options.contestants, options.plain) == (("crops_32", "crops_64"), ("crops_64",))
+    assert names["plain_16"] == "crops_64"
+
+
+def test_the_default_is_what_the_preset_says():
+    options = made(default="default", contestants=("plain_1", "coarse_to_fine", "default"))
+    run = settings_of(options, problems.Named("denoising", "resnet"), "default")
+    usual = presets.make(Settings, "quick", network="resnet")
+    assert (run.strategy, run.batch_sizes) == (usual.strategy, usual.batch_sizes)
+    # Its levels are those of coarse to fine, and so are the proportions of its steps.
+    assert run.strategy == "progressive"
+    options, names = distinct(options, problems.Named("denoising", "resnet"))
+    assert names == {"default": "default", "plain_1": "plain_1", "coarse_to_fine": "default"}
+    assert options.contestants == ("plain_1", "default")
+    few = settings_of(made(batch_sizes=(2, 4)), problems.Named("deblurring", "unet"), "default")
+    assert few.iterations == (500, 1000)
+
+
+def test_the_papers_preset_can_be_raced():
+    options = presets.make(FrontierSettings, "paper", problems=("denoising/resnet",))
+    for name in CONTESTANTS:
+        settings_of(options, problems.Named("denoising", "resnet"), name)
 
 
 def test_pairs_of_masks_have_what_races_on_masks_have_unless_it_is_given():

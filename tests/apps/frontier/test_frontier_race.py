@@ -19,6 +19,7 @@ TINY = {
     "limit": 6,
     "budgets": (1.0,),
     "seeds": (0,),
+    "default": "adaptive",
     "rates": (1e-3,),
     "validations": 1,
 }

@@ -12,7 +12,7 @@ def run(loss, seconds, **more):
     return {"points": [{"seconds": seconds}], "steps": 9, "finest": 9, "loss": loss, **more}
 
 
-OPTIONS = presets.make(FrontierSettings, "quick", problems=("deblurring/unet",))
+OPTIONS = presets.make(FrontierSettings, "quick", problems=("deblurring/unet",), default="adaptive")
 PLAIN = Entry(
     1e-3,
     {
@@ -28,6 +28,7 @@ ENTRIES = {
     "grown_crops": Entry(3e-3, {60.0: [run(0.3, 55.0)], 240.0: [run(0.1, 120.0)]}),
     "coarse_to_fine": Entry(3e-3, {60.0: [{"points": []}], 240.0: [run(math.nan, 240.0)]}),
 }
+NAMES = {**{name: name for name in ENTRIES}, "crops_64": "plain_16"}
 
 
 def shape_of(path):
@@ -81,14 +82,15 @@ def test_the_gain_at_converged_quality_is_told_first_beside_the_best_rival():
 
 def test_a_report_and_a_plot_are_made_from_the_first_contestant_on(tmp_path):
     for entries in ({"plain_1": ENTRIES["coarse_to_fine"]}, ENTRIES):
-        text = results.report(OPTIONS, "deblurring/unet", "mse", entries)
+        text = results.report(OPTIONS, "deblurring/unet", "mse", entries, NAMES)
         assert text.startswith("**deblurring/unet**\n\n")
         assert "MSE of held-out data at the end of each budget:" in text
+        assert "| crops_64 | the same as plain_16 here |" in text
         drawing.save_plot(OPTIONS, "deblurring/unet", "MSE", entries, tmp_path / "plot.png")
     assert 1.5 < shape_of(tmp_path / "plot.png") < 2.0  # one panel
 
     masks = {"plain_1": Entry(1e-3, {60.0: [run(0.9, 60.0, mean_iou=0.25)]})}
-    text = results.report(OPTIONS, "camvid/unet", "crossentropy", masks)
+    text = results.report(OPTIONS, "camvid/unet", "crossentropy", masks, NAMES)
     assert "mean IoU at the same places:" in text
     assert "| plain_1 | 0.001 | 0.25 |" in text
     drawing.save_plot(OPTIONS, "camvid/unet", "cross-entropy", masks, tmp_path / "two.png")
