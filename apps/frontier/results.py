@@ -159,7 +159,8 @@ def how_measured(options: FrontierSettings) -> str:
         "most) over seeds.",
         f"{_chosen(options, rates)} What is held out chose nothing, but that adaptive leaves a "
         "level if the loss on a part of it has not improved for three validations.",
-        "All that is held out judges every end, the same for all contestants.",
+        "All that is held out judges every end, the same for all contestants: of photographs, fixed "
+        "crops of the finest mesh's size with as many pixels as they have together.",
         "Times between budgets are read off the least median so far, with the logarithm of "
         "measured seconds linear in the loss, and never beyond the budgets: `at least` is who is "
         "there before the shortest one ends, `at most` where plain training is, `-` where both "

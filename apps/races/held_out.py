@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -13,7 +14,7 @@ from ..experiment.problem import Problem
 
 ALL = sys.maxsize  # validation samples
 EVERY = 5  # one of so many photographs to train on judges trials
-CROPS = 4  # of every photograph that is held out
+MOST_PIXELS = 8_000_000  # of crops of held-out photographs; all fields are in memory
 
 
 class Data(NamedTuple):
@@ -56,10 +57,21 @@ def data_of(problem: Problem, curve_pairs: int, trial: bool = False) -> Data:
         held_out = kind.held_out()
     size = len(held_out)
     if problem.target_dir is None:
-        size *= CROPS
+        size = crops_of(held_out, problem.image_size)
         kind = building.kind_of(dataclasses.replace(problem, validation_samples=size))
     whole = kind.validation(held_out)
     return Data(train, _some(whole, max(1, round(size / curve_pairs))), whole, size)
+
+
+def crops_of(photographs: Sequence[Any], side: int) -> int:
+    """How many crops have as many pixels as some photographs: one of each or more.
+
+    Args:
+        photographs: Arrays `(height, width, bands)`.
+        side: Of the crops, in pixels.
+    """
+    pixels = sum(image.shape[0] * image.shape[1] for image in photographs)
+    return max(len(photographs), round(min(pixels, MOST_PIXELS) / side**2))
 
 
 def _some(whole: tf.data.Dataset, every: int) -> tf.data.Dataset:
