@@ -1,1 +1,1 @@
-"""Quality against budget: how much sooner is each way to train as good as plain training?"""
+"""Quality against budget: how much faster is each way to train than plain training?"""

@@ -1,6 +1,6 @@
-r"""Quality against budget, and how much sooner each way to train is as good as plain training.
+r"""Quality against budget, and how many times as fast as plain training each way to train is.
 
-    python -m apps.time_to_quality --frontier --dataset=folder --data_dir=BSDS500/train  # 9 hours
+    python -m apps.time_to_quality --frontier --dataset=folder --data_dir=BSDS500/train # 10 hours
     python -m apps.time_to_quality --frontier --problems=camvid/unet --data_dir=train \
         --target_dir=train_labels --val_data_dir=val --val_target_dir=val_labels --classes=11 \
         --void=11                                                                     # 4 hours

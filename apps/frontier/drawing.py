@@ -1,4 +1,4 @@
-"""Quality against budget, in a plot."""
+"""Quality against budget, in a plot whose straight lines are what speed-ups are read off."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ def save_plot(
         for number, (name, entry) in enumerate(entries.items()):
             _draw(axes, name, entry, metric, MARKERS[number % len(MARKERS)])
         axes.set_ylabel(f"{loss_label if metric == 'loss' else METRICS[metric]} of held-out data")
-        axes.grid(alpha=0.3, which="both")
-        plots.in_decades(axes.xaxis)
+        axes.grid(alpha=0.3)
+        axes.set_xticks(options.budgets, [f"{budget:g}" for budget in options.budgets])
+        axes.minorticks_off()
     _draw_converged(options, entries, line[0])
     handles, labels = line[0].get_legend_handles_labels()
     if handles:
@@ -71,8 +72,6 @@ def _draw(axes: Any, name: str, entry: Entry, metric: str, marker: str) -> None:
 
 
 def _draw_converged(options: FrontierSettings, entries: Mapping[str, Entry], axes: Any) -> None:
-    axes.set_yscale("log")
     loss = reading.converged(of_plain(options, entries).values())
     if math.isfinite(loss):
         axes.axhline(loss, color="grey", linewidth=0.8, linestyle=":", label="converged")
-    plots.in_decades(axes.yaxis)

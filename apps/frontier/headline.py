@@ -61,8 +61,8 @@ def _told(name: str, curve: reading.Curve, loss: float, plain: reading.Reached) 
         longest = max((seconds for seconds, _ in curve), default=0.0)
         return f"{name} does not reach it in {longest:.0f} s." if curve else f"{name} has no run."
     gain = reading.speed_up(plain, when)
-    times = "as soon, as far as these budgets tell" if gain is None else f"{gain} times sooner"
-    return f"{name} does {_when(when)}, {times}."
+    times = "as fast, as far as these budgets tell" if gain is None else f"{gain} times as fast"
+    return f"{name} does {_when(when)}: {times}."
 
 
 def _when(reached: reading.Reached) -> str:

@@ -1,4 +1,4 @@
-"""How much sooner a quality is reached: read off between budgets, never beyond them.
+"""How much faster a quality is reached: read off between budgets, never beyond them.
 
 A curve has a point per budget: measured seconds and the loss, both medians over seeds.
 """
@@ -30,7 +30,7 @@ class Reached(NamedTuple):
 
 
 class SpeedUp(NamedTuple):
-    """How many times sooner one reaches a loss than another.
+    """How many times as fast one reaches a loss as another.
 
     Attributes:
         times: The ratio of the seconds.
@@ -85,7 +85,7 @@ def soonest(curves: Iterable[Curve], loss: float) -> Reached | None:
 
 
 def speed_up(reference: Reached, other: Reached) -> SpeedUp | None:
-    """How many times sooner `other` is; `None` if both are there before the shortest budget ends.
+    """How many times as fast `other` is; `None` if the shortest budget is too long for both.
 
     Example:
         >>> str(speed_up(Reached(300.0), Reached(60.0, at_most=True)))

@@ -43,7 +43,7 @@ def report(
         if any(metric in run for run in _runs(entries)):
             parts += [f"{name} at the same places:", ends(options, entries, metric)]
     parts += [*unequal(options, entries), *cut_short(_named(entries))]
-    parts += [f"How many times sooner than plain training, by {label}:", gains(options, entries)]
+    parts += [f"How many times as fast as plain training, by {label}:", gains(options, entries)]
     parts += [how_measured(options)]
     rows = [
         (name, WHAT_THEY_ARE[name] if under == name else f"the same as {under} here")
@@ -159,8 +159,8 @@ def how_measured(options: FrontierSettings) -> str:
         "most) over seeds.",
         f"{_chosen(options, rates)} What is held out chose nothing, but that adaptive leaves a "
         "level if the loss on a part of it has not improved for three validations.",
-        "All that is held out judges every end, the same for all contestants: of photographs, fixed "
-        "crops of the finest mesh's size with as many pixels as they have together.",
+        "All that is held out judges every end, the same for all contestants: of photographs, "
+        "fixed crops of the finest mesh's size with as many pixels as they have together.",
         "Times between budgets are read off the least median so far, with the logarithm of "
         "measured seconds linear in the loss, and never beyond the budgets: `at least` is who is "
         "there before the shortest one ends, `at most` where plain training is, `-` where both "

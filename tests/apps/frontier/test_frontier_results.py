@@ -69,8 +69,8 @@ def test_the_gain_at_converged_quality_is_told_first_beside_the_best_rival():
     told = headline.headline(OPTIONS, ENTRIES)
     assert told == (
         "Plain training (plain_1) reaches the converged loss, 0.101, after 947 s. adaptive does "
-        "after 150 s, 6.3 times sooner. The best rival: grown_crops does after 120 s, 7.9 times "
-        "sooner."
+        "after 150 s: 6.3 times as fast. The best rival: grown_crops does after 120 s: 7.9 times "
+        "as fast."
     )
     alone = {name: ENTRIES[name] for name in ("plain_1", "plain_16")}
     assert headline.headline(OPTIONS, alone).endswith("after 947 s.")
