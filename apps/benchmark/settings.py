@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from ..experiment import choices
 from ..experiment.options import check_choice, check_counts, check_positive, option
-from ..experiment.problem import LEVELS, NETWORK, RESULTS, TASK
+from ..experiment.problem import LEVELS, RESULTS
 from ..races.contestants import CONTESTANTS
 from ..races.settings import RACE, RaceOptions
 
@@ -36,12 +35,15 @@ class BenchmarkSettings(RaceOptions):
     The network is the paper's, since what others have measured is its steps.
     """
 
-    UNUSED: ClassVar[tuple[str, ...]] = ("preset",)
+    INSTEAD: ClassVar[dict[str, dict[str, Any]]] = {
+        "quick": {
+            "network": "resnet",
+            "keep_contrast": False,
+            "residual": None,
+            "normalization": None,
+        }
+    }
 
-    network: str = option("resnet", "The network.", choices.of_library("networks"), NETWORK)
-    width: int | None = option(32, "Channels of the network.", theme=NETWORK)
-    t_low: float | None = option(0.5, "Least t: share of the clean image.", theme=TASK)
-    t_high: float | None = option(1.0, "Greatest t.", theme=TASK)
     measures: tuple[str, ...] = option(MEASURES, "What to measure.", MEASURES, STEPS)
     batch_sizes: tuple[int, ...] = option(
         (16, 32, 64, 128), "Batch size per level, finest first (the paper's).", theme=LEVELS

@@ -103,8 +103,9 @@ def values(preset: str, task: str, network: str, given: Collection[str] = ()) ->
 def make(settings: type[T], preset: str, **given: Any) -> T:
     """Settings of a preset with some options given.
 
-    The settings remember preset and names given, for apps that go through several problems, each
-    of which takes its own part of the preset (`row`).
+    A class may have other values than a preset, in its `INSTEAD`, by preset and option. The
+    settings remember preset and names given, for apps that go through several problems, each of
+    which takes its own part of the preset (`row`).
 
     Args:
         settings: Their class, a `Problem`.
@@ -116,8 +117,10 @@ def make(settings: type[T], preset: str, **given: Any) -> T:
     if not has_several_problems(settings):
         one = {**defaults, **given}
         task = "pairs" if one.get("target_dir") else one["task"]
+        instead = _instead(settings, preset, given)
         of_task = PRESETS.get(preset, {}).get(task, {})
-        chosen = values(preset, task, {**defaults, **of_task, **given}["network"], given)
+        network = {**defaults, **of_task, **instead, **given}["network"]
+        chosen = {**values(preset, task, network, given), **instead}
     chosen = {name: value for name, value in chosen.items() if name in defaults}
     return settings(**{**chosen, **given, "preset": preset, "given": tuple(given)})
 
@@ -139,13 +142,22 @@ def row(settings: Any, kind: type[T], task: str, network: str, **special: Any) -
     names = {field.name for field in options_of(kind)}
     own: Values = {"task": task, "network": network, **special}
     if settings.preset is not None:
-        learned = "pairs" if settings.target_dir else task
-        own = {**values(settings.preset, learned, network, settings.given), **own}
+        given = settings.given
+        of_preset = values(
+            settings.preset, "pairs" if settings.target_dir else task, network, given
+        )
+        own = {**of_preset, **_instead(settings, settings.preset, given), **own}
     shared = {f.name: getattr(settings, f.name) for f in options_of(Problem) if f.name in names}
     own = {name: value for name, value in own.items() if name in names}
     # What was given is refused where it makes no sense; the preset's is left out there.
     remembered = {name: getattr(settings, name) for name in ("preset", "given")}
     return kind(**{**shared, **own, **remembered})
+
+
+def _instead(settings: Any, preset: str, given: Collection[str]) -> Values:
+    """Values that an app has in the place of a preset's, without options that were given."""
+    found = getattr(settings, "INSTEAD", {}).get(preset, {})
+    return {name: value for name, value in found.items() if name not in given}
 
 
 def decided_names() -> set[str]:

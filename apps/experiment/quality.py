@@ -144,12 +144,11 @@ def restored_by(model: keras.Model, settings: Settings, pictures: Pictures) -> n
 
 def measure(clean: np.ndarray, pictures: np.ndarray) -> Quality:
     """Quality of pictures in [0, 1], `(count, height, width, channels)`, against clean ones."""
-    found = []
-    for metric in (keras_ms.metrics.PSNR((0.0, 1.0)), keras_ms.metrics.SSIM((0.0, 1.0))):
+    psnr, ssim = keras_ms.metrics.PSNR((0.0, 1.0)), keras_ms.metrics.SSIM((0.0, 1.0))
+    for metric in (psnr, ssim):
         metric.update_state(clean, pictures)
-        found.append(float(metric.result()))
     off = np.abs(np.mean(pictures - clean, axis=(1, 2), dtype=np.float64)).max(-1)
-    return Quality(*found, 255.0 * float(np.mean(off)))
+    return Quality(float(psnr.result()), float(ssim.result()), 255.0 * float(np.mean(off)))
 
 
 def table_of(

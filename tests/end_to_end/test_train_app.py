@@ -162,6 +162,7 @@ def command(*arguments):
 def test_command_line_with_a_budget_and_a_rival(tmp_path):
     code, out, err = command(
         "--work_units=40",
+        "--strategy=full_multiscale",
         "--compare=single_scale",
         "--batch_sizes=2,4",
         "--iterations=1,2",

@@ -43,9 +43,23 @@ def parse(monkeypatch):
     return parsed
 
 
+QUICK = {
+    "network": "half_resnet",
+    "strategy": "progressive",
+    "keep_contrast": True,
+    "residual": True,
+    "t_low": 0.7,
+    "t_high": 1.0,
+    "image_size": 64,
+    "batch_sizes": (4, 16),
+    "iterations": (1000, 1000),
+    "learning_rate": 1e-3,
+}
+
+
 def test_without_flags_the_preset_is_quick(parse):
     assert parse(Settings) == presets.make(Settings, "quick")
-    assert parse(Settings) == Settings(t_low=0.5, t_high=1.0, width=32)
+    assert parse(Settings) == Settings(**QUICK)
 
 
 def test_flags_override_the_preset(parse):

@@ -103,7 +103,7 @@ def test_a_task_gets_tensors_as_in_training(monkeypatch):
             shift = tf.random.stateless_uniform((tf.shape(images)[0], 1, 1, 1), seed + 17)
             return {"clean": images + shift}
 
-    monkeypatch.setattr(quality, "make_task", lambda settings: Shifting())
+    monkeypatch.setattr(quality, "make_task", lambda *_: Shifting())
     made = quality.make_pictures(Settings(), photos(1, 32))
     assert made.clean.shape == (1, 32, 32, 3)
 
@@ -113,13 +113,13 @@ def test_a_task_that_cannot_degrade_pictures_of_another_size_is_told_in_one_line
         def pair(self, example):
             return example["clean"] * tf.ones((1, 16, 16, 1)), example["clean"]
 
-    monkeypatch.setattr(quality, "make_task", lambda settings: Fixed())
+    monkeypatch.setattr(quality, "make_task", lambda *_: Fixed())
     with pytest.raises(ValueError, match=r"^The task Fixed cannot `pair`. Invalid[^\n]*$"):
         quality.make_pictures(Settings(), photos(1, 24))
 
 
 def test_a_task_without_noise_is_shown_as_it_is(monkeypatch):
-    monkeypatch.setattr(quality, "make_task", lambda settings: Blur())
+    monkeypatch.setattr(quality, "make_task", lambda *_: Blur())
     clean = photos(1, 32)
     made = quality.make_pictures(Settings(), clean)
     blurred = Blur().pair(Blur().draw(tf.constant(clean), None))[0]

@@ -157,6 +157,6 @@ def test_each_problem_takes_its_own_part_of_the_preset():
         race.settings_of(settings, (task, network), "adaptive", seed=1, seconds=7.0)
         for task, network in (("denoising", "resnet"), ("deblurring", "unet"))
     ]
-    assert [(s.t_low, s.width, s.dropout) for s in made] == [(0.5, 32, None), (None, 16, 0.0)]
+    assert [(s.t_low, s.width, s.dropout) for s in made] == [(0.7, 32, None), (None, 16, 0.0)]
     assert all(s.seconds == 7.0 and s.seed == 1 for s in made)
     assert set(CONTESTANTS) == set(settings.strategies)
