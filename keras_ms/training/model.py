@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
+from keras_ms.data.own_errors import own_errors
 from keras_ms.gradients.loss_law import check_stream
 from keras_ms.gradients.terms import Terms, added, scaled
 from keras_ms.keras_internals import (
@@ -164,13 +165,13 @@ class MultiscaleModel(keras.Model):
             return super().fit(x, *args, **kwargs)
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)
-        with naming_mends(lambda: "while the model was built and measured"):
+        with naming_mends(lambda: "while the model was built and measured"), own_errors(x):
             run = FitRun(self, x, share=not self._has_own_step)
         verbose = bool(arguments.get("verbose", "auto"))
         if verbose:
             for line in run.told():
                 print(line)
-        with run, naming_mends(run.whereabouts):
+        with run, naming_mends(run.whereabouts), own_errors(x):
             last: list[keras.callbacks.Callback] = []
             if rehearse:
                 epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
