@@ -108,7 +108,8 @@ class Shelf:
 
 
 @pytest.mark.parametrize(
-    ("images", "reason"), [(failing_dataset(), "The dataset failed: .*bad"), (Shelf(), "OSError: trunc")]
+    ("images", "reason"),
+    [(failing_dataset(), "The dataset failed: .*bad"), (Shelf(), "OSError: trunc")],
 )
 def test_an_image_that_its_source_cannot_make_is_named_and_passed_over(images, reason):
     with pytest.warns(UserWarning, match=rf"Skipped 1 of 8 images: image 3 \({reason}"):
