@@ -162,6 +162,7 @@ class MultiscaleModel(keras.Model):
             if isinstance(spec := getattr(x, "element_spec", None), MultiscaleBatch):
                 build(self, _finest(spec))
                 check_stream(self, x)
+            check_evaluation_data(kwargs.get("validation_data"), "fit(validation_data=...)")
             return super().fit(x, *args, **kwargs)
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)
@@ -197,7 +198,7 @@ class MultiscaleModel(keras.Model):
         Raises:
             ValueError: For a `MultiscaleDataset`, which has no end.
         """
-        check_evaluation_data(x, "x")
+        check_evaluation_data(x, "evaluate(x=...)")
         return super().evaluate(x, *args, **kwargs)
 
     def predict(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -206,7 +207,7 @@ class MultiscaleModel(keras.Model):
         Raises:
             ValueError: For a `MultiscaleDataset`, which has no end.
         """
-        check_evaluation_data(x, "x")
+        check_evaluation_data(x, "predict(x=...)")
         return super().predict(x, *args, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, Tensor]:
