@@ -26,6 +26,7 @@ ROLES = ("image", "class_map", "weight", "label", "coordinates")
 `coordinates`, in pixels of the finest mesh, are divided; a `label` is the same on every level.
 """
 OF_INTEGERS = "a target of integers"
+OF_FLOATS = "a target of floats"
 FIELDS = ("image", "class_map", "weight")
 
 
@@ -213,7 +214,7 @@ def _by_part(leaf: Leaf, value: np.ndarray, dims: int) -> tuple[str, str]:
     if part == PARTS[2]:
         return "weight", "sample weights"
     if leaf.dtype.is_floating:
-        return "image", "a target of floats"
+        return "image", OF_FLOATS
     bands = value.shape[-1] if value.ndim > dims else 1
     if bands > 1 and (value.max() > 1 or value.min() < 0):  # 0 and 1 may be one class a band
         return "image", "a target of integers in several bands"
