@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import keras_ms
+from keras_ms.gradients.chunks import chunks_for
+from keras_ms.gradients.per_sample import build_for_gradients
+from keras_ms.gradients.target_roles import suited
 from keras_ms.training import automatic
 from keras_ms.training.clock import Clock
 
@@ -26,6 +29,9 @@ def decided(
         return dataset, 0.0
     clock = Clock()
     model = building.make_model(settings, settings.learning_rate)
-    stages = automatic.stages_for(model, dataset)
+    judged = suited(model, dataset)
+    build_for_gradients(model, judged)
+    # Measured sizes are multiples of the chunks that the loss of the run has to be taken in.
+    stages = automatic.stages_for(model, judged, chunks_for(model, judged))
     print(automatic.described(dataset, stages), flush=True)
     return dataset.replaced(stages=stages), clock.seconds

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any, TypeVar
 
 from .options import has_several_problems, options_of
+from .per_stage import Fitting
 from .problem import Problem
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ QUICK: dict[str, Values] = {
         "normalization": None,
         "image_size": 64,
         "batch_sizes": (4, 16),
-        "iterations": (1000, 1000),
+        "iterations": Fitting((1000, 1000)),
         "learning_rate": 1e-3,
     },
     "resnet": {"width": 32},
@@ -51,7 +52,7 @@ PAPER: dict[str, Values] = {
         "batch_sizes": (16, 32, 64, 128),
         "run_batch_sizes": (16, 32, 64, 128),
         "single_scale_batch": 240,
-        "iterations": (250, 500, 1000, 2000),
+        "iterations": Fitting((250, 500, 1000, 2000)),
         "coarsening": "degrade_first",
         "restriction": "stride",
         "conditional": True,
@@ -62,12 +63,12 @@ PAPER: dict[str, Values] = {
     "denoising": {"t_low": 0.0, "t_high": 1.0},
     "pairs": {"network": "unet", "conditional": False},
     "deblurring": {"border": "circular"},
-    "inpainting": {"iterations": (2000, 2000, 2000, 2000)},
+    "inpainting": {"iterations": Fitting((2000, 2000, 2000, 2000))},
     "super_resolution": {
         "batch_sizes": (1, 2, 4, 8),
         "run_batch_sizes": (1, 2, 4, 8),
         "single_scale_batch": 15,
-        "iterations": (2000, 2000, 2000, 2000),
+        "iterations": Fitting((2000, 2000, 2000, 2000)),
         "learning_rate": 1e-3,
         "decay": "constant",
         "loss": "ssim",

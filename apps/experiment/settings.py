@@ -6,6 +6,7 @@ import dataclasses
 
 from . import choices
 from .options import check_choice, check_counts, check_positive, listed, option
+from .per_stage import Fitting
 from .problem import LEVELS, RESULTS, TRAINING, Problem
 
 PORTABLE = ("onnx", "litert")
@@ -38,9 +39,10 @@ class Settings(Problem):
     )
     work_units: float | None = option(None, "Work units of each strategy.", theme=BUDGET)
     iterations: tuple[int, ...] = option(
-        (250, 500, 1000, 2000),
+        Fitting((250, 500, 1000, 2000)),
         "Steps of each stage, finest first; a strategy without stages takes the largest. With a "
-        "budget only their proportions count.",
+        "budget only their proportions count. If not given, they fit themselves to the number of "
+        "--batch_sizes: the coarsest stage keeps its steps.",
         theme=BUDGET,
     )
     coarsening: str = option(
@@ -106,6 +108,12 @@ class Settings(Problem):
     def strategies(self) -> tuple[str, ...]:
         """The strategy and those it is compared with, each once."""
         return tuple(dict.fromkeys((self.strategy, *self.compare)))
+
+    @property
+    def stage_iterations(self) -> tuple[int, ...]:
+        """Steps of each stage, finest first: as given, or else fitted to the levels."""
+        counts = self.iterations
+        return counts.fitted(len(self.batch_sizes) or 1) if isinstance(counts, Fitting) else counts
 
 
 def _check_baseline(settings: Settings) -> None:

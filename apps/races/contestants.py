@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..experiment import choices
+from ..experiment.per_stage import Fitting
 
 REFERENCE = "single_scale"
 
@@ -19,7 +20,7 @@ CONTESTANTS: dict[str, dict[str, Any]] = {
     "progressive": {"strategy": "progressive"},
     "progressive_resizing": {"strategy": "progressive_resizing"},  # Composer's
     # Half of the work on the coarsest level, half of the rest on the next, and so on.
-    "progressive_halving": {"strategy": "progressive", "iterations": (1, 2, 8, 32)},
+    "progressive_halving": {"strategy": "progressive", "iterations": Fitting((1, 2, 8, 32))},
 }
 
 # A strategy that has no entry above takes part as it is.

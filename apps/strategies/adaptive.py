@@ -64,7 +64,7 @@ def _schedule(
 ) -> keras_ms.AdaptiveSchedule:
     work_units = settings.work_units
     if settings.seconds is None and work_units is None:
-        work_units = dataset.levels.full_multiscale_work_units(settings.iterations)
+        work_units = dataset.levels.full_multiscale_work_units(settings.stage_iterations)
     rate = building.decayed(settings, 1.0)
     return keras_ms.AdaptiveSchedule(
         settings.seconds,

@@ -96,7 +96,7 @@ class Staged(Planned):
     def iterations(self, settings: Settings, num_levels: int) -> tuple[int, ...]:
         """As asked for; if the levels decide themselves, half as many steps on each finer one."""
         if not settings.auto_levels:
-            return settings.iterations
+            return settings.stage_iterations
         finer = reversed(range(num_levels))
         return tuple(max(1, settings.iterations[-1] >> levels) for levels in finer)
 

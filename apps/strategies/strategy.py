@@ -89,8 +89,8 @@ def on_all_levels(settings: Settings) -> dict[str, Any]:
 
 
 def check_levels(settings: Settings, strategy: Strategy) -> None:
-    """Refuses a single level."""
-    if len(settings.batch_sizes) < 2:
+    """Refuses a single level, where levels are given and not measured."""
+    if len(settings.batch_sizes) < 2 and not settings.auto_levels:
         raise ValueError(
             f"--strategy={strategy.name} needs two levels or more. Received: "
             f"--batch_sizes={listed(settings.batch_sizes)}. Use for example 4,8,16,32."
@@ -98,14 +98,16 @@ def check_levels(settings: Settings, strategy: Strategy) -> None:
 
 
 def check_stages(settings: Settings, strategy: Strategy) -> None:
-    """Refuses iterations that are not one per level, and a single level."""
-    if len(settings.iterations) != len(settings.batch_sizes):
+    """Refuses iterations that are given and not one per level, and a single level."""
+    check_levels(settings, strategy)
+    counts, levels = settings.stage_iterations, len(settings.batch_sizes)
+    if len(counts) != levels and not settings.auto_levels:
         raise ValueError(
             "--iterations and --batch_sizes have one entry per level each, finest first. Received: "
-            f"--iterations={listed(settings.iterations)}, "
-            f"--batch_sizes={listed(settings.batch_sizes)}."
+            f"--iterations={listed(counts)}, --batch_sizes={listed(settings.batch_sizes)}. Give "
+            f"{levels} iterations, {len(counts)} batch sizes, or leave --iterations out: then they "
+            "fit themselves to the levels."
         )
-    check_levels(settings, strategy)
 
 
 def refuse_auto_levels(settings: Settings, strategy: Strategy, reason: str) -> None:

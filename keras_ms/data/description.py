@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from keras_ms.data.cutting import restricted_by
+from keras_ms.data.own_errors import batches_of
 from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.roles import Leaf
 
@@ -132,7 +133,7 @@ def picture_of(dataset: Any) -> np.ndarray:
     rows = []
     for level in range(dataset.levels.num_levels):
         size = min(_SHOWN, dataset.levels.batch_sizes[level])
-        pair = next(iter(dataset.stage(level, batch_sizes=(size,)))).fine[level]
+        pair = next(batches_of(dataset, level, batch_sizes=(size,))).fine[level]
         tiles = [tile for leaf in keras.tree.flatten(pair) for tile in _tiles(np.asarray(leaf))]
         rows.append(_joined(tiles, axis=1) if tiles else np.zeros((1, 1, 3), np.uint8))
     width = max(row.shape[1] for row in rows)

@@ -10,6 +10,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from keras_ms.data.inputs.dataset_elements import elements_of
+from keras_ms.data.inputs.going_on import going_on
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.sources.folder import read_image
 from keras_ms.data.sources.hidden_colours import filled
@@ -18,8 +20,10 @@ from keras_ms.data.sources.pillow_reader import apart
 CHANNELS = 4  # an axis so short is one of colours
 
 
-def named_arrays(images: Iterable[Any], sides: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
+def named_arrays(images: Iterable[Any], sides: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
     """Images as arrays `(*spatial, channels)`, with names; those without channels have one.
+
+    One that its source cannot make comes as the exception, if others follow.
 
     Args:
         images: Arrays, Pillow images or paths of picture files; a finite `tf.data.Dataset` of
@@ -27,18 +31,23 @@ def named_arrays(images: Iterable[Any], sides: tuple[int, ...]) -> Iterator[tupl
         sides: Sides of the crop.
 
     Raises:
-        ValueError: If a dataset has no end, or more than images; if `images` is one image; if one
-            is a masked array or cannot be read.
+        ValueError: If a dataset has no end, or more than images; if `images` is one image, or ends
+            with an error; if one is a masked array, or a file that cannot be read.
     """
     _check_many(images, sides)
     if hasattr(images, "named"):
         found = images.named()
+    elif isinstance(images, tf.data.Dataset):
+        _check_dataset(images)
+        elements = elements_of(images, lambda image: image, many=True)
+        found = ((f"image {number}", image) for number, image in elements)
     else:
-        if isinstance(images, tf.data.Dataset):
-            _check_dataset(images)
-            images = images.as_numpy_iterator()
-        found = ((_name(image, number), image) for number, image in enumerate(images))
+        entries = enumerate(going_on(iter(images), None))
+        found = ((_name(image, number), image) for number, image in entries)
     for name, image in found:
+        if isinstance(image, Exception):
+            yield name, image
+            continue
         array = _array(name, image)
         yield name, array[..., np.newaxis] if array.ndim == len(sides) else array
 
@@ -115,19 +124,23 @@ class ImageCheck:
 
     Args:
         sides: Sides of the crop.
-        skipped: Counts the images that are smaller.
+        skipped: Counts the images that are smaller, or cannot be made.
     """
 
     def __init__(self, sides: tuple[int, ...], skipped: Skipped) -> None:
         self._sides, self._skipped = sides, skipped
         self._first: tuple[int, Any] | None = None
 
-    def admits(self, name: str, array: np.ndarray) -> bool:
-        """Whether an image is as large as the crop; too small ones are counted.
+    def admits(self, name: str, array: Any) -> bool:
+        """Whether an image is there and as large as the crop; others are counted.
 
         Raises:
             ValueError: If it has a wrong rank, type, range or number of channels.
         """
+        if isinstance(array, Exception):
+            ours = isinstance(array, ValueError)
+            self._skipped.add(name, str(array) if ours else f"{type(array).__name__}: {array}")
+            return False
         if self._first is None:
             self._first = array.shape[-1] if array.ndim else 0, array.dtype
         channels, dtype = self._first
@@ -154,10 +167,10 @@ class ImageCheck:
         return large
 
     def finish(self) -> None:
-        """Warns of images smaller than the crop.
+        """Warns of images that were left out.
 
         Raises:
-            ValueError: If there was no image, or too many were smaller.
+            ValueError: If there was no image, or too many were left out.
         """
         if not self._skipped.total:
             raise ValueError("There is no image to train on. Received: images=[].")

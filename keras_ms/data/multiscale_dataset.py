@@ -169,11 +169,29 @@ class MultiscaleDataset:
         self._specs = self._batches.specs()
 
     def __repr__(self) -> str:
-        # Keras shows it where a stock model is to train on it.
+        # Keras shows it where a stock model is given it, whatever was called.
         return (
             f"<MultiscaleDataset of meshes {self.mesh_sizes}: for `fit` of a "
             "keras_ms.MultiscaleModel, which MultiscaleModel.from_model(model) makes of any "
-            "functional or Sequential model>"
+            "functional or Sequential model. `evaluate`, `predict` and validation_data take arrays "
+            "or batches of the finest mesh, such as keras_ms.data.evaluation_pairs(...) or "
+            "FolderPairs(...).batches()>"
+        )
+
+    def __copy__(self) -> MultiscaleDataset:
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> MultiscaleDataset:
+        """The same batches, of the same decoded images: nobody changes these."""
+        return copy.copy(self)
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "A MultiscaleDataset is not pickled: it holds decoded images, open files and what "
+            f"reads them. Received: {self!r}. Make it in the process that trains; its arguments "
+            "(FolderImages, FolderPairs, arrays, tasks, Levels) can be pickled."
         )
 
     def replaced(

@@ -20,7 +20,8 @@ from keras_ms.data.example_checks import admits, check_levels, crop_sides
 from keras_ms.data.example_store import ExampleStore
 from keras_ms.data.examples import Examples
 from keras_ms.data.reading import AT_ONCE, Reading
-from keras_ms.data.roles import Leaf, dims_of, leaves_of, said_roles
+from keras_ms.data.roles import Leaf, dims_of, leaves_of
+from keras_ms.data.said_roles import said_roles
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.stages import dims_told, hierarchy
 

@@ -48,6 +48,8 @@ class Reading:
         count: How many examples there are, once they are known and kept.
         keeps: Whether examples are kept.
         whole: Whether all of them were read at once.
+        failure: What ended the reading, if anything did: TensorFlow says in its own words what is
+            raised within a pipeline.
 
     Raises:
         ValueError: If there is no example that can be used, or too many cannot.
@@ -68,6 +70,7 @@ class Reading:
         self._asked = self._passes = 0
         self.count: int | None = None
         self.keeps, self.whole = True, False
+        self.failure: Exception | None = None
         if examples.anew or examples.length == math.inf:
             self._only_pass_on()
         source, before = examples.passes(), []
@@ -104,15 +107,24 @@ class Reading:
         pass is in the order of reading. In either case, a function of the seed and the position.
         """
         with self._lock:
-            while self.count is None:
-                position = max(position, self._least)
-                self._asked = max(self._asked, position + count)
-                if self._read >= position + count:
-                    self._forget(position, count)
-                    return np.arange(position, position + count)
-                self._read_one()
+            if self.failure is not None:  # what is read by now is not all there is
+                raise self.failure
+            try:
+                return self._taken(position, count)
+            except Exception as error:  # of the source, whatever it is
+                self.failure = error
+                raise
+
+    def _taken(self, position: int, count: int) -> np.ndarray:
+        while self.count is None:
+            position = max(position, self._least)
+            self._asked = max(self._asked, position + count)
+            if self._read >= position + count:
                 self._forget(position, count)
-            return self._visit(position, count, self.count)
+                return np.arange(position, position + count)
+            self._read_one()
+            self._forget(position, count)
+        return self._visit(position, count, self.count)
 
     @property
     def passed_on(self) -> int:

@@ -17,7 +17,6 @@ from keras_ms.data.likely_faults import (
     check_no_map,
     check_no_points,
 )
-from keras_ms.validation import known
 
 ROLES = ("image", "class_map", "weight", "label", "coordinates")
 """What a leaf can be said to be.
@@ -26,6 +25,7 @@ ROLES = ("image", "class_map", "weight", "label", "coordinates")
 `coordinates`, in pixels of the finest mesh, are divided; a `label` is the same on every level.
 """
 OF_INTEGERS = "a target of integers"
+OF_FLOATS = "a target of floats"
 FIELDS = ("image", "class_map", "weight")
 
 
@@ -57,45 +57,6 @@ class Leaf(NamedTuple):
             self.role == "weight" and self.ratio is not None
         )
         return self.dtype if self.dtype.is_floating or not averaged else tf.float32
-
-
-def said_roles(roles: Any, spec: Any) -> dict[str, str]:
-    """Roles by name of leaf, from what a user says.
-
-    Args:
-        roles: `{"x": "image", "y": "class_map"}`, where a key names a leaf or all leaves below it
-            (`"y/mask"`), and a value may be nested as the example is. `None` for none.
-        spec: The structure of an example.
-
-    Raises:
-        ValueError: If a name is no leaf's, or a role is none of `ROLES`.
-    """
-    names = leaf_names(spec)
-    found: dict[str, str] = {}
-    for name, role in _flat(roles or {}):
-        below = [leaf for leaf in names if leaf == name or leaf.startswith(f"{name}/")]
-        if not below:
-            raise ValueError(
-                f"`roles` names what is not there. Received: {name!r}, the tensors are "
-                f"{', '.join(names)}."
-            )
-        known(role, ROLES, "roles", "role")
-        found |= dict.fromkeys(below, role)
-    return found
-
-
-def _flat(roles: Any, prefix: str = "") -> list[tuple[str, str]]:
-    if isinstance(roles, str):
-        return [(prefix, roles)]
-    if isinstance(roles, (list, tuple)):
-        roles = dict(enumerate(roles))
-    if not isinstance(roles, Mapping):
-        raise ValueError(
-            "`roles` says what tensors are, by name. "
-            f"Received: {roles!r}. Use for example {{'x': 'image', 'y': 'class_map'}}."
-        )
-    below = [(f"{prefix}/{name}" if prefix else str(name), of) for name, of in roles.items()]
-    return [pair for name, of in below for pair in _flat(of, name)]
 
 
 def dims_of(spec: Any) -> int:
@@ -213,7 +174,7 @@ def _by_part(leaf: Leaf, value: np.ndarray, dims: int) -> tuple[str, str]:
     if part == PARTS[2]:
         return "weight", "sample weights"
     if leaf.dtype.is_floating:
-        return "image", "a target of floats"
+        return "image", OF_FLOATS
     bands = value.shape[-1] if value.ndim > dims else 1
     if bands > 1 and (value.max() > 1 or value.min() < 0):  # 0 and 1 may be one class a band
         return "image", "a target of integers in several bands"

@@ -129,6 +129,7 @@ class LevelReport:
             self.fixed_seconds,
             self.unit,
             samples=self.samples[0] // self.chunk,
+            nested=self.chunk > 1,
         )
 
     @property

@@ -60,6 +60,7 @@ def allocate(
     replicas: int = 1,
     telescoping: bool = True,
     samples: int | None = None,
+    nested: bool = False,
 ) -> Allocation:
     """The cheapest step that is as certain as a plain batch on the finest level.
 
@@ -74,6 +75,8 @@ def allocate(
         replicas: Replicas that share every batch.
         telescoping: Whether sums are allowed.
         samples: Samples on the finest level that the variances rest on. Defaults to enough.
+        nested: Whether all sizes are to be multiples of the finest, as a new dataset needs them
+            for a loss that it takes in chunks of that.
 
     Returns:
         The step, never dearer than the plain batch.
@@ -92,6 +95,8 @@ def allocate(
     whole = search.cost((plain,))
     chosen: tuple[float, tuple[int, ...], tuple[float, ...]] = (1.0, (plain,), ())
     for sizes, weights in (search.plain_sum(), search.weighted_sum()):
+        if nested:
+            sizes = tuple(size + -size % sizes[0] for size in sizes)
         cost = search.cost(sizes) / whole
         if len(sizes) > 1 and cost < WORTHWHILE * chosen[0]:
             chosen = cost, sizes, weights

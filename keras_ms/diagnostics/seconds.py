@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.data.own_errors import batches_of
 from keras_ms.gradients.per_sample import Aside, run_on_one_replica
 
 REPEATS = 5
@@ -41,7 +42,7 @@ def seconds_by_level(
     replicas = model.distribute_strategy.num_replicas_in_sync  # which share a batch
     pairs = [_shared(pair, math.lcm(replicas, unit)) for pair in sizes]
     batches = [
-        [next(iter(dataset.stage(level, batch_sizes=(n // replicas,)))).fine[level] for n in pair]
+        [next(batches_of(dataset, level, batch_sizes=(n // replicas,))).fine[level] for n in pair]
         for level, pair in enumerate(pairs)
     ]
     times = np.empty((REPEATS + 1, len(sizes), 2))

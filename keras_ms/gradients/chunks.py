@@ -64,7 +64,8 @@ def chunks_for(model: keras.Model, dataset: MultiscaleDataset) -> Chunks:
 
     Returns:
         The loss as it is where it is a mean over samples, or there is one level only. Else chunks
-        of the batch size of the finest level.
+        of the batch size of the finest level: that of its stage or, where that does not divide all
+        batches, as it may not after sizes were measured, that of its `Levels`.
 
     Raises:
         ValueError: If the loss is no number, or grows with the number of samples; or if it has to
@@ -76,14 +77,21 @@ def chunks_for(model: keras.Model, dataset: MultiscaleDataset) -> Chunks:
     law = loss_law(model, dataset)
     if law.is_mean:
         return WHOLE
-    size = dataset.stages[0].batch_sizes[0]
+    size, least = dataset.stages[0].batch_sizes[0], dataset.levels.batch_sizes[0]
     replicas = model.distribute_strategy.num_replicas_in_sync
+    measured = Chunks(least + -least % replicas, law.why)
     if dataset.allocation == "measured":
-        return Chunks(size + -size % replicas, law.why)
+        return measured
     check_replicas(dataset.stages[:1], replicas)
+    if not _divides(size, dataset) and _divides(measured.unit, dataset):
+        return measured
     if dataset.telescoping:
         check_chunks(Chunks(size, law.why), dataset.stages)
     return Chunks(size, law.why)
+
+
+def _divides(unit: int, dataset: MultiscaleDataset) -> bool:
+    return not any(size % unit for stage in dataset.stages for size in stage.batch_sizes)
 
 
 def check_chunks(chunks: Chunks, stages: Sequence[Stage]) -> None:

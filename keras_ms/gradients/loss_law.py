@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.data.own_errors import batches_of
 from keras_ms.gradients import loss_trial
 from keras_ms.keras_internals import all_layers, compiled_losses, losses_are_built
 
@@ -105,8 +106,8 @@ def loss_law(model: keras.Model, dataset: MultiscaleDataset) -> LossLaw:
 
     def examples() -> Any:
         coarsest = dataset.levels.num_levels - 1
-        stream = dataset.stage(coarsest, batch_sizes=(loss_trial.SAMPLES,))
-        return next(iter(stream)).fine[coarsest]
+        batches = batches_of(dataset, coarsest, batch_sizes=(loss_trial.SAMPLES,))
+        return next(batches).fine[coarsest]
 
     return _law(model, dataset.pair_spec(0), examples)
 

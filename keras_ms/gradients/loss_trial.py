@@ -73,8 +73,9 @@ def verdicts(model: keras.Model, examples: Callable[[], Any], own: bool) -> list
     found: dict[str, list[_Trial]] = {}
     note = "it is not finite, or does not vary, on trial examples"
     state: list[tuple[tf.Variable, Any]] = []
+    batch = examples()  # what the data raise is no fault of the loss
     try:
-        case = _case(model, examples())
+        case = _case(model, batch)
         graph = _graph(model, case)
         state = _state_of_ones_own(model, graph)
         for index, variant in enumerate(variants(case, marks_in(graph) if graph else ())):

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.data.own_errors import batches_of
 from keras_ms.gradients.chunks import WHOLE, Chunks
 from keras_ms.gradients.per_sample import Aside, gradient_function, run_on_one_replica
 from keras_ms.keras_internals import all_layers
@@ -92,7 +93,7 @@ class MomentMeter:
         sizes = self.sizes(counts, finest, units)
         units = self._units(counts, finest, units)
         aside = Aside(self._model)
-        for batch in self._dataset.stage(finest, start, sizes):
+        for batch in batches_of(self._dataset, finest, start, sizes):
             with aside:
                 group = tuple(
                     self._of_term(batch.fine[level], batch.coarse[level], unit)

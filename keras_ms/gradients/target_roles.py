@@ -9,6 +9,7 @@ import keras
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.gradients.target_values import check_values
+from keras_ms.gradients.whole_numbers import of_whole_numbers
 
 _OF_VALUES = (
     "cosine_similarity",
@@ -33,7 +34,8 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
     """The dataset with its targets seen as the losses of a model take them.
 
     Under a sparse loss a target is a class map, of floats too; under one that compares values it is
-    an image, of integers too. Other losses leave it to the type.
+    an image, of integers too. Other losses leave it to the type, but for floats that are whole
+    numbers: a trial of the loss tells whether it takes them for classes.
 
     Args:
         model: A model; if it is not compiled, nothing is told.
@@ -44,7 +46,7 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
     """
     if dataset.pairs is None or not getattr(model, "compiled", False):
         return dataset
-    told = {}
+    told: dict[str, tuple[str, str]] = {}
     for leaf in dataset.pairs.leaves:
         part, *path = leaf.name.split("/")
         loss = _loss_of(model, path) if part == "y" else None
@@ -55,6 +57,9 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
             told[leaf.name] = ("class_map", f"under {name}")
         elif name in _OF_VALUES:
             told[leaf.name] = ("image", f"under {name}")
+        elif part == "y" and (loss is not None or model.loss is None):
+            found = of_whole_numbers(dataset.pairs, leaf, loss, _outputs_of(model, path))
+            told |= {leaf.name: found} if found else {}
     return dataset.judged_by(told)
 
 

@@ -8,11 +8,10 @@ import numpy as np
 
 from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.roles import OF_INTEGERS, Leaf
+from keras_ms.gradients.whole_numbers import MOST_CLASSES
 
 _OF_SHARES = ("binary_crossentropy", "binary_focal_crossentropy", "dice", "tversky")
 _OF_ONE_HOT = ("categorical_crossentropy", "categorical_focal_crossentropy")
-_MOST_CLASSES = 64
-"""Values in one map from which on integers may be an image as well."""
 
 
 def check_values(pairs: PairBatches, leaf: Leaf, loss: Any, name: str, outputs: int | None) -> None:
@@ -69,7 +68,7 @@ def _check_shares(pairs: PairBatches, leaf: Leaf, name: str) -> None:
 
 def _check_few(pairs: PairBatches, leaf: Leaf, name: str) -> None:
     for values in pairs.some(leaf.name, 3):
-        if (count := len(np.unique(values))) > _MOST_CLASSES:
+        if (count := len(np.unique(values))) > MOST_CLASSES:
             raise ValueError(
                 "It cannot be seen whether a target is an image, to be averaged, or a map of "
                 f"classes. Received: {leaf.name} of {leaf.dtype.name} with {count} values in one "

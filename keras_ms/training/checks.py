@@ -40,7 +40,7 @@ def check_fit_arguments(
                 f"`{name}` cannot be passed to `fit` with a MultiscaleDataset: {mend}. "
                 f"Received: {name}={_short(value)}."
             )
-    check_evaluation_data(arguments.get("validation_data"), "validation_data")
+    check_evaluation_data(arguments.get("validation_data"), "fit(validation_data=...)")
     if dataset.steps_per_epoch % steps_per_execution:
         raise ValueError(
             "`steps_per_execution` must divide the dataset's steps_per_epoch. Received: "
@@ -49,18 +49,28 @@ def check_fit_arguments(
         )
 
 
-def check_evaluation_data(data: Any, name: str) -> None:
-    """Refuses a dataset that never ends.
+def check_evaluation_data(data: Any, call: str) -> None:
+    """Refuses a dataset that never ends, also as the first of `(x, y)`.
+
+    Args:
+        data: What was handed over.
+        call: What was called with it, for the message.
 
     Raises:
-        ValueError: If `data` is a `MultiscaleDataset`.
+        ValueError: If it is a `MultiscaleDataset`.
     """
-    if isinstance(data, MultiscaleDataset):
-        raise ValueError(
-            f"A MultiscaleDataset is endless and for training. Received: {name}={_short(data)}. "
-            "Evaluate on (x, y) pairs of the finest mesh, for example those of "
-            "keras_ms.data.evaluation_pairs."
-        )
+    parts = data if isinstance(data, (tuple, list)) else (data,)
+    if not any(isinstance(part, MultiscaleDataset) for part in parts):
+        return
+    wanted = (
+        "images of any size, (batch, height, width, channels)"
+        if call.startswith("predict")
+        else "(x, y) pairs of the finest mesh, for example keras_ms.data.evaluation_pairs(...)"
+    )
+    raise ValueError(
+        "A MultiscaleDataset is endless, and for `fit` to train on. Received: "
+        f"{call} with {_short(data)}. Use {wanted}."
+    )
 
 
 def check_adaptive_arguments(

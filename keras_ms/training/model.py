@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
+from keras_ms.data.own_errors import own_errors
 from keras_ms.gradients.loss_law import check_stream
 from keras_ms.gradients.terms import Terms, added, scaled
 from keras_ms.keras_internals import (
@@ -161,16 +162,17 @@ class MultiscaleModel(keras.Model):
             if isinstance(spec := getattr(x, "element_spec", None), MultiscaleBatch):
                 build(self, _finest(spec))
                 check_stream(self, x)
+            check_evaluation_data(kwargs.get("validation_data"), "fit(validation_data=...)")
             return super().fit(x, *args, **kwargs)
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)
-        with naming_mends(lambda: "while the model was built and measured"):
+        with naming_mends(lambda: "while the model was built and measured"), own_errors(x):
             run = FitRun(self, x, share=not self._has_own_step)
         verbose = bool(arguments.get("verbose", "auto"))
         if verbose:
             for line in run.told():
                 print(line)
-        with run, naming_mends(run.whereabouts):
+        with run, naming_mends(run.whereabouts), own_errors(x):
             last: list[keras.callbacks.Callback] = []
             if rehearse:
                 epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
@@ -196,7 +198,7 @@ class MultiscaleModel(keras.Model):
         Raises:
             ValueError: For a `MultiscaleDataset`, which has no end.
         """
-        check_evaluation_data(x, "x")
+        check_evaluation_data(x, "evaluate(x=...)")
         return super().evaluate(x, *args, **kwargs)
 
     def predict(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -205,7 +207,7 @@ class MultiscaleModel(keras.Model):
         Raises:
             ValueError: For a `MultiscaleDataset`, which has no end.
         """
-        check_evaluation_data(x, "x")
+        check_evaluation_data(x, "predict(x=...)")
         return super().predict(x, *args, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, Tensor]:

@@ -7,12 +7,14 @@ of them for inference. Coarse images have others than fine ones, and a moving me
 from __future__ import annotations
 
 import collections
+import itertools
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.data.own_errors import batches_of
 from keras_ms.keras_internals import all_layers
 from keras_ms.validation import positive_integer
 
@@ -57,7 +59,8 @@ def refresh_statistics(model: keras.Model, dataset: MultiscaleDataset, steps: in
     sums: dict[int, Any] = {}
     shares: dict[int, float] = {}
     with model.distribute_strategy.scope():
-        for batch in dataset.stage(0, 0, dataset.levels.batch_sizes[:1]).take(steps):
+        plain = dataset.levels.batch_sizes[:1]
+        for batch in itertools.islice(batches_of(dataset, 0, 0, plain), steps):
             x = keras.utils.unpack_x_y_sample_weight(batch.fine[0])[0]
             shares = shares or _shares(model, x, layers)
             for variable, value in _of_batch(model, x, layers, shares):

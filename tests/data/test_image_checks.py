@@ -87,3 +87,41 @@ def test_masked_pixels_are_refused_by_name():
         arrays(np.ma.MaskedArray(COLOURS[np.newaxis], mask=COLOURS > 250))
     np.testing.assert_array_equal(arrays([np.ma.MaskedArray(COLOURS)])[0], COLOURS)
     np.testing.assert_array_equal(arrays([masked.filled(0)])[0], masked.filled(0))
+
+
+def failing_dataset():
+    def fail(number):
+        with tf.control_dependencies([tf.debugging.assert_none_equal(number, 3, message="bad")]):
+            return tf.zeros((8, 8, 1)) + tf.cast(number, tf.float32) / 8.0
+
+    return tf.data.Dataset.range(8, output_type=tf.int32).map(fail)
+
+
+class Shelf:
+    def __iter__(self):
+        return map(self.read, range(8))
+
+    def read(self, number):
+        if number == 3:
+            raise OSError("truncated")
+        return np.full((8, 8, 1), number / 8.0, "float32")
+
+
+@pytest.mark.parametrize(
+    ("images", "reason"),
+    [(failing_dataset(), "The dataset failed: .*bad"), (Shelf(), "OSError: trunc")],
+)
+def test_an_image_that_its_source_cannot_make_is_named_and_passed_over(images, reason):
+    with pytest.warns(UserWarning, match=rf"Skipped 1 of 8 images: image 3 \({reason}"):
+        assert PyramidStore(images, 0, SIDES).num_images == 7
+    with pytest.raises(ValueError, match="1 of 8 images cannot be used"):
+        PyramidStore(images, 0, SIDES, max_bad_fraction=0.1)
+
+
+def test_images_of_a_generator_that_raises_have_ended():
+    def generate():
+        yield COLOURS
+        raise OSError("truncated")
+
+    with pytest.raises(ValueError, match="element 1: OSError: truncated"):
+        arrays(generate())

@@ -358,6 +358,12 @@ def test_losses_that_couple_samples_are_measured_and_advised_in_chunks(tmp_path)
     assert found.chunk == found.unit == 4
     assert found.samples == (64, 64)  # two chunks at least in each of eight groups
     assert all(size % 4 == 0 for size in found.batch_sizes)
+    figures = {"variance": (1.0, 1.0), "difference": (0.05, found.difference[1])}
+    seconds = {"seconds_per_sample": (1.0, 0.25), "fixed_seconds": (0.0, 0.0)}
+    for batch in (64, 70, 80, 90):
+        advised = dataclasses.replace(found, **figures, **seconds, batch_size=batch).batch_sizes
+        assert len(advised) == 2
+        assert advised[1] % advised[0] == 0  # or a run would refuse them
     assert "chunks of 4 samples" in str(found)
     # Of plain batches of 4, the variance is that of a sample over 4.
     gradients = []

@@ -223,3 +223,15 @@ def test_all_three_agree_on_a_real_model(monkeypatch):
     found, stages = seen[0]
     assert stages[0] == advised
     assert adaptive(compiled(), data, found, samples) == advised
+
+
+@pytest.mark.parametrize("variances", [ALIKE, NOISY, *map(random_problem, range(6))])
+@pytest.mark.parametrize("unit", [2, 4])
+def test_sizes_for_a_new_dataset_are_multiples_of_the_finest(variances, unit):
+    free, nested = (allocate(variances, COSTS, 24, replicas=unit, nested=n) for n in (False, True))
+    sizes = nested.batch_sizes
+    assert all(size % sizes[0] == size % unit == 0 for size in sizes)
+    assert free.relative_cost <= nested.relative_cost <= 1.0
+    if len(sizes) > 1:
+        assert variance_of(variances, sizes, nested.control_weights) <= variances[0][0] / 24
+        assert nested.relative_cost == pytest.approx(cost_of(sizes) / cost_of((24,)))

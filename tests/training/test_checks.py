@@ -99,9 +99,15 @@ def test_losses_that_are_sums_do_not_telescope(model, dataset):
 
 
 def test_an_endless_dataset_is_not_for_evaluation(model, dataset):
-    refused(model, "Received: validation_data=", dataset, validation_data=dataset)
-    with pytest.raises(ValueError, match=r"endless and for training.*evaluation_pairs"):
+    images = small_images(2)
+    wanted = r"Received: fit\(validation_data=\.\.\.\) with .*evaluation_pairs"
+    refused(model, wanted, dataset, validation_data=dataset)
+    refused(model, wanted, images, images, validation_data=dataset)
+    refused(model, wanted, dataset, validation_data=(dataset, images))
+    with pytest.raises(ValueError, match=r"evaluate\(x=\.\.\.\) with .*evaluation_pairs"):
         model.evaluate(dataset)
+    with pytest.raises(ValueError, match=r"predict\(x=\.\.\.\) with .*Use images of any size"):
+        model.predict(dataset)
 
 
 def halving_net():

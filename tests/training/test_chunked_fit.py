@@ -8,7 +8,7 @@ from conftest import GradientRecorder, relative_error
 from keras import losses, ops
 
 import keras_ms
-from keras_ms.gradients.chunks import Chunks
+from keras_ms.gradients.chunks import Chunks, chunks_for
 from keras_ms.levels import Stage
 from keras_ms.training.adaptive.gauge import LevelGauge
 
@@ -152,6 +152,14 @@ def test_measured_levels_have_sizes_that_chunks_divide():
 
     model.fit(many, verbose=0, callbacks=[Sizes()])
     assert all(size % 4 == 0 for size in sizes)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "chunk"), [(((8, 12), (20,)), 4), (((8, 16), (24,)), 8), (((4, 8), (8,)), 4)]
+)
+def test_measured_sizes_keep_to_the_chunks_they_are_multiples_of(sizes, chunk):
+    stages = [Stage(level, of_stage) for level, of_stage in enumerate(sizes)]
+    assert chunks_for(compiled(), data((4, 8)).replaced(stages=stages)).size == chunk
 
 
 def test_what_an_adaptive_run_measures_and_decides_is_in_chunks():

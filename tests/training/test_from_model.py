@@ -215,9 +215,14 @@ def test_a_subclass_takes_inputs_and_outputs_or_says_so():
         Width.from_model(sequential())
 
 
-def test_a_stock_model_says_how_to_train_on_a_multiscale_dataset():
+def test_a_stock_model_says_what_to_do_whatever_is_called():
     model = keras.Model(*small_net())
     model.compile("sgd", "mse")
-    for method in (model.fit, model.evaluate, model.predict):
-        with pytest.raises(ValueError, match=r"MultiscaleModel\.from_model"):
-            method(pair_dataset((2, 4)))
+    dataset = pair_dataset((2, 4))
+    wanted = (
+        r"(?s)`fit` of a keras_ms.*from_model\(model\).*`evaluate`, `predict` and validation_data"
+    )
+    on_batches = (model.train_on_batch, model.test_on_batch, model.predict_on_batch)
+    for call in (model.fit, model.evaluate, model.predict, *on_batches):
+        with pytest.raises(ValueError, match=wanted):
+            call(dataset)

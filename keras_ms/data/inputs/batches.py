@@ -99,8 +99,9 @@ def taken_apart(name: str, batch: Any) -> Iterator[tuple[str, Any]]:
         )
         return
     for row in range(lengths.pop()):
-        # A copy: a view would keep the whole batch in memory.
-        yield (
-            f"{name}[{row}]",
-            keras.tree.map_structure(lambda leaf, r=row: np.array(leaf[r]), batch),
-        )
+        yield f"{name}[{row}]", row_of(batch, row)
+
+
+def row_of(batch: Any, row: int) -> Any:
+    """An example of a batch of NumPy arrays; a copy, since a view would keep the whole batch."""
+    return keras.tree.map_structure(lambda leaf: np.array(leaf[row]), batch)

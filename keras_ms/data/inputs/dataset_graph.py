@@ -13,6 +13,7 @@ import tensorflow as tf
 
 ONE_BY_ONE = ("TensorSlice", "Range", "Unbatch", "SparseTensorSlice")
 OPAQUE = ("Tensor", "FlatMap", "Interleave", "ParallelInterleave", "Generator", "Window", "Scan")
+_ORDERED = ("TensorSlice", "Range", "Take", "Skip", "Zip", "Concatenate", "Repeat", "Shard")
 SAME_LENGTH = ("Map", "ParallelMap", "Prefetch", "Options", "Shuffle", "Cache")
 RANDOM = ("Random", "SampleDistorted", "Multinomial", "RngRead", "StatefulUniform")
 NOT_OF_PIXELS = ("Seed", "Dataset")  # seeds of shuffles, datasets within datasets
@@ -68,6 +69,26 @@ def differs_from_pass_to_pass(dataset: tf.data.Dataset) -> bool:
     if any(_is_random(name) for name in _operations(dataset)):
         return True
     return any(differs_from_pass_to_pass(one) for one in inputs_of(dataset))
+
+
+def comes_again(dataset: tf.data.Dataset) -> bool:
+    """Whether every pass is known to have the same elements in the same order."""
+    name = kind(dataset)
+    ordered = dataset.options().deterministic is not False
+    ordered = ordered and getattr(dataset, "_deterministic", "") != "false"
+    # A cache leaves out in later passes what failed in the first.
+    if not ordered or name in ("Shuffle", "Cache") or name not in (*_ORDERED, *SAME_LENGTH):
+        return False
+    if any(_is_random(name) for name in _operations(dataset)):
+        return False
+    return all(map(comes_again, inputs_of(dataset)))
+
+
+def has_generator(dataset: tf.data.Dataset) -> bool:
+    """Whether elements come from a generator of Python, which ends with the error it raises."""
+    if "GeneratorDataset" in _operations(dataset):
+        return True
+    return any(map(has_generator, inputs_of(dataset)))
 
 
 def _is_random(operation: str) -> bool:

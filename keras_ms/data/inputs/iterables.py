@@ -14,6 +14,7 @@ from keras_ms.data.examples import Examples
 from keras_ms.data.inputs import batches, read_once
 from keras_ms.data.inputs.elements import Columns, arrays_of
 from keras_ms.data.inputs.first_read import FirstRead
+from keras_ms.data.inputs.going_on import going_on
 from keras_ms.data.inputs.specs import checked, common_spec, spec_of
 
 TAKEN = (
@@ -58,7 +59,7 @@ def of_iterable(data: Any, columns: Columns, spatial_dims: int | None) -> Exampl
     source = _source_of(data)
 
     def elements() -> Iterator[tuple[str, Any]]:
-        for number, element in enumerate(source.begin()):
+        for number, element in enumerate(going_on(source.begin(), source.length)):
             yield str(number), _example(element, columns)
 
     read = FirstRead(read_once.ReadOnce(elements()).passes if source.once else elements)

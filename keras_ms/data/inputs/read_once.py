@@ -29,6 +29,7 @@ class ReadOnce:
         self._iterator, self._left = iterator, kept_bytes
         self._kept: list[tuple[str, Any]] | None = []
         self._ended = False
+        self._failure: Exception | None = None
         self._lock = threading.Lock()
 
     def passes(self) -> Iterator[tuple[str, Any]]:
@@ -55,7 +56,13 @@ class ReadOnce:
         with self._lock:
             if self._kept is not None and position < len(self._kept):
                 return self._kept[position]
-            item = None if self._ended else next(self._iterator, None)
+            if self._failure is not None:  # a second pass must not seem to end here
+                raise self._failure
+            try:
+                item = None if self._ended else next(self._iterator, None)
+            except Exception as error:
+                self._failure = error
+                raise
             self._ended = item is None
             if item is not None:
                 self._keep(item)

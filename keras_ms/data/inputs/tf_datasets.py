@@ -11,11 +11,10 @@ import tensorflow as tf
 
 from keras_ms.data.examples import Examples, leaf_names
 from keras_ms.data.inputs import batches, dataset_graph
+from keras_ms.data.inputs.dataset_elements import elements_of
 from keras_ms.data.inputs.elements import Columns
 from keras_ms.data.inputs.first_read import FirstRead
 from keras_ms.data.inputs.specs import checked, spec_of
-
-MOST_ERRORS = 100  # one after another; then it is not the data that are bad
 
 
 def of_dataset(dataset: tf.data.Dataset, columns: Columns, spatial_dims: int | None) -> Examples:
@@ -32,7 +31,7 @@ def of_dataset(dataset: tf.data.Dataset, columns: Columns, spatial_dims: int | N
         raise ValueError("There is no example to train on. Received: an empty dataset.")
 
     def begin() -> Iterator[tuple[str, Any]]:
-        for name, element in _elements(dataset, columns):
+        for name, element in elements_of(dataset, columns.example, many=not batched):
             if batched and not isinstance(element, ValueError):
                 yield from batches.taken_apart(name, element)
             else:
@@ -75,29 +74,6 @@ def _length(dataset: tf.data.Dataset, batched: bool) -> float | None:
     if batched and elements != 0:
         return dataset_graph.length_before_batching(dataset)
     return elements if elements >= 0 else None
-
-
-def _elements(dataset: tf.data.Dataset, columns: Columns) -> Iterator[tuple[str, Any]]:
-    """Elements as NumPy arrays; one that cannot be made is a `ValueError`, others follow it."""
-    iterator, errors, number = iter(dataset), 0, 0
-    while True:
-        try:
-            element = next(iterator)
-        except StopIteration:
-            return
-        except tf.errors.OpError as error:
-            errors += 1
-            if errors == MOST_ERRORS:
-                raise
-            yield str(number), ValueError(f"The dataset failed: {error.message}")
-        else:
-            errors = 0
-            yield str(number), _arrays(columns.example(element))
-        number += 1
-
-
-def _arrays(example: Any) -> Any:
-    return keras.tree.map_structure(lambda tensor: tensor.numpy(), example)
 
 
 def _spec(declared: Any, batched: bool) -> Any:

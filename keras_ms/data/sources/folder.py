@@ -111,8 +111,7 @@ class FolderImages:
             warnings.warn(text, stacklevel=first_level_outside())
         self.passed_over = under.passed_over
         self.files = of_split(under.pictures, split, validation_every)
-        # Of all files, so that both splits are of one kind.
-        self._kind_of = functools.cache(lambda: common_kind(under.pictures, bands))
+        self._pictures, self._bands = under.pictures, bands
         self._named = f"split={split!r}. Received: {str(directory)!r}"
         self._limit, self._max_megapixels = limit, max_megapixels
 
@@ -123,8 +122,13 @@ class FolderImages:
     @property
     def kind(self) -> Kind:
         """Number of bands and type of every image."""
-        found = self._kind_of() or Kind(3, np.dtype(np.uint8))
+        found = self._common_kind or Kind(3, np.dtype(np.uint8))
         return found if self._range is None else found._replace(dtype=np.dtype(np.float32))
+
+    @functools.cached_property
+    def _common_kind(self) -> Kind | None:
+        # Of all files, so that both splits are of one kind.
+        return common_kind(self._pictures, self._bands)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Reads the images."""

@@ -133,7 +133,7 @@ def test_other_errors_of_a_run_end_the_race(tmp_path, instead):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"batch_sizes": (1, 2)}, "--iterations"),
+        ({"batch_sizes": (1,)}, "needs two levels"),
         ({"image_size": 36}, "36"),
         ({"width": 4}, "--width is no option of espcn"),
     ],

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ms.data.inputs import examples_of
+from keras_ms.data.inputs import dataset_elements, examples_of
 
 FROM = tf.data.Dataset.from_tensor_slices
 
@@ -201,3 +201,98 @@ def test_no_weights_are_none():
     examples = examples_of(pairs().map(lambda x, y: (x, y, None)).batch(2))
     assert len(examples.spec) == 2
     assert len(read(examples)) == 6
+
+
+def failing_at(*numbers, message="bad pixel"):
+    def fail(x, y):
+        bad = tf.reduce_any(tf.equal(y[0, 0], tf.constant(numbers, tf.int32)))
+        with tf.control_dependencies([tf.debugging.assert_equal(bad, False, message=message)]):
+            return tf.identity(x), y
+
+    return fail
+
+
+def outcome(examples):
+    """Names and first pixels; of an example that fails, what is said."""
+    return [
+        (name, str(one) if isinstance(one, ValueError) else int(one[0].max()))
+        for name, one in read(examples)
+    ]
+
+
+WAYS = {
+    "as they are": lambda d: d,
+    "in parallel": lambda d: d.map(lambda x, y: (x, y), num_parallel_calls=2).prefetch(1),
+    "twice": lambda d: d.repeat(2),
+    "columns": lambda d: d.map(lambda x, y: {"x": x, "y": y, "name": "a.jpg"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("way", "bad"), [(way, (1, 4)) for way in WAYS] + [("as they are", ()), ("twice", (0, 5))]
+)
+def test_small_examples_fetched_in_blocks_are_those_fetched_one_by_one(way, bad, monkeypatch):
+    names = {"x": "x", "y": "y"} if way == "columns" else {}
+
+    def found(at_once):
+        monkeypatch.setattr(dataset_elements, "AT_ONCE", at_once)
+        return outcome(examples_of(WAYS[way](pairs().map(failing_at(*bad))), **names))
+
+    single = found(at_once=1)
+    errors = [said for _, said in single if isinstance(said, str)]
+    assert len(errors) == len(bad) * (1 + (way == "twice"))
+    for size in (4, 256):
+        assert found(size) == single
+
+
+def test_small_examples_take_few_calls(monkeypatch):
+    fetched = []
+    real = dataset_elements._arrays
+    monkeypatch.setattr(dataset_elements, "_arrays", lambda e: fetched.append(1) or real(e))
+    assert len(read(examples_of(pairs(600, side=2)))) == 600
+    assert len(fetched) == 3
+
+
+def test_blocks_hold_no_more_than_a_few_mebibytes(monkeypatch):
+    assert dataset_elements._at_once(pairs(2, side=1024)) < 2
+    assert dataset_elements._at_once(pairs(2, side=128)) == 16
+    assert dataset_elements._at_once(pairs().repeat()) == 1
+    assert dataset_elements._at_once(pairs().filter(lambda x, y: True)) == 1
+
+
+def test_shuffled_examples_in_blocks_come_once_each_and_say_what_fails():
+    found = outcome(examples_of(pairs().map(failing_at(2)).shuffle(6)))
+    good = [value for _, value in found if isinstance(value, int)]
+    assert sorted(good) == [0, 1, 3, 4, 5]
+    ((_, said),) = [(name, said) for name, said in found if isinstance(said, str)]
+    assert "bad pixel" in said
+
+
+def test_a_cache_forgets_what_failed_and_nothing_else():
+    found = outcome(examples_of(pairs().map(failing_at(1, 4)).cache()))
+    assert [value for _, value in found if isinstance(value, int)] == [0, 2, 3, 5]
+    assert [name for name, said in found if isinstance(said, str)] == ["1", "4"]
+
+
+def test_a_shape_that_is_not_as_declared_costs_one_example():
+    def odd(x, y):
+        taller = tf.numpy_function(lambda a: a[: 8 - int(a.max() == 3)], [x], tf.float32)
+        taller.set_shape((8, 8, 3))
+        return taller, y
+
+    found = outcome(examples_of(pairs().map(odd)))
+    assert [name for name, said in found if isinstance(said, str)] == ["3"]
+
+
+def test_a_dataset_of_a_generator_that_raises_has_ended():
+    def generate():
+        for number in range(6):
+            if number == 3:
+                raise RuntimeError("the disk is gone")
+            yield np.full((8, 8, 3), number, "float32"), number
+
+    signature = tf.TensorSpec((8, 8, 3)), tf.TensorSpec((), tf.int32)
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    for made in (dataset, dataset.map(lambda x, y: (x, y)).prefetch(2)):
+        with pytest.raises(ValueError, match=r"element 3: RuntimeError: the disk is gone"):
+            read(examples_of(made))
