@@ -35,7 +35,8 @@ STAGED = ("full_multiscale", "adaptive", "progressive")
 @pytest.mark.parametrize("preset", presets.PRESETS)
 @pytest.mark.parametrize("sizes", [(2, 4), (1, 2, 4, 8, 16)])
 def test_batch_sizes_alone_say_how_many_levels_there_are(preset, sizes):
-    made = presets.make(Settings, preset, batch_sizes=sizes, compare=STAGED)
+    given = {"network": "resnet", "batch_sizes": sizes, "compare": STAGED}
+    made = presets.make(Settings, preset, **given)
     for strategy in strategies.chosen(made):
         strategy.check(made)
     steps = made.stage_iterations
@@ -45,7 +46,8 @@ def test_batch_sizes_alone_say_how_many_levels_there_are(preset, sizes):
 
 
 def test_levels_may_be_changed_later():
-    made = options.replaced(presets.make(Settings, "quick", batch_sizes=(2, 4)), batch_sizes=(1,))
+    made = presets.make(Settings, "quick", network="resnet", batch_sizes=(2, 4))
+    made = options.replaced(made, batch_sizes=(1,))
     assert made.stage_iterations == (2000,)
 
 
