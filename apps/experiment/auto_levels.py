@@ -1,8 +1,9 @@
-"""Levels and batch sizes that measured gradients decide, before a run is planned."""
+"""Coarsening, levels and batch sizes that measured gradients decide, before a run is planned."""
 
 from __future__ import annotations
 
 import keras_ms
+from keras_ms.data import geometry
 from keras_ms.training import automatic
 from keras_ms.training.clock import Clock
 
@@ -13,19 +14,23 @@ from .settings import Settings
 def decided(
     settings: Settings, dataset: keras_ms.MultiscaleDataset
 ) -> tuple[keras_ms.MultiscaleDataset, float]:
-    """Decides levels and batch sizes where they are open.
+    """Decides coarsening, levels and batch sizes where they are open.
 
     Args:
         settings: The settings, of which a network is made to measure gradients of.
-        dataset: The data, with `levels="auto"` or any other.
+        dataset: The data, with `levels="auto"`, `coarsening="auto"` or any other.
 
     Returns:
-        The data with batch sizes on every level, and the seconds that it took.
+        The data with coarsening and batch sizes of every level, and the seconds that it took.
     """
-    if dataset.allocation == "given":
+    batches, coarse = dataset.allocation != "given", dataset.coarsening == geometry.AUTO
+    if not (batches or coarse):
         return dataset, 0.0
     clock = Clock()
     model = building.make_model(settings, settings.learning_rate)
-    stages = automatic.stages_for(model, dataset)
-    print(automatic.described(dataset, stages), flush=True)
-    return dataset.replaced(stages=stages), clock.seconds
+    found = automatic.decide(model, dataset)
+    if found.choices:
+        print(automatic.described_choices(found.dataset, found.choices), flush=True)
+    if batches:
+        print(automatic.described(found.dataset, found.stages), flush=True)
+    return found.dataset.replaced(stages=found.stages), clock.seconds

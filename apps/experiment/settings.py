@@ -45,8 +45,8 @@ class Settings(Problem):
     )
     coarsening: str = option(
         "task",
-        "How coarse levels are made.",
-        choices.constant_of_library("data/geometry.py", "COARSENINGS"),
+        "How coarse levels are made; auto measures gradients and chooses for every level.",
+        choices.constant_of_library("data/geometry.py", "OFFERED"),
         LEVELS,
     )
     single_scale_batch: int = option(
