@@ -21,7 +21,6 @@ from .experiment.command import as_typed
 from .experiment.options import check_counts, check_positive, option, options_of
 from .experiment.presets import PRESETS
 from .experiment.problem import RESULTS, Problem
-from .experiment.settings import Settings
 
 if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
     import keras
@@ -119,9 +118,9 @@ def run(settings: DiagnoseSettings) -> dict[str, keras_ms.LevelReport]:
 
 def train_command(settings: DiagnoseSettings) -> str:
     """The command that trains on this problem, for the flags of an advice to follow."""
-    from keras_ms.diagnostics.command import flags_of
+    from keras_ms.diagnostics.advised_command import flags_of
 
-    taken = {field.name for field in options_of(Settings)} - {*ADVISED, "output"}
+    taken = {field.name for field in options_of(Problem)} - {*ADVISED}
     given = {name: getattr(settings, name) for name in settings.given or () if name in taken}
     usual = next(iter(PRESETS))
     if settings.preset not in (None, usual):

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from keras_ms.diagnostics import allocation
+from keras_ms.diagnostics.advised_command import Advice, advised
 from keras_ms.diagnostics.coarse_problem import CoarseProblem
 from keras_ms.diagnostics.coarse_report import CoarseReport
-from keras_ms.diagnostics.command import Advice, advised
 from keras_ms.diagnostics.control_weights import control_weights
 from keras_ms.diagnostics.control_weights import weighted as _weighted
 from keras_ms.diagnostics.plots import save_plot

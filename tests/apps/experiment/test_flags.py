@@ -15,28 +15,6 @@ from apps.reproduce import ReproduceSettings, problem
 EVERY_APP = [Settings, DiagnoseSettings, ReproduceSettings, RaceSettings, BenchmarkSettings]
 
 
-@pytest.fixture
-def parse(monkeypatch):
-    """Settings of a class from a command line, whose flags are forgotten afterwards."""
-
-    # absl's DEFINE_* functions add to the global flags unless told otherwise.
-    for name in ("enum", "list", "bool", "integer", "float", "string"):
-        original = getattr(absl_flags, f"DEFINE_{name}")
-
-        def define(*args, original=original):
-            return original(*args, flag_values=absl_flags.FLAGS)
-
-        monkeypatch.setattr(absl_flags, f"DEFINE_{name}", define)
-
-    def parsed(settings, *arguments):
-        monkeypatch.setattr(absl_flags, "FLAGS", absl_flags.FlagValues())
-        flags.define(settings)
-        absl_flags.FLAGS(["app", *arguments])
-        return flags.read(settings)
-
-    return parsed
-
-
 def test_without_flags_the_preset_is_quick(parse):
     assert parse(Settings) == presets.make(Settings, "quick")
     assert parse(Settings) == Settings(t_low=0.5, t_high=1.0, width=32)

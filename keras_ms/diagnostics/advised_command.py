@@ -61,9 +61,7 @@ class Advice(NamedTuple):
             found["image_size"] = self.image_size[0]
         if len(self.batch_sizes) == 1:
             return {**found, "single_scale_batch": self.batch_sizes[0]}
-        one_word = isinstance(self.coarsening, str)
-        found |= {"coarsening": self.coarsening if one_word else "auto"}
-        found |= {"batch_sizes": self.batch_sizes}
+        found |= {"coarsening": self.coarsening, "batch_sizes": self.batch_sizes}
         if self.iterations:
             found["iterations"] = self.iterations
         if self.control_weights:
