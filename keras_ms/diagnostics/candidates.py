@@ -32,32 +32,35 @@ Step = Callable[[Estimates, int], Stage]
 
 
 class Measured(NamedTuple):
-    """Groups of moments of a candidate.
+    """What was measured of a candidate, one entry per level from `finest` on.
 
     Attributes:
         coarsening: As in `MultiscaleDataset`.
-        finest: Level of the groups' first term: 0 for the usual candidate, 1 for others, which
-            look at the same finest mesh.
-        groups: The moments.
+        finest: 0 for the usual candidate, 1 for others, which look at the same finest mesh.
+        found: Estimates of the levels; of biases see the next.
+        squared_bias: `|E g_0 - E g_l|^2`, noise removed.
+        error: Its standard error.
     """
 
     coarsening: str
     finest: int
-    groups: Groups
+    found: Estimates
+    squared_bias: np.ndarray
+    error: np.ndarray
 
 
-def others(dataset: MultiscaleDataset) -> dict[str, MultiscaleDataset]:
+def others(dataset: MultiscaleDataset) -> list[MultiscaleDataset]:
     """Datasets of the candidates other than the usual one; without those that fit no level.
 
     Args:
         dataset: One whose coarsening is `"auto"` or `"task"`.
     """
-    depth, found = dataset.levels.num_levels, {}
+    depth, found = dataset.levels.num_levels, []
     for name in CANDIDATES[1:]:
         if not any(is_new(name, level, depth) for level in range(1, depth)):
             continue
         try:
-            found[name] = dataset.replaced(coarsening=name)
+            found.append(dataset.replaced(coarsening=name))
         except ValueError:  # crops begin between pixels, coordinates cannot be cropped ...
             continue
     return found
@@ -70,15 +73,21 @@ def is_new(coarsening: str, level: int, num_levels: int) -> bool:
     return all(geometry.transitions(name, num_levels)[:level] != own for name in before)
 
 
+def of_usual(groups: Groups) -> Measured:
+    """What groups of the usual candidate say, from level 0 on."""
+    found = estimate(groups)
+    error = standard_errors(groups, lambda some: estimate(some).squared_bias)
+    return Measured(CANDIDATES[0], 0, found, found.squared_bias, error)
+
+
 def measured(
     meter: MomentMeter,
     dataset: MultiscaleDataset,
-    coarsening: str,
+    usual: Groups,
     samples: int,
-    groups: int,
     seconds: float = math.inf,
 ) -> Measured:
-    """Measures a candidate's levels from 1 on.
+    """Measures the levels of another candidate from 1 on; keeps figures alone, no gradients.
 
     A level gets so many samples that all levels cost the same: pixels of small crops differ more
     than those of large ones, so their mean gradient needs as many more.
@@ -86,9 +95,8 @@ def measured(
     Args:
         meter: Of the model.
         dataset: That of the candidate.
-        coarsening: Its name.
+        usual: Groups of the usual candidate, of which there are to be as many here.
         samples: Samples of level 0 that a group's samples of each level cost.
-        groups: Groups to measure.
         seconds: Stop after about so long, with at least half of the groups.
     """
     levels = dataset.levels
@@ -96,55 +104,40 @@ def measured(
     units = tuple(2 ** (len(levels.axes) * level) for level in range(1, levels.num_levels))
     counts = tuple(samples * unit for unit in units)
     source = meter.of(dataset).groups(counts, finest=1, units=units)
-    for group in itertools.islice(source, groups):
+    for group in itertools.islice(source, len(usual)):
         found.append(group)
-        if len(found) >= groups / 2 and time.perf_counter() - start > seconds:
+        if len(found) >= len(usual) / 2 and time.perf_counter() - start > seconds:
             break
-    return Measured(coarsening, 1, found)
+    pairs: Any = list(zip(usual, found, strict=False))
+
+    def distances(some: Any) -> np.ndarray:
+        return squared_distances(*zip(*some, strict=True))
+
+    error = standard_errors(pairs, distances)
+    return Measured(str(dataset.coarsening), 1, estimate(found), distances(pairs), error)
 
 
 def problems(
-    usual: Groups,
-    candidates: Sequence[Measured],
-    levels: Levels,
-    step: Step,
+    candidates: Sequence[Measured], levels: Levels, step: Step
 ) -> tuple[CoarseProblem, ...]:
     """What the rule compares, of what was measured; costs are work units, alike on every machine.
 
     Args:
-        usual: Groups of the usual candidate, from level 0 on.
-        candidates: What was measured of others.
+        candidates: What was measured, the usual one first.
         levels: The hierarchy.
         step: What a step holds.
     """
     found = []
     costs = [levels.sample_work_units(level) for level in range(levels.num_levels)]
-    for candidate in (Measured(CANDIDATES[0], 0, usual), *candidates):
-        biases, errors = _biases(usual, candidate)
-        estimates = estimate(candidate.groups)
+    for name, finest, estimates, biases, errors in candidates:
         for level in range(1, levels.num_levels):
-            if is_new(candidate.coarsening, level, levels.num_levels):
-                place = level - candidate.finest
+            if is_new(name, level, levels.num_levels):
+                place = level - finest
                 own = estimates.from_level(place)
                 variance, cost = _step(own, costs[level:], step(own, level))
                 bias, error = float(biases[place]), float(errors[place])
-                found.append(
-                    CoarseProblem(level, candidate.coarsening, bias, error, variance, cost)
-                )
+                found.append(CoarseProblem(level, name, bias, error, variance, cost))
     return tuple(found)
-
-
-def _biases(usual: Groups, candidate: Measured) -> tuple[np.ndarray, np.ndarray]:
-    """Squared biases of a candidate's levels, and their standard errors."""
-    if candidate.finest == 0:
-        errors = standard_errors(usual, lambda groups: estimate(groups).squared_bias)
-        return estimate(usual).squared_bias, errors
-    pairs: Any = list(zip(usual, candidate.groups, strict=False))
-
-    def distances(some: Any) -> np.ndarray:
-        return squared_distances(*zip(*some, strict=True))
-
-    return distances(pairs), standard_errors(pairs, distances)
 
 
 def _step(found: Estimates, costs: Sequence[float], stage: Stage) -> tuple[float, float]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_ms.data import MultiscaleDataset, geometry
 from keras_ms.diagnostics import rule
-from keras_ms.diagnostics.candidates import Measured, measured, others, problems
+from keras_ms.diagnostics.candidates import Measured, measured, of_usual, others, problems
 from keras_ms.diagnostics.coarse_report import CoarseReport, sight
 from keras_ms.diagnostics.report import LevelReport
 from keras_ms.diagnostics.seconds import seconds_by_level
@@ -90,7 +90,7 @@ def diagnose(
     _check_varies(groups)
     replicas = model.distribute_strategy.num_replicas_in_sync
     found, levels = estimate(groups), dataset.levels
-    candidates = _candidates(meter, dataset, samples, seconds)
+    candidates = _candidates(meter, dataset, groups, seconds)
     sizes = _sizes_to_time(found, levels, batch_size, chunks.unit)
     per_sample, fixed = seconds_by_level(model, meter.gradient, dataset, sizes, chunks.unit)
     return LevelReport(
@@ -110,7 +110,7 @@ def diagnose(
         if candidates is None
         else CoarseReport(
             dataset.mesh_sizes,
-            problems(groups, candidates, levels, _plain_step),
+            problems(candidates, levels, _plain_step),
             float(found.variance[0]),
             int(batch_size),
             sight(model),
@@ -119,16 +119,14 @@ def diagnose(
 
 
 def _candidates(
-    meter: MomentMeter, dataset: MultiscaleDataset, samples: int, seconds: float
+    meter: MomentMeter, dataset: MultiscaleDataset, groups: Groups, seconds: float
 ) -> list[Measured] | None:
-    """What is measured of other coarse problems, if the dataset leaves the choice."""
+    """What is measured of the coarse problems, if the dataset leaves the choice."""
     if dataset.coarsening != geometry.AUTO:
         return None
-    count = math.ceil(samples / GROUPS)
-    return [
-        measured(meter, other, name, count, GROUPS, seconds)
-        for name, other in others(dataset).items()
-    ]
+    count = groups[0][0].samples
+    other = [measured(meter, one, groups, count, seconds) for one in others(dataset)]
+    return [of_usual(groups), *other]
 
 
 def _plain_step(found: Estimates, level: int) -> Stage:

@@ -124,22 +124,23 @@ class _Comparison:
         self._samples = min(SAMPLES, max(LEAST_SAMPLES, math.ceil(self._batch / 4)))
         meter = MomentMeter(model, dataset, chunks)
         counts = tuple(self._samples * 2**level for level in range(self._levels.num_levels))
-        self._usual = list(itertools.islice(meter.groups(counts), GROUPS))
-        self._others = [
-            candidates.measured(meter, other, name, self._samples, GROUPS)
-            for name, other in candidates.others(dataset).items()
+        groups = list(itertools.islice(meter.groups(counts), GROUPS))
+        others = candidates.others(dataset)
+        self._measured = [
+            candidates.of_usual(groups),
+            *(candidates.measured(meter, other, groups, self._samples) for other in others),
         ]
 
     def decision(self) -> Decision:
         """What the measurements advise."""
-        problems = candidates.problems(self._usual, self._others, self._levels, self._step)
-        found = estimate(self._usual)
+        problems = candidates.problems(self._measured, self._levels, self._step)
+        found = self._measured[0].found
         choices = choose_all(problems, float(found.variance[0]), self._batch)
         dataset = self._dataset.replaced(coarsening=words(choices))
         stages = [self._step(found, 0)]
         for choice in choices:
             finer = stages[-1]
-            stages.append(self._stage_of(choice, found) if choice.serves else finer)
+            stages.append(self._stage_of(choice) if choice.serves else finer)
         return Decision(dataset, tuple(stages), choices)
 
     def _step(self, found: Estimates, level: int) -> Stage:
@@ -152,13 +153,9 @@ class _Comparison:
         )
         return Stage(level, chosen.batch_sizes, chosen.control_weights)
 
-    def _stage_of(self, choice: Choice, usual: Estimates) -> Stage:
-        of_others = {one.coarsening: one for one in self._others}
-        if choice.coarsening not in of_others:
-            return self._step(usual.from_level(choice.level), choice.level)
-        one = of_others[choice.coarsening]
-        found = estimate(one.groups).from_level(choice.level - one.finest)
-        return self._step(found, choice.level)
+    def _stage_of(self, choice: Choice) -> Stage:
+        one = next(m for m in self._measured if m.coarsening == choice.coarsening)
+        return self._step(one.found.from_level(choice.level - one.finest), choice.level)
 
 
 def described_choices(dataset: MultiscaleDataset, choices: Sequence[Choice]) -> str:
