@@ -41,6 +41,7 @@ class Advice(NamedTuple):
         control_weights: One per pair of levels; empty if all are 1, or there is no sum.
         iterations: Steps of every stage, finest first; empty if there are no stages.
         image_size: Sides of the finest mesh.
+        axes: Axes that are halved from level to level; `None` for all.
         of_pairs: Whether examples are the user's own, without a task.
     """
 
@@ -51,14 +52,15 @@ class Advice(NamedTuple):
     control_weights: tuple[float, ...] = ()
     iterations: tuple[int, ...] = ()
     image_size: tuple[int, ...] = ()
+    axes: tuple[int, ...] | None = None
     of_pairs: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
         """Options of `apps.train` by name."""
         found: dict[str, Any] = {"strategy": self.strategy}
-        if len(set(self.image_size)) == 1:
-            found["image_size"] = self.image_size[0]
+        if isinstance(self._side, int):
+            found["image_size"] = self._side
         if len(self.batch_sizes) == 1:
             return {**found, "single_scale_batch": self.batch_sizes[0]}
         found |= {"coarsening": self.coarsening, "batch_sizes": self.batch_sizes}
@@ -93,16 +95,24 @@ class Advice(NamedTuple):
         return lines + _FIT.format(epochs=epochs, callbacks=callbacks)
 
     def _arguments(self) -> str:
-        sides: Any = self.image_size[0] if len(set(self.image_size)) == 1 else self.image_size
-        found: dict[str, Any] = {"levels": self.batch_sizes, "image_size": sides}
-        found["steps_per_epoch"] = STEPS
+        levels = repr(self.batch_sizes)
+        if self.axes is not None:
+            levels = f"keras_ms.Levels({levels}, spatial_axes={self.axes})"
+        found: dict[str, Any] = {"image_size": self._side, "steps_per_epoch": STEPS}
         if len(self.batch_sizes) > 1:
             found["coarsening"] = self.coarsening
         if self.control_weights:
             found["control_weights"] = self.control_weights
         if self.strategy == "progressive":
             found["telescoping"] = False
-        return "".join(f"    {name}={value!r},\n" for name, value in found.items())
+        told = {"levels": levels, **{name: repr(value) for name, value in found.items()}}
+        return "".join(f"    {name}={value},\n" for name, value in told.items())
+
+    @property
+    def _side(self) -> int | tuple[int, ...]:
+        """One integer for squares, the usual images."""
+        square = len(self.image_size) == 2 and len(set(self.image_size)) == 1
+        return self.image_size[0] if square else self.image_size
 
     def told(self, command: str = "", python: bool = True) -> str:
         """Why, the flags and the program.
@@ -161,7 +171,7 @@ def advised(
         batch_size: Of plain training on the finest mesh.
         unit: What batch sizes are multiples of.
         of_sums: The coarsening that the sum was measured with.
-        **common: `image_size` and `of_pairs` of `Advice`.
+        **common: `image_size`, `axes` and `of_pairs` of `Advice`.
     """
     found = []
     weights = tuple(round(w, 3) for w in sum_weights) if set(sum_weights) - {1.0} else ()

@@ -250,8 +250,18 @@ class LevelReport:
             self.unit,
             self.coarsening if isinstance(self.coarsening, str) else self.coarsening[0],
             image_size=self.mesh_sizes[0],
+            axes=self._axes,
             of_pairs=self.of_pairs,
         )
+
+    @property
+    def _axes(self) -> tuple[int, ...] | None:
+        """Axes that are halved, if not all are."""
+        if self.num_levels == 1:
+            return None
+        pairs = list(zip(*self.mesh_sizes[:2], strict=True))
+        halved = tuple(axis for axis, (fine, coarse) in enumerate(pairs) if coarse < fine)
+        return None if len(halved) == len(pairs) else halved
 
     def table(self, details: bool = False) -> str:
         """The levels, and the coarse problems if several were compared, as text tables.

@@ -58,6 +58,16 @@ def test_flags_are_quoted_where_a_shell_would_split_them():
     )
 
 
+def test_other_images_than_squares_are_made_again_as_they_are():
+    video = Advice("adaptive", "", (1, 2), "task", image_size=(8, 64, 64), axes=(1, 2))
+    assert "levels=keras_ms.Levels((1, 2), spatial_axes=(1, 2)),\n    image_size=(8, 64, 64)," in (
+        video.python
+    )
+    signal = Advice("adaptive", "", (1, 2), "task", image_size=(64,))
+    assert "image_size=(64,)," in signal.python  # one number would be a square
+    assert "image_size" not in signal.flags
+
+
 def smaller(program):
     """The same program for a few steps."""
     program = program.replace("steps_per_epoch=50", "steps_per_epoch=1")

@@ -239,6 +239,8 @@ def test_a_report_ends_in_what_to_paste():
     assert text.endswith(f"python -m apps.train --task=deblurring {second.flags}")
     assert second.python.splitlines()[-1] not in text.partition(second.why)[2]
     assert second.python.splitlines()[-1] in report().told(details=True).partition(second.why)[2]
+    video = report(mesh_sizes=((8, 128, 128), (8, 64, 64)))
+    assert [command.axes for command in (*video.commands, first)] == [(1, 2), (1, 2), None]
     biased = report(squared_bias=(0.0, 9.0), difference=(3.0, 0.0)).commands
     assert [command.strategy for command in biased] == ["single_scale"]
 
