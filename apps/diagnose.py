@@ -100,6 +100,8 @@ def run(settings: DiagnoseSettings) -> dict[str, keras_ms.LevelReport]:
     model = trained(settings, images, settings.steps)
     reports = {}
     for name, coarsening in reversed(COARSENINGS.items()):
+        if coarsening == "degrade_first" and settings.target_dir:
+            continue  # pairs of one's own are degraded already
         print(f"\nMeasuring the levels, {name} ...", flush=True)
         reports[name] = measured(settings, model, images, coarsening)
         reports[name].save(output / f"{coarsening}.json")

@@ -30,12 +30,22 @@ def test_every_stage_has_the_coarsening_of_its_level():
     assert_same(batch(pair_dataset(coarsening="auto")), batch(pair_dataset()))  # not yet decided
 
 
+def test_the_description_says_how_levels_come_about():
+    lines = {
+        word: str(pair_dataset(coarsening=word).describe()).splitlines()[0]
+        for word in ("auto", "crop", ("task", "task", "crop"))
+    }
+    assert lines["auto"].endswith("averaged to 16x16, 8x8")
+    assert lines["crop"].endswith("the middle of it, 16x16, 8x8")
+    assert lines["task", "task", "crop"].endswith("its middle, or averaged to 16x16, 8x8")
+
+
 def test_images_of_a_task_can_be_seen_otherwise():
     data = task_dataset("auto")
     crops = data.replaced(coarsening="crop")
-    (fine, _), (coarse, _) = (side[0] for side in next(iter(crops.stage())))
+    (fine, _), (coarse, _) = (side[0] for side in next(iter(crops.stage()))[:2])
     np.testing.assert_array_equal(coarse, fine[:, 8:-8, 8:-8])
-    (fine, _), (coarse, _) = (side[0] for side in next(iter(data.stage())))
+    (fine, _), (coarse, _) = (side[0] for side in next(iter(data.stage()))[:2])
     pooled = keras_ms.restriction.average(fine)
     np.testing.assert_allclose(coarse, pooled, atol=1e-5)
     assert (data.coarsening, crops.coarsening) == ("auto", "crop")
