@@ -1,10 +1,12 @@
-"""Measures what every level is worth, for task-consistent and degrade-first coarsening.
+"""Measures what every level and coarse problem is worth, and says how to train.
 
     python -m apps.diagnose                                     # denoising, ResNet, sample photos
     python -m apps.diagnose --task=deblurring --network=unet --image_size=256
     python -m apps.diagnose --dataset=folder --data_dir=PICTURES --steps=500
 
-Trains for a few steps first, since an untrained network says little of training. Leaves in
+Trains for a few steps first, since an untrained network says little of training. Ends in a command
+that trains as advised, and in the same in Python. Task-consistent levels, crops and both are
+compared as coarse problems; degrading first, as the paper does, has a report of its own. Leaves in
 --output: the two reports as JSON and levels.png (variance, cost ratio and gradient bias by level).
 """
 
@@ -15,7 +17,9 @@ import pathlib
 from typing import TYPE_CHECKING, ClassVar
 
 from .experiment import flags
-from .experiment.options import check_counts, check_positive, option
+from .experiment.command import as_typed
+from .experiment.options import check_counts, check_positive, option, options_of
+from .experiment.presets import PRESETS
 from .experiment.problem import RESULTS, Problem
 
 if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
@@ -25,6 +29,12 @@ if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
     import keras_ms
 
 MEASURING = "Measuring"
+
+ADVISED = (
+    *("strategy", "coarsening", "restriction", "batch_sizes", "control_weights", "iterations"),
+    *("single_scale_batch", "image_size"),
+)
+"""Options of `apps.train` that an advice decides."""
 
 COARSENINGS = {"task-consistent": "task", "degrade first": "degrade_first"}
 
@@ -53,6 +63,9 @@ class DiagnoseSettings(Problem):
         0,
         "Training steps to compare with the task-consistent report's predictions; 0 for none.",
         theme=MEASURING,
+    )
+    details: bool = option(
+        False, "Whether all figures are shown, and all advised ways in Python too.", theme=RESULTS
     )
     output: str = option("diagnosis", "Folder for the reports and the plot.", theme=RESULTS)
 
@@ -86,18 +99,35 @@ def run(settings: DiagnoseSettings) -> dict[str, keras_ms.LevelReport]:
     precision.set_policy(settings)
     model = trained(settings, images, settings.steps)
     reports = {}
-    for name, coarsening in COARSENINGS.items():
+    for name, coarsening in reversed(COARSENINGS.items()):
+        if coarsening == "degrade_first" and settings.target_dir:
+            continue  # pairs of one's own are degraded already
         print(f"\nMeasuring the levels, {name} ...", flush=True)
         reports[name] = measured(settings, model, images, coarsening)
         reports[name].save(output / f"{coarsening}.json")
-        print(reports[name])
+        if coarsening == "degrade_first":  # for comparison: what is advised follows at the end
+            print(f"{reports[name].table(settings.details)}\n{reports[name].advice}")
+    reports = dict(reversed(reports.items()))
     save_plot(reports, output / "levels.png")
     if settings.check_steps:
         dataset = building.make_dataset(settings, images)
         report = reports["task-consistent"]
         print(f"\n{prediction.check(report, model, dataset, settings.check_steps)}")
-    print(f"\nLook at {output / 'levels.png'}; the reports are in {output}.")
+    print(f"\nLook at {output / 'levels.png'}; the reports are in {output}.\n")
+    print(reports["task-consistent"].told(settings.details, train_command(settings)))
     return reports
+
+
+def train_command(settings: DiagnoseSettings) -> str:
+    """The command that trains on this problem, for the flags of an advice to follow."""
+    from keras_ms.diagnostics.advised_command import flags_of
+
+    taken = {field.name for field in options_of(Problem)} - {*ADVISED}
+    given = {name: getattr(settings, name) for name in settings.given or () if name in taken}
+    usual = next(iter(PRESETS))
+    if settings.preset not in (None, usual):
+        given = {"preset": settings.preset, **given}
+    return as_typed(f"python -m apps.train {flags_of(given)}".strip())
 
 
 def trained(
@@ -123,7 +153,8 @@ def measured(
     from .experiment import building
 
     by = settings.restriction if coarsening == "degrade_first" else "average"
-    dataset = building.make_dataset(settings, images, coarsening=coarsening, restriction=by)
+    asked = "auto" if coarsening == "task" else coarsening  # then coarse problems are compared
+    dataset = building.make_dataset(settings, images, coarsening=asked, restriction=by)
     return keras_ms.diagnose(
         model, dataset, settings.samples, settings.seconds, settings.single_scale_batch
     )

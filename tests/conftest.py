@@ -120,3 +120,28 @@ def multiscale_batch(sizes=(2, 3, 5), side=32, finest=0, seed=0, dtype="float32"
 def relative_error(got, wanted):
     got, wanted = (np.concatenate([np.ravel(g) for g in gs]) for gs in (got, wanted))
     return np.linalg.norm(got - wanted) / np.linalg.norm(wanted)
+
+
+@pytest.fixture
+def parse(monkeypatch):
+    """Settings of a class from a command line, whose flags are forgotten afterwards."""
+    from absl import flags as absl_flags
+
+    from apps.experiment import flags
+
+    # absl's DEFINE_* functions add to the global flags unless told otherwise.
+    for name in ("enum", "list", "bool", "integer", "float", "string"):
+        original = getattr(absl_flags, f"DEFINE_{name}")
+
+        def define(*args, original=original):
+            return original(*args, flag_values=absl_flags.FLAGS)
+
+        monkeypatch.setattr(absl_flags, f"DEFINE_{name}", define)
+
+    def parsed(settings, *arguments):
+        monkeypatch.setattr(absl_flags, "FLAGS", absl_flags.FlagValues())
+        flags.define(settings)
+        absl_flags.FLAGS(["app", *arguments])
+        return flags.read(settings)
+
+    return parsed

@@ -115,7 +115,7 @@ def _beside_peak(settings: BenchmarkSettings, images: list[Any]) -> Rows:
 
 
 def _in_bfloat16(settings: BenchmarkSettings, images: list[Any]) -> Rows:
-    from keras_ms.inference import single_precision
+    from keras_ms.networks import single_precision
 
     from ..experiment import precision
 

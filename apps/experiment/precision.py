@@ -6,7 +6,7 @@ import dataclasses
 
 import keras
 
-from keras_ms.inference import single_precision
+from keras_ms.networks import single_precision
 
 from . import building
 from .problem import Problem

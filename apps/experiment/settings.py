@@ -11,6 +11,7 @@ from .problem import LEVELS, RESULTS, TRAINING, Problem
 
 PORTABLE = ("onnx", "litert")
 BUDGET = "Budget"
+COARSENINGS = choices.constant_of_library("data/geometry.py", "OFFERED")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,9 +48,9 @@ class Settings(Problem):
     )
     coarsening: str = option(
         "task",
-        "How coarse levels are made.",
-        choices.constant_of_library("data/geometry.py", "COARSENINGS"),
-        LEVELS,
+        f"How coarse levels are made, one of {', '.join(COARSENINGS)}; auto measures gradients and "
+        "chooses for every level. Or one for every level, finest first, such as task,task,crop.",
+        theme=LEVELS,
     )
     single_scale_batch: int = option(
         16, "Batch size of strategies that train on one level.", theme=TRAINING
@@ -101,8 +102,15 @@ class Settings(Problem):
         check_choice(self, "decay", ("cosine", "constant"))
         _check_baseline(self)
         _check_iterations(self)
+        _check_coarsening(self)
         _check_levels(self)
         _check_budget(self)
+
+    @property
+    def coarsenings(self) -> str | tuple[str, ...]:
+        """`coarsening` as a `MultiscaleDataset` takes it: one word, or one for every level."""
+        words = tuple(word.strip() for word in self.coarsening.split(","))
+        return words[0] if len(words) == 1 else words
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -124,6 +132,27 @@ def _check_baseline(settings: Settings) -> None:
             f"--baseline is for {', '.join(classics.METHODS)}: there is no classical method for "
             f"others. Received: --baseline, --task={settings.task}, "
             f"--target_dir={settings.target_dir}."
+        )
+
+
+def _check_coarsening(settings: Settings) -> None:
+    words = settings.coarsenings
+    listed_words = (words,) if isinstance(words, str) else words
+    known = COARSENINGS if isinstance(words, str) else set(COARSENINGS) - {"auto"}
+    if not set(listed_words) <= set(known):
+        raise ValueError(
+            f"--coarsening is one of {', '.join(COARSENINGS)}, or one but auto for every level. "
+            f"Received: --coarsening={settings.coarsening}."
+        )
+    if not isinstance(words, str) and len(words) != len(settings.batch_sizes):
+        raise ValueError(
+            "--coarsening is one word, or one for every level. Received: "
+            f"--coarsening={settings.coarsening}, --batch_sizes={listed(settings.batch_sizes)}."
+        )
+    if not isinstance(words, str) and settings.auto_levels:
+        raise ValueError(
+            "With --auto_levels the number of levels is not known before. Received: "
+            f"--auto_levels, --coarsening={settings.coarsening}. Use one word."
         )
 
 

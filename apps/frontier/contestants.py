@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..experiment.settings import Settings
 from ..races import ways
 
-ADAPTIVE_COARSENING = "task"
+ADAPTIVE_COARSENING = "auto"
 """Coarse problem of the adaptive schedule."""
 
 DEFAULT = "default"

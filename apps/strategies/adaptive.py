@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import keras_ms
 
-from ..experiment import building
+from ..experiment import auto_levels, building
 from ..experiment.outcome import Outcome
 from ..experiment.recording import TrainingClock
 from ..experiment.settings import Settings
@@ -50,8 +50,10 @@ class Adaptive(Strategy):
         model = building.make_model(settings, settings.learning_rate)
         options = self.data_options(settings)
         dataset = building.make_dataset(settings, images, STEPS_PER_EPOCH, **options)
-        schedule = _schedule(settings, dataset, output)
-        curve = paced.fit(model, dataset, schedule, TrainingClock(), settings, validation)
+        dataset, seconds = auto_levels.decided(settings, dataset)
+        schedule = _schedule(settings, dataset, output, seconds)
+        clock = TrainingClock(seconds)
+        curve = paced.fit(model, dataset, schedule, clock, settings, validation)
         for decision in schedule.decisions:
             print(_told(decision))
         steps = (int(model.optimizer.iterations),)
@@ -60,14 +62,18 @@ class Adaptive(Strategy):
 
 
 def _schedule(
-    settings: Settings, dataset: keras_ms.MultiscaleDataset, output: pathlib.Path | None
+    settings: Settings,
+    dataset: keras_ms.MultiscaleDataset,
+    output: pathlib.Path | None,
+    seconds: float,
 ) -> keras_ms.AdaptiveSchedule:
     work_units = settings.work_units
     if settings.seconds is None and work_units is None:
         work_units = dataset.levels.full_multiscale_work_units(settings.stage_iterations)
     rate = building.decayed(settings, 1.0)
+    left = None if settings.seconds is None else max(settings.seconds - seconds, 1e-3)
     return keras_ms.AdaptiveSchedule(
-        settings.seconds,
+        left,
         work_units,
         rate if callable(rate) else None,
         journal=None if output is None else output / "decisions.json",

@@ -41,7 +41,7 @@ class Strategy(abc.ABC):
 
     def data_options(self, settings: Settings) -> dict[str, Any]:
         """Options of `building.make_dataset`."""
-        return {"coarsening": settings.coarsening, "restriction": settings.restriction}
+        return {"coarsening": settings.coarsenings, "restriction": settings.restriction}
 
     @abc.abstractmethod
     def train(
@@ -78,7 +78,7 @@ def more_callbacks(settings: Settings) -> list[keras.callbacks.Callback]:
 
 def on_one_level(settings: Settings) -> dict[str, Any]:
     """Options of the data of strategies that train on the finest level alone."""
-    return {"levels": (settings.single_scale_batch,)}
+    return {"levels": (settings.single_scale_batch,), "coarsening": "task"}  # nothing is coarse
 
 
 def on_all_levels(settings: Settings) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from PIL import Image
 
+from keras_ms.data import geometry
 from keras_ms.data.cutting import restricted_by
 from keras_ms.data.own_errors import batches_of
 from keras_ms.data.pair_batches import PairBatches
@@ -70,7 +71,8 @@ def lines_of(dataset: Any) -> tuple[str, ...]:
         return ()
     specs = [keras.tree.flatten(dataset.pair_spec(lv)) for lv in range(dataset.levels.num_levels)]
     by_leaf = zip(dataset.pairs.leaves, zip(*specs, strict=True), strict=True)
-    lines = [_line(leaf, made, dataset.pairs) for leaf, made in by_leaf]
+    words = geometry.words(dataset.coarsening, dataset.levels.num_levels)
+    lines = [_line(leaf, made, dataset.pairs, set(words)) for leaf, made in by_leaf]
     return (*lines, _examples_line(dataset.pairs))
 
 
@@ -102,7 +104,16 @@ def levels_line(dataset: Any) -> str:
     return f"levels: {meshes} in batches of {', '.join(map(str, dataset.levels.batch_sizes))}"
 
 
-def _line(leaf: Leaf, made: Any, pairs: PairBatches) -> str:
+def _how(leaf: Leaf, pairs: PairBatches, words: set[str]) -> str:
+    """How the coarser levels of a field come about, under these coarsenings."""
+    cropped = words & {"crop", "coarsen_and_crop"}
+    if words == {"crop"}:
+        return "the middle of it,"
+    how = _HOW[restricted_by(leaf, pairs.restriction)]
+    return f"its middle, or {how}" if cropped else how
+
+
+def _line(leaf: Leaf, made: Any, pairs: PairBatches, words: set[str]) -> str:
     role = leaf.role.replace("_", " ")
     shape = _sides(["?" if side is None else side for side in leaf.shape]) or "one number"
     line = f"{leaf.name}: {role} {shape} of {leaf.dtype.name} ({leaf.reason})"
@@ -113,11 +124,7 @@ def _line(leaf: Leaf, made: Any, pairs: PairBatches) -> str:
     dims = len(pairs.sides)
     sides = [_sides(spec.shape[1 : 1 + dims]) for spec in made]
     cut = "" if _sides(leaf.shape[:dims]) == sides[0] else f", crops of {sides[0]}"
-    levels = (
-        f", {_HOW[restricted_by(leaf, pairs.restriction)]} {', '.join(sides[1:])}"
-        if sides[1:]
-        else ""
-    )
+    levels = f", {_how(leaf, pairs, words)} {', '.join(sides[1:])}" if sides[1:] else ""
     comes = "" if made[0].dtype == leaf.dtype else f", as {made[0].dtype.name}"
     values = pairs.examples.ranges.get(leaf.name)
     scaled = "" if values is None else f", values {values[0]:g} to {values[1]:g} as 0 to 1"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keras_ms.meshes import checked_axes
 from keras_ms.validation import known
 
 COARSENINGS = ("task", "degrade_first", "crop", "coarsen_and_crop")
+AUTO = "auto"
+OFFERED = ("auto", "task", "degrade_first", "crop", "coarsen_and_crop")
+"""What may be asked for: one of the above, or that measured gradients choose."""
 
 
 class Window(NamedTuple):
@@ -40,6 +43,30 @@ def transitions(coarsening: str, num_levels: int) -> tuple[str, ...]:
         coarsening, ("coarsen",)
     )
     return tuple(cycle[level % len(cycle)] for level in range(num_levels - 1))
+
+
+def words(coarsening: Any, num_levels: int) -> tuple[str, ...]:
+    """The coarsening of the stage with each finest level, of one word for all or a word for each.
+
+    `"auto"` counts as `"task"` until it is decided.
+
+    Args:
+        coarsening: One of `OFFERED`, or one of `COARSENINGS` for every level, finest first.
+        num_levels: Number of levels.
+
+    Raises:
+        ValueError: If a word is unknown, or there is not one for every level.
+    """
+    if isinstance(coarsening, str):
+        known(coarsening, OFFERED, "coarsening", "coarsening")
+        return ("task" if coarsening == AUTO else coarsening,) * num_levels
+    listed = tuple(coarsening) if isinstance(coarsening, Sequence) else ()
+    if len(listed) != num_levels or not set(listed) <= set(COARSENINGS):
+        raise ValueError(
+            "`coarsening` is one word, or one for every level, finest first. Received: "
+            f"coarsening={coarsening!r} for {num_levels} levels. Use some of {COARSENINGS}."
+        )
+    return listed
 
 
 def windows(

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from keras_ms.data.batch import weights_of_terms
+from keras_ms.data.by_stage import by_stage, first_of
 from keras_ms.data.description import Description, described
 from keras_ms.data.inputs import examples_of
 from keras_ms.data.pair_batches import PairBatches
@@ -60,7 +61,9 @@ class MultiscaleDataset:
             `"degrade_first"`: the pair is made on the finest mesh and restricted (the paper's).
             `"crop"`: coarse levels see the central half, pixels as they are.
             `"coarsen_and_crop"`: first one, then the other, and so on. Without a task, `"task"`
-            restricts the pairs.
+            restricts the pairs. `"auto"`: `fit` measures the gradients of the last three when it
+            starts and chooses for every level, or does without it; until then it is `"task"`. A
+            word for every level, finest first, is that of the stage with that finest level.
         restriction: How *pairs* are coarsened, `"average"` (default) or `"stride"`; clean images
             under a task are always averaged. Of class maps, the most frequent class of a block
             takes the place of the average.
@@ -118,7 +121,7 @@ class MultiscaleDataset:
         levels: Levels | Sequence[int] | str = (16, 32, 64, 128),
         image_size: int | Sequence[int] | None = None,
         steps_per_epoch: int = 250,
-        coarsening: str = "task",
+        coarsening: str | Sequence[str] = "task",
         restriction: str = "average",
         flip: bool | None = None,
         mean: float | Sequence[float] | None = None,
@@ -143,7 +146,7 @@ class MultiscaleDataset:
         self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
         known(restriction, ("average", "stride"), "restriction", "restriction of pairs")
         alike: dict[str, Any] = {
-            "coarsening": coarsening,
+            "coarsening": first_of(coarsening),
             "restriction": restriction,
             "seed": seed,
             "cache_bytes": cache_bytes,
@@ -161,6 +164,8 @@ class MultiscaleDataset:
             normal = (0.5 if mean is None else mean, 0.5 if std is None else std)
             self._batches = _task_batches(images, task, levels, image_size, flip, normal, **alike)
         self.levels, self.image_size = self._batches.levels, self._batches.sides
+        self.coarsening = coarsening if isinstance(coarsening, str) else tuple(coarsening)
+        self._by_stage = by_stage(self._batches, self.coarsening)
         weights: tuple[float, ...] = ()
         if control_weights is not None:
             weights = checked_weights(control_weights, self.levels.num_levels)
@@ -195,24 +200,34 @@ class MultiscaleDataset:
         )
 
     def replaced(
-        self, steps_per_epoch: int | None = None, stages: Sequence[Stage] | None = None
+        self,
+        steps_per_epoch: int | None = None,
+        stages: Sequence[Stage] | None = None,
+        coarsening: str | Sequence[str] | None = None,
     ) -> MultiscaleDataset:
         """A dataset of the same images, already decoded, in other steps.
 
         Args:
             steps_per_epoch: Steps of one epoch. Defaults to this dataset's.
             stages: What the steps of each stage hold, by finest level, finest first. Defaults to
-                this dataset's; given ones are not measured any more.
+                this dataset's; given ones are not measured any more. A stage may be that of a
+                finer level, which then stands in for its own.
+            coarsening: One word, or one for every level, as at the dataset's making. Defaults to
+                this dataset's.
 
         Raises:
-            ValueError: If there is not one stage per level, or its batch sizes or weights do not
-                fit.
+            ValueError: If there is not one stage per level, its batch sizes or weights do not fit,
+                or the images are not kept on the coarse meshes that a coarsening needs (those of
+                `"auto"` and `"task"` are).
         """
         other = copy.copy(self)
         if steps_per_epoch is not None:
             other.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
         if stages is not None:
             other.stages, other.allocation = checked_stages(self.levels, stages), "given"
+        if coarsening is not None:
+            other._by_stage = by_stage(self._batches, coarsening)
+            other.coarsening = coarsening if isinstance(coarsening, str) else tuple(coarsening)
         return other
 
     @property
@@ -235,6 +250,7 @@ class MultiscaleDataset:
             return self
         other = copy.copy(self)
         other._batches = self._batches.with_targets(told)
+        other._by_stage = by_stage(other._batches, self.coarsening)
         other._specs = other._batches.specs()
         return other
 
@@ -257,7 +273,9 @@ class MultiscaleDataset:
 
     def active_levels(self, finest: int = 0) -> tuple[int, ...]:
         """Levels that take part in the stage whose finest level is `finest`."""
-        return tuple(range(finest, finest + len(self.batch_sizes(finest))))
+        self.levels.check_level(finest)
+        first, sizes, _ = self.stages[finest]
+        return tuple(range(first, first + len(sizes)))
 
     def batch_sizes(self, finest: int = 0) -> tuple[int, ...]:
         """Batch sizes of the terms of the stage whose finest level is `finest`, finest first."""
@@ -266,7 +284,8 @@ class MultiscaleDataset:
 
     def work_units(self, finest: int = 0) -> float:
         """Cost of one step of the stage whose finest level is `finest`, in work units."""
-        return self.levels.step_work_units(finest, self.batch_sizes(finest))
+        self.levels.check_level(finest)
+        return self.levels.step_work_units(*self.stages[finest][:2])
 
     def pair_spec(self, level: int = 0) -> Any:
         """Spec of the batched `(x, y)` or `(x, y, sample_weight)` of `level`, batch size `N_l`."""
@@ -306,11 +325,12 @@ class MultiscaleDataset:
         """
         self.levels.check_level(finest)
         own = self.stages[finest]
+        finest = own.finest if batch_sizes is None else finest
         sizes = own.batch_sizes if batch_sizes is None else tuple(batch_sizes)
         if control_weights is None:
             control_weights = own.control_weights[: len(sizes) - 1]
         chosen = checked_stage(self.levels, Stage(finest, sizes, tuple(control_weights)))
-        stream = self._batches.stream(finest, chosen.batch_sizes, start, position)
+        stream = self._by_stage[finest].stream(finest, chosen.batch_sizes, start, position)
         if chosen.control_weights:
             depth = self.levels.num_levels
             stream = stream.map(

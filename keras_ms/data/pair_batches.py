@@ -87,13 +87,29 @@ class PairBatches:
         self.sides, self.whole = crop_sides(self.leaves, image_size, self._dims, examples.alike)
         self.levels = hierarchy(levels, self.sides)
         self.levels.mesh_sizes(self.sides)
-        steps = geometry.transitions(coarsening, self.levels.num_levels)
-        self._windows = geometry.windows(self.sides, steps, self.levels.axes)
-        check_levels(self.leaves, self._windows, self.levels.axes, self.whole, flip, rotate)
         self._seed = seed
-        self._cutter = self._cutting()
+        self._see(coarsening)
         self.augment: Augment | None = checked_augment(augment, self.specs())
         self.reading.begin()
+
+    def _see(self, coarsening: str) -> None:
+        """Decides what the levels see."""
+        self.coarsening = coarsening
+        steps, axes = geometry.transitions(coarsening, self.levels.num_levels), self.levels.axes
+        self._windows = geometry.windows(self.sides, steps, axes)
+        check_levels(self.leaves, self._windows, axes, self.whole, self.flip, self.rotate)
+        self._cutter = self._cutting()
+
+    def recoarsened(self, coarsening: str) -> PairBatches:
+        """Batches of the same examples with another coarsening.
+
+        Raises:
+            ValueError: If examples do not fit it.
+        """
+        other = copy.copy(self)
+        other._see(coarsening)
+        checked_augment(other.augment, other.specs())
+        return other
 
     def with_targets(self, told: Mapping[str, tuple[str, str]]) -> PairBatches:
         """The same examples, of whose targets a loss tells the roles and why, by name."""

@@ -58,7 +58,7 @@ class PyramidStore:
         cache_bytes: int = CACHE_BYTES,
         max_bad_fraction: float = MAX_BAD_FRACTION,
     ) -> None:
-        self.alignment = 2**depth
+        self.depth, self.alignment = depth, 2**depth
         self._cache_bytes = cache_bytes
         self._levels: list[Pixels] = []
         sizes: list[list[tuple[int, ...]]] = [[] for _ in range(depth + 1)]

@@ -110,12 +110,13 @@ def checked_stage(levels: Levels, stage: Stage) -> Stage:
 
 
 def checked_stages(levels: Levels, stages: Sequence[Stage]) -> tuple[Stage, ...]:
-    """The stages of every finest level, each checked.
+    """The stages of every finest level, each checked; a finer one may stand in for a level's own.
 
     Raises:
         ValueError: If there is not one for every level, finest first, or one does not fit.
     """
-    if [stage.finest for stage in stages] != list(range(levels.num_levels)):
+    ordered = all(stage.finest <= level for level, stage in enumerate(stages))
+    if len(stages) != levels.num_levels or not ordered:
         raise ValueError(
             "One stage is needed for every level, finest first. Received: "
             f"stages={tuple(stages)} for {levels.num_levels} levels."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -47,13 +48,33 @@ class TaskBatches:
         check_laws(task)
         _check_axes(levels.fitted(len(sides)))
         self._task, self.levels, self.sides = task, levels, sides
-        self._degrade_first = coarsening == "degrade_first"
         self._restriction, self._flip = restriction, flip
-        self._steps = geometry.transitions(coarsening, levels.num_levels)
-        self._windows = geometry.windows(sides, self._steps)
-        depth = 0 if self._degrade_first else self._windows[-1].pyramid_level
+        depth = self._see(coarsening)
         self._store = PyramidStore(images, depth, sides, mean, std, cache_bytes, max_bad_fraction)
         self._seed = tf.constant((seed, 0), tf.int32)
+
+    def _see(self, coarsening: str) -> int:
+        """Decides what the levels see; returns how often images have to be coarsened for that."""
+        self.coarsening, self._degrade_first = coarsening, coarsening == "degrade_first"
+        self._steps = geometry.transitions(coarsening, self.levels.num_levels)
+        self._windows = geometry.windows(self.sides, self._steps)
+        return 0 if self._degrade_first else self._windows[-1].pyramid_level
+
+    def recoarsened(self, coarsening: str) -> TaskBatches:
+        """Batches of the same images, decoded and coarsened already, with another coarsening.
+
+        Raises:
+            ValueError: If it does not fit the sides or the task, or images are not kept as coarse.
+        """
+        other = copy.copy(self)
+        depth = other._see(coarsening)
+        if depth > self._store.depth:
+            raise ValueError(
+                "The images are not kept on the coarse meshes that a coarsening needs. Received: "
+                f"coarsening={coarsening!r}. Make the dataset with coarsening='auto' or 'task'."
+            )
+        other.specs()
+        return other
 
     def stream(
         self, finest: int, sizes: tuple[int, ...], start: Tensor, position: int | None = None

@@ -11,8 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ms.data import MultiscaleDataset
+from keras_ms.data import MultiscaleDataset, geometry
 from keras_ms.diagnostics import rule
+from keras_ms.diagnostics.candidates import Measured, measured, of_usual, others, problems
+from keras_ms.diagnostics.coarse_report import CoarseReport, sight
 from keras_ms.diagnostics.report import LevelReport
 from keras_ms.diagnostics.seconds import seconds_by_level
 from keras_ms.gradients.chunks import chunks_for
@@ -21,7 +23,7 @@ from keras_ms.gradients.model_fits import check_model_fits
 from keras_ms.gradients.moments import MomentMeter
 from keras_ms.gradients.per_sample import build_for_gradients
 from keras_ms.gradients.target_roles import suited
-from keras_ms.levels import Levels
+from keras_ms.levels import Levels, Stage
 
 GROUPS = 8
 LEAST_GROUPS = 4
@@ -45,14 +47,16 @@ def diagnose(
 
     Args:
         model: A compiled Keras model.
-        dataset: What it trains on. All its levels are measured, whatever its `telescoping`.
+        dataset: What it trains on. All its levels are measured, whatever its `telescoping`. With
+            `coarsening="auto"` coarse problems are compared, too: `LevelReport.coarse`.
         samples: Samples on the finest level, at least 8; every coarser level gets twice as many.
-        seconds: Stop measuring gradients after about so long, with at least half of the samples.
-            Tracing and timing come on top.
+        seconds: Stop measuring gradients after about so long, with at least half of the samples;
+            likewise those of every other coarse problem. Tracing and timing come on top.
         batch_size: Batch size of the single-scale training to compare with.
 
     Returns:
-        A `LevelReport`: print it, `plot` it, `save` it as JSON.
+        A `LevelReport`: print it, `plot` it, `save` it as JSON. It ends in flags and Python to
+            paste.
 
     Raises:
         ValueError: If the model is not compiled or has nothing to train, an argument is out of
@@ -86,6 +90,7 @@ def diagnose(
     _check_varies(groups)
     replicas = model.distribute_strategy.num_replicas_in_sync
     found, levels = estimate(groups), dataset.levels
+    candidates = _candidates(meter, dataset, groups, seconds)
     sizes = _sizes_to_time(found, levels, batch_size, chunks.unit)
     per_sample, fixed = seconds_by_level(model, meter.gradient, dataset, sizes, chunks.unit)
     return LevelReport(
@@ -99,7 +104,33 @@ def diagnose(
         batch_size=int(batch_size),
         replicas=replicas,
         chunk=chunks.unit,
+        coarsening="task" if dataset.coarsening == geometry.AUTO else dataset.coarsening,
+        of_pairs=dataset.pairs is not None,
+        coarse=None
+        if candidates is None
+        else CoarseReport(
+            dataset.mesh_sizes,
+            problems(candidates, levels, _plain_step),
+            float(found.variance[0]),
+            int(batch_size),
+            sight(model),
+        ),
     )
+
+
+def _candidates(
+    meter: MomentMeter, dataset: MultiscaleDataset, groups: Groups, seconds: float
+) -> list[Measured] | None:
+    """What is measured of the coarse problems, if the dataset leaves the choice."""
+    if dataset.coarsening != geometry.AUTO:
+        return None
+    count = groups[0][0].samples
+    other = [measured(meter, one, groups, count, seconds) for one in others(dataset)]
+    return [of_usual(groups), *other]
+
+
+def _plain_step(found: Estimates, level: int) -> Stage:
+    return Stage(level, (1,))
 
 
 _WITH_ERROR = ("variance", "difference", "squared_bias")

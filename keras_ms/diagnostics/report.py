@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 
 from keras_ms.diagnostics import allocation
+from keras_ms.diagnostics.advised_command import Advice, advised
+from keras_ms.diagnostics.coarse_problem import CoarseProblem
+from keras_ms.diagnostics.coarse_report import CoarseReport
 from keras_ms.diagnostics.control_weights import control_weights
 from keras_ms.diagnostics.control_weights import weighted as _weighted
 from keras_ms.diagnostics.plots import save_plot
@@ -50,6 +53,9 @@ class LevelReport:
         replicas: Replicas that share every batch.
         chunk: Samples whose loss is taken together, since the loss of a batch is not the mean of
             theirs; advised batch sizes are multiples of it. 1 for losses that are means.
+        coarsening: Of the levels that were measured, as in `MultiscaleDataset`.
+        of_pairs: Whether the examples are the user's own, without a task.
+        coarse: Coarse problems compared, of a dataset with `coarsening="auto"`; else `None`.
 
     Example:
         >>> report = LevelReport.load("report.json")  # doctest: +SKIP
@@ -73,6 +79,9 @@ class LevelReport:
     batch_size: int = 16
     replicas: int = 1
     chunk: int = 1
+    coarsening: str | tuple[str, ...] = "task"
+    of_pairs: bool = False
+    coarse: CoarseReport | None = None
 
     @property
     def num_levels(self) -> int:
@@ -214,9 +223,73 @@ class LevelReport:
             "save"
         )
 
-    def __str__(self) -> str:
+    @property
+    def compared(self) -> CoarseReport:
+        """Coarse problems compared: all that were, or the one measured with doing without."""
+        return self.coarse or CoarseReport(
+            self.mesh_sizes,
+            tuple(self._problem(level) for level in range(1, self.num_levels)),
+            self.variance[0],
+            self.batch_size,
+        )
+
+    def _problem(self, level: int) -> CoarseProblem:
+        own = self.coarsening if isinstance(self.coarsening, str) else self.coarsening[level]
+        bias, error = self.squared_bias[level], self.squared_bias_error[level]
+        return CoarseProblem(level, own, bias, error, self.variance[level], self.work_units[level])
+
+    @property
+    def commands(self) -> tuple[Advice, ...]:
+        """Ways to train that the figures speak for, the advised one first: print it and paste."""
+        found = self.compared
+        return advised(
+            found.levels,
+            found.coarsening,
+            self.batch_sizes,
+            self.control_weights,
+            self.batch_size,
+            self.unit,
+            self.coarsening if isinstance(self.coarsening, str) else self.coarsening[0],
+            image_size=self.mesh_sizes[0],
+            axes=self._axes,
+            of_pairs=self.of_pairs,
+        )
+
+    @property
+    def _axes(self) -> tuple[int, ...] | None:
+        """Axes that are halved, if not all are."""
+        if self.num_levels == 1:
+            return None
+        pairs = list(zip(*self.mesh_sizes[:2], strict=True))
+        halved = tuple(axis for axis, (fine, coarse) in enumerate(pairs) if coarse < fine)
+        return None if len(halved) == len(pairs) else halved
+
+    def table(self, details: bool = False) -> str:
+        """The levels, and the coarse problems if several were compared, as text tables.
+
+        Args:
+            details: Whether all that was measured is shown, or what one decides by.
+        """
+        coarse = f"\n{self.coarse}\n{self.coarse.advice}" if self.coarse else ""
+        return as_table(self, details) + coarse
+
+    def told(self, details: bool = False, command: str = "") -> str:
+        """Tables, advice, and commands to paste.
+
+        Args:
+            details: As in `table`.
+            command: What flags are for, such as `python -m apps.train --task=deblurring`.
+        """
         chunks = f"\nThe loss is taken in chunks of {self.chunk} samples, also of a plain batch."
-        return f"{as_table(self)}\n{self.advice}{chunks if self.chunk > 1 else ''}"
+        first, *others = self.commands
+        more = "".join(f"\n{other.told(command, details)}" for other in others)
+        return (
+            f"{self.table(details)}\nSums: {self.advice}{chunks if self.chunk > 1 else ''}\n"
+            f"\n{first.told(command)}{more}"
+        )
+
+    def __str__(self) -> str:
+        return self.told()
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Saves a figure: variance, bias, and cost ratio by level."""
@@ -225,6 +298,8 @@ class LevelReport:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Saves the report as JSON, with its advice; folders are made."""
         content = {**dataclasses.asdict(self), "advised_batch_sizes": self.batch_sizes}
+        content["coarse"] = self.coarse and self.coarse.as_json()
+        content["flags"] = [command.flags for command in self.commands]
         content |= {"advice": self.advice, "control_weights": self.control_weights}
         pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
         pathlib.Path(path).write_text(json.dumps(content, indent=1) + "\n")
@@ -243,6 +318,8 @@ class LevelReport:
                 for field in _fields(cls)
                 if field.name in content or field.default is dataclasses.MISSING
             }
+            if fields.get("coarse") is not None:
+                fields["coarse"] = CoarseReport.of_json(content["coarse"])
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"The file is no LevelReport. Received: {path} ({error}).") from error
         return cls(**fields)

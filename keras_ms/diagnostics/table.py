@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 LevelReport = Any  # what `report` defines, which imports this module
@@ -32,21 +34,47 @@ _CAPTION = (
 )
 
 
-def as_table(report: LevelReport) -> str:
-    """The report as a text table, one row per level."""
+_SHORT = ("level", "mesh", "bias^2", "cost", "batch", "weight")
+_SHORT_CAPTION = (
+    "bias^2: squared distance of the mean gradient from level 0's, relative to the variance of a "
+    "single-scale step; cost: of a telescoping sum down to this level, at equal variance, relative "
+    "to single-scale; batch, weight: advised for the sum."
+)
+
+
+def as_table(report: LevelReport, details: bool = True) -> str:
+    """The report as a text table, one row per level.
+
+    Args:
+        report: The report.
+        details: Whether all that was measured is shown, or what one decides by.
+    """
+    rows = [_row(report, level) for level in range(report.num_levels)]
+    if details:
+        return drawn(_COLUMNS, rows, _CAPTION)
+    places = [_COLUMNS.index(name) for name in _SHORT]
+    return drawn(_SHORT, [[row[place] for place in places] for row in rows], _SHORT_CAPTION)
+
+
+def drawn(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
+    """A text table with a caption below."""
     from rich import box  # imported late: it would slow down `import keras_ms`
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE, caption=_CAPTION, caption_justify="left")
-    for name in _COLUMNS:
+    width = max(
+        60, sum(max(len(row[k]) for row in (columns, *rows)) + 2 for k in range(len(columns)))
+    )
+    table = Table(box=box.SIMPLE)
+    for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
-    for level in range(report.num_levels):
-        table.add_row(*_row(report, level))
+    for row in rows:
+        table.add_row(*row)
     console = Console(width=160, color_system=None, force_terminal=False)
     with console.capture() as capture:
         console.print(table)
-    return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines())
+    lines = [line.rstrip() for line in capture.get().strip("\n").splitlines()]
+    return "\n".join([*lines, *textwrap.wrap(caption, width)])
 
 
 def _row(report: LevelReport, level: int) -> list[str]:

@@ -70,6 +70,22 @@ def estimate(groups: Groups) -> Estimates:
     )
 
 
+def squared_distances(reference: Groups, others: Groups) -> np.ndarray:
+    """`|E g_0 - E g_l|^2` of levels of other samples, noise removed (it may come out negative).
+
+    Args:
+        reference: Groups whose first term is that of level 0.
+        others: As many groups, of other samples; of the levels `l` from some one on.
+
+    Returns:
+        One per level of `others`, finest first.
+    """
+    number = min(len(reference), len(others))
+    fine = _telescoped(reference[:number])[0]
+    distances = [fine - level for level in _telescoped(others[:number])]
+    return np.array([_product(distance, distance) for distance in distances])
+
+
 def standard_errors(groups: Groups, function: Callable[[Groups], np.ndarray]) -> np.ndarray:
     """Standard errors by leaving out one group after the other (the jackknife).
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -68,6 +69,12 @@ class MomentMeter:
         parameters = sum(math.prod(v.shape) for v in model.trainable_variables)
         self._nothing = tf.zeros((parameters,))
         self._couples = _couples_samples(model)
+
+    def of(self, dataset: MultiscaleDataset) -> MomentMeter:
+        """The same meter, its trace too, on batches of another dataset with the same levels."""
+        other = copy.copy(self)
+        other._dataset = dataset
+        return other
 
     def groups(
         self,

@@ -2,7 +2,7 @@
 
 from keras_ms.inference.exporting import export
 from keras_ms.inference.loading import load, names
-from keras_ms.inference.reach import receptive_field
 from keras_ms.inference.restoring import Restorer, prepare, restore
+from keras_ms.networks.reach import receptive_field
 
 __all__ = ["Restorer", "export", "load", "names", "prepare", "receptive_field", "restore"]

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from keras_ms.inference.pictures_model import Pictures, Statistic, input_specs, pictures_model
-from keras_ms.inference.reach import receptive_field
+from keras_ms.networks.reach import receptive_field
 from keras_ms.validation import known
 
 DETAILS = pathlib.Path("assets.extra", "restoration.json")  # where SavedModels keep users' files

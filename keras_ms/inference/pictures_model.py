@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ms.inference.interface import Interface, functional, interface
-from keras_ms.inference.single_precision import in_float32
+from keras_ms.networks.interface import Interface, functional, interface
+from keras_ms.networks.single_precision import in_float32
 from keras_ms.validation import known
 
 OUTPUTS = ("image", "raw")

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_ms.inference import tiling
 from keras_ms.inference.pictures_model import Pictures, Statistic, pictures_model
-from keras_ms.inference.reach import receptive_field
+from keras_ms.networks.reach import receptive_field
 from keras_ms.validation import positive_integer
 
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")

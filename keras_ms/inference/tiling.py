@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from keras_ms.inference.interface import ALIGNMENT
+from keras_ms.networks.interface import ALIGNMENT
 
 Restore = Callable[[np.ndarray], np.ndarray]
 UNBOUNDED_OVERLAP = 64  # pixels, where the network couples all pixels and no overlap is enough

@@ -1,13 +1,17 @@
-"""What `levels="auto"` trains on, from the gradients of the model that is about to be trained."""
+"""What `levels="auto"` and `coarsening="auto"` train on, by gradients of the untrained model."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import keras
 
-from keras_ms.data import MultiscaleDataset
+from keras_ms.data import MultiscaleDataset, geometry
+from keras_ms.diagnostics import candidates
+from keras_ms.diagnostics.coarse_problem import Choice, choose_all, words
 from keras_ms.diagnostics.rule import Allocation, allocate_in_work_units, plain_batch
 from keras_ms.gradients.chunks import WHOLE, Chunks
 from keras_ms.gradients.estimates import Estimates, estimate
@@ -18,6 +22,9 @@ PLAIN_BATCH = 16
 """Every stage's step is as certain as a plain batch of so many images of its finest level."""
 SAMPLES = 4
 GROUPS = 8
+LEAST_SAMPLES = 2
+"""Of a group, where coarse problems are compared against small plain batches: a mean gradient of
+twice the plain batch is known well enough to see a bias that matters."""
 
 
 def stages(
@@ -70,6 +77,99 @@ def stages_for(
     unit = math.lcm(model.distribute_strategy.num_replicas_in_sync, chunks.unit)
     samples, telescoping = SAMPLES * GROUPS, dataset.telescoping
     return stages(estimate(groups), dataset.levels, samples, unit, telescoping)
+
+
+class Decision(NamedTuple):
+    """What a run trains on.
+
+    Attributes:
+        dataset: The data, its coarsening decided.
+        stages: One per level, finest first. In place of the stage of a level that is done without
+            stands that of the next finer one that serves.
+        choices: What was chosen for every level from 1 on; empty if nothing was to choose.
+    """
+
+    dataset: MultiscaleDataset
+    stages: tuple[Stage, ...]
+    choices: tuple[Choice, ...] = ()
+
+
+def decide(model: keras.Model, dataset: MultiscaleDataset, chunks: Chunks = WHOLE) -> Decision:
+    """Decides coarsening, batch sizes and weights, where the dataset leaves them open.
+
+    Args:
+        model: A compiled model.
+        dataset: What it trains on.
+        chunks: How the loss of a batch is taken. Defaults to as it is.
+
+    Raises:
+        ValueError: As `stages_for`.
+    """
+    if dataset.coarsening != geometry.AUTO:
+        return Decision(dataset, stages_for(model, dataset, chunks))
+    if dataset.levels.num_levels == 1:
+        dataset = dataset.replaced(coarsening="task")
+        return Decision(dataset, stages_for(model, dataset, chunks))
+    return _Comparison(model, dataset, chunks).decision()
+
+
+class _Comparison:
+    """Coarse problems measured on one model, and what follows."""
+
+    def __init__(self, model: keras.Model, dataset: MultiscaleDataset, chunks: Chunks) -> None:
+        self._dataset, self._levels = dataset, dataset.levels
+        self._given = dataset.allocation == "given"
+        self._batch = self._levels.batch_sizes[0] if self._given else PLAIN_BATCH
+        self._unit = math.lcm(model.distribute_strategy.num_replicas_in_sync, chunks.unit)
+        self._samples = min(SAMPLES, max(LEAST_SAMPLES, math.ceil(self._batch / 4)))
+        meter = MomentMeter(model, dataset, chunks)
+        counts = tuple(self._samples * 2**level for level in range(self._levels.num_levels))
+        groups = list(itertools.islice(meter.groups(counts), GROUPS))
+        others = candidates.others(dataset)
+        self._measured = [
+            candidates.of_usual(groups),
+            *(candidates.measured(meter, other, groups, self._samples) for other in others),
+        ]
+
+    def decision(self) -> Decision:
+        """What the measurements advise."""
+        problems = candidates.problems(self._measured, self._levels, self._step)
+        found = self._measured[0].found
+        choices = choose_all(problems, float(found.variance[0]), self._batch)
+        dataset = self._dataset.replaced(coarsening=words(choices))
+        stages = [self._step(found, 0)]
+        for choice in choices:
+            finer = stages[-1]
+            stages.append(self._stage_of(choice) if choice.serves else finer)
+        return Decision(dataset, tuple(stages), choices)
+
+    def _step(self, found: Estimates, level: int) -> Stage:
+        """What a step from a level on holds, given or by the one rule."""
+        if self._given:
+            return self._dataset.stages[level]
+        samples, telescoping = self._samples * GROUPS, self._dataset.telescoping
+        chosen = allocate_in_work_units(
+            found, self._levels, level, PLAIN_BATCH, self._unit, telescoping, samples
+        )
+        return Stage(level, chosen.batch_sizes, chosen.control_weights)
+
+    def _stage_of(self, choice: Choice) -> Stage:
+        one = next(m for m in self._measured if m.coarsening == choice.coarsening)
+        return self._step(one.found.from_level(choice.level - one.finest), choice.level)
+
+
+def described_choices(dataset: MultiscaleDataset, choices: Sequence[Choice]) -> str:
+    """What was chosen for the levels, in a sentence."""
+    parts = []
+    for choice in choices:
+        mesh = "x".join(str(side) for side in dataset.mesh_sizes[choice.level])
+        chosen = (
+            f"{choice.coarsening!r} (error {choice.error:.2f} of a plain step's at equal cost)"
+            if choice.serves
+            else "better done without"
+        )
+        parts.append(f"level {choice.level}, {mesh} px: {chosen}")
+    return f"coarsening='auto': {'; '.join(parts)}."
 
 
 def described(dataset: MultiscaleDataset, decided: tuple[Stage, ...], replicas: int = 1) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_ms.data import MultiscaleDataset
+from keras_ms.data import MultiscaleDataset, geometry
 from keras_ms.data.description import lines_of
 from keras_ms.gradients.chunks import WHOLE, chunks_for, loops_run
 from keras_ms.gradients.model_fits import check_model_fits, check_replicas
@@ -17,7 +17,7 @@ from keras_ms.gradients.terms import SharedTerms, Terms
 from keras_ms.gradients.traces import loosened, plain_spec
 from keras_ms.keras_internals import StageAdapter, build
 from keras_ms.levels import Stage
-from keras_ms.training.automatic import described, stages_for
+from keras_ms.training.automatic import decide, described, described_choices
 
 
 class FitRun:
@@ -37,8 +37,10 @@ class FitRun:
 
     Attributes:
         validating: Whether validation is in progress.
+        dataset: The dataset, its coarsening decided.
         stages: What each stage holds unless a schedule says otherwise, by finest level: the
-            dataset's own, or for `levels="auto"` what measured gradients advise.
+            dataset's own, or for `levels="auto"` what measured gradients advise. A level that
+            `coarsening="auto"` does without has the stage of the next finer one that serves.
         chunks: How the loss of a batch is taken; its `line` says so to the user.
         terms: The gradients of one level, for the model's steps.
 
@@ -49,14 +51,12 @@ class FitRun:
     def __init__(self, model: Any, dataset: MultiscaleDataset, share: bool = True) -> None:
         dataset = suited(model, dataset)
         built = _build(model, dataset)
-        if dataset.allocation == "measured" and not built:
-            raise ValueError(
-                "levels='auto' measures gradients of a model that runs on symbols. Received: "
-                f"{type(model).__name__}, which could not be built before its first step. Give "
-                "Levels or a tuple of batch sizes."
-            )
+        if not built:
+            _check_decided(model, dataset)
         self.chunks = chunks_for(model, dataset) if dataset.telescoping else WHOLE
-        self.dataset, self.stages = dataset, stages_for(model, dataset, self.chunks)
+        self._decision = decide(model, dataset, self.chunks)
+        self.dataset, self.stages, _ = self._decision
+        dataset = self.dataset
         check_replicas(self.stages, model.distribute_strategy.num_replicas_in_sync)
         self.adapter = StageAdapter(self._current_iterator, dataset.steps_per_epoch)
         share = share and built and dataset.levels.num_levels > 1
@@ -169,7 +169,9 @@ class FitRun:
         measured = self.dataset.allocation == "measured"
         batches = (described(self.dataset, self.stages, replicas),) if measured else ()
         chunks = (self.chunks.line,) if self.chunks.line else ()
-        return (*lines_of(self.dataset), *batches, *chunks)
+        choices = self._decision.choices
+        coarse = (described_choices(self.dataset, choices),) if choices else ()
+        return (*lines_of(self.dataset), *coarse, *batches, *chunks)
 
     def whereabouts(self) -> str:
         """What is going on, in words."""
@@ -242,6 +244,21 @@ class FitRun:
         if self._plain_spec is not None and plain:
             stream = stream.map(lambda batch: loosened(batch.fine[stage.finest], self._plain_spec))
         return stream
+
+
+def _check_decided(model: Any, dataset: MultiscaleDataset) -> None:
+    """Refuses to measure gradients of a model that could not be built before its first step."""
+    measured = {
+        "levels": dataset.allocation == "measured",
+        "coarsening": dataset.coarsening == geometry.AUTO,
+    }
+    for name, use in (("levels", "Levels or a tuple of batch sizes"), ("coarsening", "a name")):
+        if measured[name]:
+            raise ValueError(
+                f"{name}='auto' measures gradients of a model that runs on symbols. Received: "
+                f"{type(model).__name__}, which could not be built before its first step. Give "
+                f"{use}."
+            )
 
 
 def _build(model: Any, dataset: MultiscaleDataset) -> bool:

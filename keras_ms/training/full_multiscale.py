@@ -131,9 +131,11 @@ class FullMultiscaleSchedule(keras.callbacks.Callback):
         run = self.model.fit_run
         stage = run.stage_from(level)
         sizes = ", ".join(str(size) for size in stage.batch_sizes)
-        mesh = "x".join(str(side) for side in run.dataset.mesh_sizes[level])
+        mesh = "x".join(str(side) for side in run.dataset.mesh_sizes[stage.finest])
+        stands_in = f" in place of {level}" if stage.finest != level else ""
         print(
-            f"Stage {len(self.iterations) - level} of {len(self.iterations)}, level {level}: "
+            f"Stage {len(self.iterations) - level} of {len(self.iterations)}, "
+            f"level {stage.finest}{stands_in}: "
             f"{mesh} px, {self.iterations[level]} steps of {run.step_work_units(stage):g} work "
             f"units, batches of {sizes}"
         )

@@ -4,7 +4,9 @@ import dataclasses
 import shutil
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+from PIL import Image
 
 import keras_ms
 from apps import diagnose, reproduce
@@ -23,6 +25,24 @@ def test_both_coarsenings_are_measured_and_shown(tmp_path, capsys):
     printed = capsys.readouterr().out
     for report in reports.values():
         assert report.advice in printed
+    usual = reports["task-consistent"]
+    assert {problem.coarsening for problem in usual.coarse.problems} == {"task", "crop"}
+    assert f"python -m apps.train {usual.commands[0].flags}\nor in Python:\n" in printed
+    assert reports["degrade first"].coarse is None
+
+
+def test_pairs_of_ones_own_are_measured_once(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for part in ("x", "y"):
+        (tmp_path / part).mkdir()
+        for number in range(5):
+            pixels = rng.integers(0, 255, (24, 24, 3)).astype("uint8")
+            Image.fromarray(pixels).save(tmp_path / part / f"{number}.png")
+    folders = {"data_dir": str(tmp_path / "x"), "target_dir": str(tmp_path / "y")}
+    settings = diagnose.DiagnoseSettings(steps=0, output=str(tmp_path), **folders, **TINY)
+    ((name, report),) = diagnose.run(settings).items()
+    assert (name, report.of_pairs) == ("task-consistent", True)
+    assert "    pairs,\n" in capsys.readouterr().out
 
 
 def test_a_table_over_seeds_that_is_not_measured_twice(tmp_path):

@@ -20,6 +20,7 @@ def test_transitions_of_every_coarsening(coarsening, steps):
 
 def test_every_coarsening_is_covered_here():
     assert set(geometry.COARSENINGS) == {"task", "degrade_first", "crop", "coarsen_and_crop"}
+    assert set(geometry.OFFERED) == {geometry.AUTO, *geometry.COARSENINGS}
 
 
 def test_unknown_coarsening_is_refused_with_the_known_ones():

@@ -12,6 +12,8 @@ from PIL import Image
 
 import keras_ms
 from keras_ms import LevelReport, diagnose
+from keras_ms.diagnostics.coarse_problem import CoarseProblem
+from keras_ms.diagnostics.coarse_report import CoarseReport, sight
 from keras_ms.diagnostics.plots import save_plot
 from keras_ms.diagnostics.rule import allocate_in_work_units
 from keras_ms.diagnostics.seconds import seconds_by_level
@@ -215,13 +217,89 @@ def test_json_there_and_back(tmp_path):
 
 
 def test_the_table_shows_every_level_and_the_advice():
-    text = str(report())
-    assert "128x128" in text
-    assert "64x64" in text
-    assert "?" in text  # the cosine that noise left nothing of
-    assert "…" not in text  # nothing was cut off
-    assert text.endswith(report().advice)
-    assert all(len(line) <= 120 for line in text.splitlines()[:-1])
+    text, details = str(report()), report().told(details=True)
+    for shown in (text, details):
+        assert "128x128" in shown
+        assert "64x64" in shown
+        assert "…" not in shown  # nothing was cut off
+        assert report().advice in shown
+    assert "?" in details  # the cosine that noise left nothing of
+    assert "corr" not in report().table()
+    assert "corr" in report().table(details=True)
+    assert all(len(line) <= 120 for line in report().table(details=True).splitlines())
+
+
+def test_a_report_ends_in_what_to_paste():
+    first, second = report().commands
+    assert (first.strategy, second.strategy) == ("adaptive", "full_multiscale")
+    assert first.batch_sizes == (4, 8)
+    assert (second.batch_sizes, second.control_weights) == (report().batch_sizes, ())
+    text = report().told(command="python -m apps.train --task=deblurring")
+    assert f"python -m apps.train --task=deblurring {first.flags}\n" in text
+    assert text.endswith(f"python -m apps.train --task=deblurring {second.flags}")
+    assert second.python.splitlines()[-1] not in text.partition(second.why)[2]
+    assert second.python.splitlines()[-1] in report().told(details=True).partition(second.why)[2]
+    video = report(mesh_sizes=((8, 128, 128), (8, 64, 64)))
+    assert [command.axes for command in (*video.commands, first)] == [(1, 2), (1, 2), None]
+    biased = report(squared_bias=(0.0, 9.0), difference=(3.0, 0.0)).commands
+    assert [command.strategy for command in biased] == ["single_scale"]
+
+
+def test_coarse_problems_are_compared_where_the_dataset_leaves_the_choice(tmp_path):
+    found = diagnose(compiled(), dataset(coarsening="auto"), samples=8)
+    rows = [(p.level, p.coarsening) for p in found.coarse.problems]
+    assert rows == [
+        *((level, name) for name in ("task", "crop") for level in (1, 2)),
+        (2, "coarsen_and_crop"),  # on level 1 it is the usual one
+    ]
+    assert found.coarse.sees == 2.0
+    assert "Your network sees 5 px" in str(found)
+    usual = [p for p in found.coarse.problems if p.coarsening == "task"]
+    assert [p.squared_bias for p in usual] == list(found.squared_bias[1:])
+    assert [p.variance for p in usual] == list(found.variance[1:])
+    assert [p.cost for p in found.coarse.problems] == [0.25, 0.0625] * 2 + [0.0625]
+    assert found.commands[0].of_pairs
+    found.save(tmp_path / "report.json")
+    again = LevelReport.load(tmp_path / "report.json")
+    assert again == found
+    assert again.coarse.choices == found.coarse.choices
+    assert diagnose(compiled(), dataset(), samples=8).coarse is None
+
+
+def coarse(**changes):
+    problems = [
+        CoarseProblem(1, "task", 0.05, 0.0, 1.0, 0.25),
+        CoarseProblem(1, "crop", 0.0, 0.0, 1.0, 0.25),
+    ]
+    made = CoarseReport(((128, 128), (64, 64)), tuple(problems), 1.0, 16, 5.0)
+    return dataclasses.replace(made, **changes)
+
+
+def test_what_the_network_sees_is_part_of_the_advice():
+    crops = coarse().advice
+    assert "by 'crop', error 0.25" in crops
+    share = 1.0 - (54 / 64) ** 2
+    assert "Your network sees 11 px: crops of 64x64 px" in crops
+    assert f"where {share:.0%} of the pixels see the border" in crops
+    assert "a gradient as good at 1/4 of the cost" in crops
+    task = coarse(problems=coarse().problems[:1])
+    assert "Your network sees 11 px: in images of 64x64 px" in task.advice
+    assert "sees the whole image" in coarse(sees=np.inf).advice
+    assert "is not known" in coarse(sees=None).advice
+    assert coarse(sees=np.inf) == CoarseReport.of_json(
+        json.loads(json.dumps(coarse(sees=np.inf).as_json()))
+    )
+    table = str(coarse())
+    assert [line.split()[2] for line in table.splitlines() if line.endswith("<-")] == ["crop"]
+
+
+def test_the_network_of_a_class_of_ones_own_sees_nobody_knows_what():
+    class Subclassed(keras.Model):
+        def call(self, x):
+            return x
+
+    assert sight(Subclassed()) is None
+    assert sight(keras.Model(*small_net())) == 2.0
 
 
 def test_plots(tmp_path):

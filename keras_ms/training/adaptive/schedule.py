@@ -26,7 +26,8 @@ class AdaptiveSchedule(keras.callbacks.Callback):
     """Coarse-to-fine training that decides by itself when to go on to the next finer level.
 
     Training starts on the coarsest level, with plain batches of the dataset's `N_(L-1)`. It leaves
-    level `l` for the next finer one, with batches of `N_(l-1)`, as soon as
+    level `l` for the next finer one, with batches of `N_(l-1)`, as soon as (levels that a dataset
+    with `coarsening="auto"` is found to be better without are passed over)
 
     - half of the budget that was left when the stage began is used: hot-started, every finer level
       needs less (Theorem 1 of Ahamed et al., TMLR 2026); or
@@ -112,6 +113,8 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         run: Any = getattr(self.model, "fit_run", None)
         check_adaptive_run(self.model, run, bool(self._learning_rate))
         self._run, self._levels = run, run.dataset.levels
+        # Levels that `coarsening="auto"` does without have the stage of a finer one.
+        self._serving = {stage.finest for stage in run.stages}
         self._journal, self._clock = Journal(self._path), Clock()
         self._gauge = self._new_gauge() if self._measure else None
         self._epoch = None
@@ -171,7 +174,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         return LevelGauge(self.model, self._run.dataset, found, self._run.chunks)
 
     def _start(self, epoch: int) -> None:
-        coarsest = self._levels.num_levels - 1
+        coarsest = max(self._serving)
         sizes = (self._levels.batch_sizes[coarsest],)
         self._record(Decision(epoch, coarsest, sizes, "start on the coarsest level"))
 
@@ -187,7 +190,8 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         reason, figures = _BIASED if found.biased else reason, {**figures, **found.figures}
         stage = last.stage
         if reason:
-            stage, why = self._next_stage(last.finest - 1)
+            finer = max(level for level in self._serving if level < last.finest)
+            stage, why = self._next_stage(finer)
             figures |= why
         self._record(
             Decision(

@@ -71,9 +71,9 @@ def test_strategies_on_file_are_those_of_the_registry():
 
 
 def test_coarsenings_on_file_are_those_of_the_library():
-    from keras_ms.data.geometry import COARSENINGS
+    from keras_ms.data.geometry import OFFERED
 
-    assert choices.constant_of_library("data/geometry.py", "COARSENINGS") == COARSENINGS
+    assert choices.constant_of_library("data/geometry.py", "OFFERED") == OFFERED
 
 
 @pytest.mark.parametrize(

@@ -21,28 +21,6 @@ EVERY_APP = [
 ]
 
 
-@pytest.fixture
-def parse(monkeypatch):
-    """Settings of a class from a command line, whose flags are forgotten afterwards."""
-
-    # absl's DEFINE_* functions add to the global flags unless told otherwise.
-    for name in ("enum", "list", "bool", "integer", "float", "string"):
-        original = getattr(absl_flags, f"DEFINE_{name}")
-
-        def define(*args, original=original):
-            return original(*args, flag_values=absl_flags.FLAGS)
-
-        monkeypatch.setattr(absl_flags, f"DEFINE_{name}", define)
-
-    def parsed(settings, *arguments):
-        monkeypatch.setattr(absl_flags, "FLAGS", absl_flags.FlagValues())
-        flags.define(settings)
-        absl_flags.FLAGS(["app", *arguments])
-        return flags.read(settings)
-
-    return parsed
-
-
 QUICK = {
     "network": "half_resnet",
     "strategy": "progressive",

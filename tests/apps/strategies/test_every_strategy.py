@@ -157,3 +157,11 @@ def test_levels_that_decide_themselves_are_those_that_were_trained(small_photo, 
     assert outcome.iterations == (1, 3)
     assert outcome.batch_sizes != settings.batch_sizes
     assert "levels='auto'" in capsys.readouterr().out
+
+
+def test_coarse_problems_that_decide_themselves_are_trained(small_photo, capsys):
+    settings = Settings(coarsening="auto", strategy="adaptive", **{**TINY, "image_size": 32})
+    validation = building.make_validation(settings, small_photo)
+    outcome = strategies.get("adaptive").train(settings, small_photo, validation)
+    assert capsys.readouterr().out.count("coarsening='auto': level 1, 16x16 px") == 1
+    assert np.isfinite(outcome.curve.final.loss)

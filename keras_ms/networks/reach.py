@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_ms.inference.interface import ALIGNMENT, Interface, call, functional, interface
-from keras_ms.inference.single_precision import in_float32
+from keras_ms.networks.interface import ALIGNMENT, Interface, call, functional, interface
+from keras_ms.networks.single_precision import in_float32
 
 FARTHEST = 512  # pixels; who looks as far is said to look without bound
 AT_ONCE = 2**18  # pixels in one call
