@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ms
+from keras_ms.data.own_errors import own_errors
 
 SIDE = 16
 
@@ -78,6 +79,14 @@ class Refusing(keras.layers.Conv2D):
     def call(self, inputs):
         tf.debugging.assert_less(tf.reduce_max(inputs), 0.2, message="too bright")
         return super().call(inputs)
+
+
+def test_an_error_that_comes_before_that_of_the_source_is_told_from_it():
+    data = dataset(at=2)
+    with pytest.raises(ValueError, match="element 2"), own_errors(data):
+        list(data.stage())
+    with pytest.raises(tf.errors.InvalidArgumentError, match="too bright"), own_errors(data):
+        raise tf.errors.InvalidArgumentError(None, None, "too bright")
 
 
 def test_errors_of_the_model_are_its_own():
