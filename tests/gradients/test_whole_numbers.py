@@ -142,8 +142,3 @@ def test_a_loss_that_cannot_be_asked_is_warned_of_unless_one_says_what_it_is():
         suited(own, dataset(roles={"y": role}))  # without a warning
     suited(own, dataset(np.minimum(MAPS, 1.0)))  # of a mask the mean is a share
     suited(own, dataset(np.floor(X * 255.0)[..., :1]))  # too many for classes
-
-
-def test_fit_takes_the_classes_of_a_loss_of_ones_own(capsys):
-    model(by_pixel).fit(keras_ms.MultiscaleDataset((X, MAPS), None, (1, 2), steps_per_epoch=1))
-    assert "which its loss takes for classes" in capsys.readouterr().out
