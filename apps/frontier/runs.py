@@ -61,7 +61,8 @@ def distinct(options: FrontierSettings, problem: Named) -> tuple[FrontierSetting
 
 def _key(settings: Settings) -> tuple[Any, ...]:
     """What makes runs differ: with a budget, only the proportions of steps."""
-    steps = tuple(count / max(settings.iterations) for count in settings.iterations)
+    wanted = settings.stage_iterations
+    steps = tuple(count / max(wanted) for count in wanted)
     return tuple(sorted({**as_dict(settings), "iterations": steps}.items()))
 
 
