@@ -58,6 +58,8 @@ class SecondsBudget(keras.callbacks.Callback):
     If that is before the finest level was trained on, it says so.
     """
 
+    several_steps_safe = True
+
     def __init__(self, clock: TrainingClock, seconds: float) -> None:
         super().__init__()
         self._clock, self._seconds, self._epoch = clock, seconds, 0
@@ -86,6 +88,8 @@ class Curve(keras.callbacks.Callback):
         points: One `Point` per validation, in order.
         metrics: For each point, the other metrics of the model by name.
     """
+
+    several_steps_safe = True
 
     def __init__(self, clock: TrainingClock) -> None:
         super().__init__()

@@ -18,6 +18,7 @@ from keras_ms.gradients.traces import loosened, plain_spec
 from keras_ms.keras_internals import StageAdapter, build
 from keras_ms.levels import Stage
 from keras_ms.training.automatic import described, stages_for
+from keras_ms.training.pace import Pace
 
 
 class FitRun:
@@ -41,6 +42,8 @@ class FitRun:
             dataset's own, or for `levels="auto"` what measured gradients advise.
         chunks: How the loss of a batch is taken; its `line` says so to the user.
         terms: The gradients of one level, for the model's steps.
+        built: Whether the model is built; if not, its first step builds it.
+        pace: What chooses how many steps an execution holds; `None` to leave it to Keras.
 
     Raises:
         ValueError: If the model does not fit the dataset.
@@ -68,7 +71,8 @@ class FitRun:
         self._rehearsed: Stage | None = None
         self._present: Stage | None = None
         self.validating = False
-        self._built = built
+        self.built = built
+        self.pace: Pace | None = None
         self._extra: Callable[[int], float] = lambda epoch: 0.0
         self._epoch = 0
         self._followed = False
@@ -99,6 +103,7 @@ class FitRun:
         stage: Callable[[int], Stage],
         extra_work_units: Callable[[int], float] | None = None,
         finest: Stage | None = None,
+        single: Callable[[int], bool] | None = None,
     ) -> None:
         """Makes `stage(epoch)` decide what every epoch trains on.
 
@@ -107,6 +112,7 @@ class FitRun:
             extra_work_units: What was spent beside the steps until an epoch began.
             finest: The finest stage that the run is to reach, where `stage` cannot say yet what
                 later epochs train on.
+            single: Whether an epoch is to be done step by step, since the run may end within it.
 
         Raises:
             ValueError: If another schedule leads this `fit` already.
@@ -119,6 +125,8 @@ class FitRun:
         self._followed = True
         self._stage, self._spent, self._finest = stage, [0.0], finest
         self._extra = extra_work_units or (lambda epoch: 0.0)
+        if self.pace is not None and single is not None:
+            self.pace.single = single
 
     def stage(self, epoch: int) -> Stage:
         """The stage of an epoch."""
@@ -134,7 +142,7 @@ class FitRun:
 
         `None` also for a model that its first step builds.
         """
-        if not epochs or not self._built or self.dataset.levels.num_levels == 1:
+        if not epochs or not self.built or self.dataset.levels.num_levels == 1:
             return None
         if self._finest is not None:
             return self._finest
@@ -183,6 +191,9 @@ class FitRun:
     def begin(self) -> None:
         """Forgets iterators: under tf.distribute, Keras has taken a batch before training."""
         self._iterators.clear()
+        if self.pace is not None:
+            self.pace.begin()
+            self._model.steps_per_execution = 1  # see `counted_by`
 
     def steps_done(self, batch: int) -> int:
         """Steps of the epoch that are done when Keras says that `batch` ends.
@@ -190,7 +201,7 @@ class FitRun:
         At the end of an execution of several steps, Keras names its first step before version
         3.11, and its last one since.
         """
-        at_once = self._model.steps_per_execution
+        at_once = self.pace.count.value if self.pace else self._model.steps_per_execution
         return (batch // at_once + 1) * at_once
 
     def begin_epoch(self, epoch: int) -> None:
@@ -218,6 +229,8 @@ class FitRun:
 
     def _current_iterator(self) -> Iterator[Any]:
         stage = self.stage(self._epoch)
+        if self.pace is not None:
+            self.pace.begin_epoch(stage, self._epoch)
         epoch, iterator = self._iterators.get(stage, (None, None))
         if epoch is None or epoch not in (self._epoch, self._epoch - 1) or iterator is None:
             step = self._epoch * self.dataset.steps_per_epoch
