@@ -22,7 +22,7 @@ TITLES = {
     "fits": "fit beside stock Keras",
     "torch": "Steps beside a plain PyTorch loop, batches in memory",
     "memory": "Peak memory of steps, each in a process of its own",
-    "runs": "Whole runs of about as many work units each, starting up included",
+    "runs": "Whole runs of about as many work units each; prices without starting up",
     "quality": "Seconds until as good as single_scale in the end",
 }
 
@@ -41,6 +41,7 @@ _COLUMNS = {
     "to_quality": ("seconds to the quality, median", "{:.1f}"),
     "times_faster": ("times faster", "{:.1f}"),
     "whole": ("seconds", "{:.1f}"),
+    "start": ("of starting up", "{:.1f}"),
     "loss": ("validation loss", "{:.4f}"),
     "steps": ("steps", "{:d}"),
     "seconds": ("ms per step", "{:.1f}"),

@@ -133,9 +133,13 @@ def test_ratios_are_those_of_the_same_round():
     rows = rivals.beside("b", timed, {"a": 4.0, "b": 1.0})
     assert rows[0]["seconds_per_work_unit"] == 0.5
     assert [row["relative"] for row in rows] == [0.5, 1.0]
-    run = runs.Run(10.0, 5.0, 0.5, 100.0)
-    row = runs.row_of("a", [run, run._replace(seconds=20.0)], [run, run])
-    assert (row["whole"], row["seconds_per_work_unit"], row["relative"]) == (15.0, 3.0, 1.5)
+
+
+def test_the_price_of_a_work_unit_is_without_starting_up():
+    run = runs.Run(10.0, 5.0, 0.5, 2.0, 1.0, 100.0)
+    row = runs.row_of("a", [run, run._replace(seconds=18.0)], [run, run])
+    assert (row["whole"], row["start"]) == (14.0, 2.0)
+    assert (row["seconds_per_work_unit"], row["relative"]) == (3.0, 1.5)  # of 2 and 4, 1 and 2
 
 
 def test_who_was_not_in_time_is_no_times_faster():
