@@ -12,11 +12,14 @@ import numpy as np
 
 import keras_ms
 from keras_ms.training.fit_run import FitRun
+from keras_ms.training.pace import LONGEST
+from keras_ms.training.several_steps import pace_for
 
 from .settings import Settings
 
 EPOCHS_OF_SHORTEST_STAGE = 4
-TIMED_STEPS = 6  # of each stage
+TIMED_STEPS = 6  # of each stage, one at a time
+MOST_AT_ONCE = 24
 USED_SHARE = 0.97  # of the seconds, so that the learning rate reaches its end before time is up
 
 
@@ -128,6 +131,7 @@ def cut_into_epochs(iterations: Sequence[int], costs: Sequence[float], validatio
     """
     shortest = min(n for n in iterations if n)
     steps = max(1, min(shortest // EPOCHS_OF_SHORTEST_STAGE, sum(iterations) // validations))
+    steps -= steps % 4 if steps > 8 else 0  # several steps in one execution divide an epoch
     rounded = tuple(n - n % steps for n in iterations)
     per_epoch = [
         cost
@@ -143,17 +147,29 @@ def cut_into_epochs(iterations: Sequence[int], costs: Sequence[float], validatio
 def measure_steps(
     model: keras.Model, dataset: keras_ms.MultiscaleDataset, stages: Sequence[int]
 ) -> tuple[list[float], list[float]]:
-    """Seconds to start each stage (trace, compile, first step) and of one step after that."""
+    """Seconds to start each stage (trace, compile, first step) and of one step after that.
+
+    The latter is the faster of single steps and several in one execution, as `fit` has it.
+    """
     starts, steps = [], []
     model.make_train_function()
     with FitRun(model, dataset) as run:
+        run.pace = pace_for(model, run, ())
         for stage in stages:
             iterator = run.iterator_from(run.stage_from(stage), 0)
-            times = []
-            for _ in range(TIMED_STEPS + 1):
-                begin = time.perf_counter()
-                keras.tree.map_structure(float, model.train_function(iterator))
-                times.append(time.perf_counter() - begin)
-            steps.append(float(np.median(times[1:])))
-            starts.append(max(times[0] - steps[-1], 0.0))
+            first, *times = (_seconds(model, run, iterator, 1) for _ in range(TIMED_STEPS + 1))
+            single = float(np.median(times))
+            several = min(MOST_AT_ONCE, int(LONGEST / single)) if run.pace else 1
+            at_once = _seconds(model, run, iterator, several) if several > 1 else single
+            steps.append(min(single, at_once))
+            starts.append(max(first - single, 0.0))
     return starts, steps
+
+
+def _seconds(model: keras.Model, run: FitRun, iterator: Any, count: int) -> float:
+    """Seconds per step of an execution of so many."""
+    if run.pace is not None:
+        run.pace.count.value = count
+    begin = time.perf_counter()
+    keras.tree.map_structure(float, model.train_function(iterator))
+    return (time.perf_counter() - begin) / count

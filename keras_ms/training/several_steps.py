@@ -106,11 +106,10 @@ def pace_for(model: keras.Model, run: Any, callbacks: Any) -> Pace | None:
     listed = keras.tree.flatten(getattr(callbacks, "callbacks", callbacks) or [])
     with model.distribute_strategy.scope():
         distributed = tf.distribute.has_strategy()
-    steps = run.dataset.steps_per_epoch
-    as_it_is = model.run_eagerly or model.steps_per_execution != 1 or distributed or steps == 1
+    as_it_is = model.run_eagerly or model.steps_per_execution != 1 or distributed
     if as_it_is or not run.built or any(map(looks_at_steps, listed)):
         return None
-    return Pace(steps)
+    return Pace(run.dataset.steps_per_epoch)
 
 
 @contextlib.contextmanager
