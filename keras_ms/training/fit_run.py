@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.description import lines_of
 from keras_ms.gradients.chunks import WHOLE, chunks_for, loops_run
+from keras_ms.gradients.kept import kept_terms
 from keras_ms.gradients.model_fits import check_model_fits, check_replicas
 from keras_ms.gradients.target_roles import suited
 from keras_ms.gradients.terms import SharedTerms, Terms
@@ -41,7 +42,8 @@ class FitRun:
         stages: What each stage holds unless a schedule says otherwise, by finest level: the
             dataset's own, or for `levels="auto"` what measured gradients advise.
         chunks: How the loss of a batch is taken; its `line` says so to the user.
-        terms: The gradients of one level, for the model's steps.
+        terms: The gradients of the steps.
+        kept: Those of steps that keep terms; `None` if no stage does.
         built: Whether the model is built; if not, its first step builds it.
         pace: What chooses how many steps an execution holds; `None` to leave it to Keras.
 
@@ -97,6 +99,7 @@ class FitRun:
             if spec is None or not shared
             else SharedTerms(self._model, spec, chunk)
         )
+        self.kept = kept_terms(self._model, self.terms, self.stages)
 
     def follow(
         self,
@@ -211,21 +214,22 @@ class FitRun:
     def work_units(self, epoch: int, steps: int) -> float:
         """Work units spent from epoch 0 to step `steps` of `epoch`."""
         for earlier in range(len(self._spent) - 1, epoch):
-            cost = self._step_cost(earlier) * self.dataset.steps_per_epoch
+            cost = self._cost(earlier, self.dataset.steps_per_epoch)
             self._spent.append(self._spent[-1] + cost)
-        return self._spent[epoch] + self._step_cost(epoch) * steps + self._extra(epoch)
+        return self._spent[epoch] + self._cost(epoch, steps) + self._extra(epoch)
 
     def examples_before(self, epoch: int) -> int:
         """Examples that all steps before an epoch take."""
         steps = self.dataset.steps_per_epoch
         return steps * sum(sum(self.stage(earlier).batch_sizes) for earlier in range(epoch))
 
-    def _step_cost(self, epoch: int) -> float:
-        return self.step_work_units(self.stage(epoch))
+    def _cost(self, epoch: int, steps: int) -> float:
+        return self.dataset.levels.steps_work_units(self.stage(epoch), steps)
 
     def step_work_units(self, stage: Stage) -> float:
-        """Work units of a step of a stage."""
-        return self.dataset.levels.step_work_units(stage.finest, stage.batch_sizes)
+        """Work units of a step of a stage, the mean over an epoch."""
+        steps = self.dataset.steps_per_epoch
+        return self.dataset.levels.steps_work_units(stage, steps) / steps
 
     def _current_iterator(self) -> Iterator[Any]:
         stage = self.stage(self._epoch)
@@ -245,8 +249,8 @@ class FitRun:
 
     def stream(self, stage: Stage, step: int, position: int | None = None) -> tf.data.Dataset:
         """A stage's batches from a step on, as the model's steps take them."""
-        finest, sizes, weights = stage
-        stream = self.dataset.stage(finest, step, sizes, weights, position)
+        finest, sizes, weights, refresh = stage
+        stream = self.dataset.stage(finest, step, sizes, weights, position, refresh)
         return self.as_steps_take(stream, stage)
 
     def as_steps_take(self, stream: tf.data.Dataset, stage: Stage) -> tf.data.Dataset:

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.gradients.loss_law import check_stream
-from keras_ms.gradients.terms import Terms, added, scaled
+from keras_ms.gradients.terms import Terms
 from keras_ms.keras_internals import (
     become_functional,
     build,
@@ -223,15 +222,8 @@ class MultiscaleModel(keras.Model):
         run = self.fit_run
         if len(data.active_levels) == 1 and (run is None or run.chunks.size is None):
             return super().train_step(data.fine[data.finest])
-        terms = run.terms if run else Terms(self)
-        gradients, logs = terms.finest(data.fine[data.finest])
-        for level in data.active_levels[1:]:
-            # Else levels run side by side, and the activations of all are in memory at once.
-            with tf.control_dependencies([g for g in gradients if g is not None]):
-                of_level = terms.side(data.fine[level], data.coarse[level - 1])
-            if data.weights:
-                of_level = scaled(of_level, tf.reduce_mean(data.weights[level]))
-            gradients = added(gradients, of_level)
+        terms: Any = Terms(self) if run is None else run.kept if data.fresh else run.terms
+        gradients, logs = terms.sum(data)
         if self.trainable_weights:
             self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
         else:
