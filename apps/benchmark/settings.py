@@ -15,6 +15,7 @@ MEASURES = (
     "pipeline",
     "pairs",
     "stages",
+    "executions",
     "precision",
     "rivals",
     "memory",

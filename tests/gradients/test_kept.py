@@ -3,9 +3,12 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import Blur, pair_dataset, small_images
 
 import keras_ms
+from keras_ms.gradients.kept import KeptTerms
+from keras_ms.gradients.terms import Terms
 from keras_ms.levels import Stage
 from keras_ms.training.fit_run import FitRun
 
@@ -80,6 +83,28 @@ def test_every_step_is_that_of_a_hand_computation(refresh, options):
     np.testing.assert_allclose(kernels.seen, wanted, rtol=1e-5, atol=1e-6)
     always = by_hand(data, start, (1,) * len(refresh))
     assert np.abs(wanted[1] - always[1]).max() > 1e-4  # keeping makes a difference
+
+
+@pytest.mark.parametrize("chunk", [None, 1])
+def test_computed_terms_add_up_to_the_sum_and_stay_until_the_next_time(chunk):
+    data = pair_dataset((1, 2, 3), STEPS, control_weights=(0.5, 0.8))
+    first, second = data.stage().take(2)
+    model = linear()
+    model.compile("sgd", "mse", run_eagerly=True)
+    terms = Terms(model, chunk)
+    kept = KeptTerms(model, terms, [0])
+    wanted, logs = terms.sum(first)
+    got, kept_logs = kept.sum(first._replace(fresh=(tf.constant(True), (), ())))
+    np.testing.assert_allclose(got[0], wanted[0], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(kept_logs["loss"], logs["loss"], rtol=1e-6)
+    later, later_logs = kept.sum(second._replace(fresh=(tf.constant(False), (), ())))
+    kernel = kernel_of(model)
+    change = 0.5 * (gradient(kernel, second.fine[1]) - gradient(kernel, first.fine[1]))
+    change -= 0.4 * (gradient(kernel, second.coarse[1]) - gradient(kernel, first.coarse[1]))
+    change += 0.4 * (gradient(kernel, second.fine[2]) - gradient(kernel, first.fine[2]))
+    moved = np.float64(later[0] - got[0])[0, 0]
+    np.testing.assert_allclose(moved, change, rtol=1e-4, atol=1e-6)
+    assert later_logs["loss"] == kept_logs["loss"]
 
 
 def test_control_weights_and_regularizers_count_as_in_the_sum():

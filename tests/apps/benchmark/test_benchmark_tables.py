@@ -8,7 +8,7 @@ import pytest
 from conftest import small_images
 
 import keras_ms
-from apps.benchmark import memory, pairs, pipeline, report, rivals, runs, stages, steps
+from apps.benchmark import executions, memory, pairs, pipeline, report, rivals, runs, stages, steps
 from apps.benchmark.flops import convolution_flops
 from apps.benchmark.settings import BenchmarkSettings
 from apps.experiment.timing import Timed
@@ -111,6 +111,22 @@ def test_the_network_of_pairs_tells_a_class_per_pixel():
 def test_stages(settings):
     rows = stages.starts(settings, small_images())
     assert [row["steps"] for row in rows] == [4, 2]
+    assert as_many_lines_as(rows)
+
+
+def linear(settings):
+    image = keras.Input((None, None, 3))
+    model = keras_ms.MultiscaleModel(image, keras.layers.Conv2D(3, 1)(image))
+    model.compile("sgd", "mse")
+    return model
+
+
+def test_executions(settings, monkeypatch):
+    monkeypatch.setattr("keras_ms.training.pace.LONGEST", 60.0)
+    monkeypatch.setattr(executions, "make_model", linear)
+    rows = executions.gains(settings, small_images(), steps=3)
+    assert [(row["mesh"], row["batch"]) for row in rows] == [(16, 2), (8, 4)]
+    assert all(row["at_once"] in (1, 3) and row["grouped"] > 0.0 for row in rows)
     assert as_many_lines_as(rows)
 
 
