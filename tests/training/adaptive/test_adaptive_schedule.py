@@ -61,6 +61,30 @@ def test_the_budget_ends_within_an_epoch():
     assert history["work_units"] == [3.5]
 
 
+def test_an_epoch_in_which_the_budget_may_end_is_done_step_by_step(monkeypatch):
+    monkeypatch.setattr("keras_ms.training.pace.LONGEST", 60.0)
+
+    class Executions(keras.callbacks.Callback):
+        several_steps_safe = True
+        seen = ()
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.seen = (*self.seen, 0)
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.seen = (*self.seen[:-1], self.seen[-1] + 1)
+
+    executions = Executions()
+    # A work unit a step on level 1, two on level 0: 16 and 6 steps.
+    model, history = fit(
+        AdaptiveSchedule(work_units=28.0), data=dataset((2, 4)), callbacks=[executions]
+    )
+    assert int(model.optimizer.iterations) == 22
+    assert history["work_units"][-1] == 28.0
+    assert executions.seen[:3] == (4, 1, 1)
+    assert executions.seen[4:] == (4, 2)
+
+
 def test_a_budget_in_seconds_ends(monkeypatch):
     now = [0.0]
     clock = types.SimpleNamespace(perf_counter=lambda: now[0])
