@@ -10,6 +10,7 @@ from conftest import small_images
 
 import keras_ms
 from keras_ms import AdaptiveSchedule
+from keras_ms.levels import Stage
 
 
 class Rates(keras.callbacks.Callback):
@@ -140,7 +141,7 @@ def test_learning_rate_follows_the_budget(whole):
 def test_one_level_is_plain_training():
     schedule = AdaptiveSchedule(work_units=20.0)
     fit(schedule, data=dataset(levels=(4,)))
-    assert [d.stage for d in schedule.decisions] == [(0, (4,), ())]
+    assert [d.stage for d in schedule.decisions] == [Stage(0, (4,))]
 
 
 def test_a_line_per_stage(whole):
@@ -201,7 +202,7 @@ def test_two_schedules_in_one_fit_are_refused():
 def test_stages_are_plain_and_nothing_is_measured_unless_asked_for():
     schedule = AdaptiveSchedule(work_units=200.0)
     fit(schedule, data=dataset((16, 32)))  # smooth images: a sum would be cheaper
-    assert [d.stage for d in schedule.decisions] == [(1, (32,), ()), (0, (16,), ())]
+    assert [d.stage for d in schedule.decisions] == [Stage(1, (32,)), Stage(0, (16,))]
     assert all(not d.measured and not d.measuring for d in schedule.decisions)
 
 
