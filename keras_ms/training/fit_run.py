@@ -12,11 +12,11 @@ from keras_ms.data import MultiscaleDataset
 from keras_ms.data.description import lines_of
 from keras_ms.gradients.chunks import WHOLE, chunks_for, loops_run
 from keras_ms.gradients.kept import kept_terms
-from keras_ms.gradients.model_fits import check_model_fits, check_replicas
+from keras_ms.gradients.model_fits import built_for, check_replicas
 from keras_ms.gradients.target_roles import suited
 from keras_ms.gradients.terms import SharedTerms, Terms
 from keras_ms.gradients.traces import loosened, plain_spec
-from keras_ms.keras_internals import StageAdapter, build
+from keras_ms.keras_internals import StageAdapter
 from keras_ms.levels import Stage
 from keras_ms.training.automatic import described, stages_for
 from keras_ms.training.pace import Pace
@@ -53,7 +53,7 @@ class FitRun:
 
     def __init__(self, model: Any, dataset: MultiscaleDataset, share: bool = True) -> None:
         dataset = suited(model, dataset)
-        built = _build(model, dataset)
+        built = built_for(model, dataset)
         if dataset.allocation == "measured" and not built:
             raise ValueError(
                 "levels='auto' measures gradients of a model that runs on symbols. Received: "
@@ -259,21 +259,3 @@ class FitRun:
         if self._plain_spec is not None and plain:
             stream = stream.map(lambda batch: loosened(batch.fine[stage.finest], self._plain_spec))
         return stream
-
-
-def _build(model: Any, dataset: MultiscaleDataset) -> bool:
-    """Builds the model, its losses, metrics and optimizer; checks that all fits; whether it could.
-
-    What does not run on symbols the first step builds, as in Keras, and says what is wrong.
-    """
-    unbuilt = not getattr(model, "built", False)
-    check_model_fits(model, dataset)
-    try:
-        build(model, dataset.pair_spec(0))
-    except Exception:  # whatever layers, losses and metrics raise
-        done = False
-    else:
-        done = True
-    if unbuilt and model.built:
-        check_model_fits(model, dataset)
-    return done
