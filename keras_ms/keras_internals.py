@@ -66,6 +66,26 @@ class _Stream(tf.distribute.DistributedDataset):
         return self._current_iterator()
 
 
+class StepsAtOnce:
+    """A number of steps that may change between epochs, in which Keras's `fit` counts.
+
+    Keras asks a model for its `steps_per_execution` when `fit` starts, as an integer, which does
+    not change; but at the start of every epoch it makes a `range` with it.
+
+    Attributes:
+        value: The present number.
+    """
+
+    def __init__(self) -> None:
+        self.value = 1
+
+    def __index__(self) -> int:
+        return self.value
+
+    def __radd__(self, other: int) -> int:
+        return other + self.value
+
+
 def track_loss(model: Any, loss: Any, batch_size: Any) -> None:
     """Updates the model's `loss` metric, as Keras's own `train_step` does."""
     # Under tf.distribute a loss is a share of the mean over all replicas.

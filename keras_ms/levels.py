@@ -23,11 +23,14 @@ class Stage(NamedTuple):
             a single one is a plain batch on level `finest`.
         control_weights: How often each coarser level counts, one per pair of the stage's levels,
             finest first; empty if all count once.
+        refresh: Every how many steps each term is computed anew, finest first; empty if all are in
+            every step.
     """
 
     finest: int
     batch_sizes: tuple[int, ...]
     control_weights: tuple[float, ...] = ()
+    refresh: tuple[int, ...] = ()
 
 
 def pair_costs(alone: Sequence[float]) -> tuple[tuple[float, float], ...]:
@@ -174,6 +177,32 @@ class Levels:
         last = len(sizes) - 1
         pairs = sum(n * costs[k][1] for k, n in enumerate(sizes[:last]))
         return pairs + sizes[last] * costs[last][0]
+
+    def steps_work_units(self, stage: Stage, steps: int) -> float:
+        """Work units of the first steps of an epoch of a stage: of the terms computed in them.
+
+        Args:
+            stage: The stage.
+            steps: How many steps.
+
+        Raises:
+            ValueError: If the stage does not fit these levels.
+
+        Example:
+            >>> levels = Levels((1, 4))
+            >>> levels.steps_work_units(Stage(0, (1, 4)), 4)
+            9.0
+            >>> levels.steps_work_units(Stage(0, (1, 4), refresh=(2, 1)), 4)
+            6.5
+        """
+        whole = self.step_work_units(stage.finest, stage.batch_sizes)
+        if not stage.refresh:
+            return whole * steps
+        last, costs = len(stage.batch_sizes) - 1, self.sample_costs(stage.finest)
+        return sum(
+            -(-steps // every) * size * costs[k][k < last]
+            for k, (size, every) in enumerate(zip(stage.batch_sizes, stage.refresh, strict=True))
+        )
 
     def checked_sizes(self, finest: int, batch_sizes: Sequence[int]) -> tuple[int, ...]:
         """The batch sizes of levels `finest`, `finest + 1` ... as a tuple of integers.

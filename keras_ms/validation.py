@@ -148,6 +148,31 @@ def _check_offer(name: str, attribute: str, module: Any, owners: dict[str, str])
         )
 
 
+def checked_refresh(refresh: Any, num_levels: int, steps_per_epoch: int) -> tuple[int, ...]:
+    """How often terms are computed anew, as integers.
+
+    Raises:
+        ValueError: If they are not one positive integer per level, the last is not 1, or one does
+            not divide the steps of an epoch.
+    """
+    values = tuple(refresh) if hasattr(refresh, "__iter__") else ()
+    integers = all(isinstance(v, numbers.Integral) and int(v) > 0 for v in values)
+    if len(values) != num_levels or not integers or values[-1] != 1:
+        raise ValueError(
+            "`refresh` says for each level, finest first, every how many steps its term is "
+            "computed anew: positive integers, of which the last is 1. Received: "
+            f"refresh={refresh!r} for {num_levels} levels. Use for example "
+            f"{tuple(2**level for level in reversed(range(num_levels)))}."
+        )
+    if any(steps_per_epoch % value for value in values):
+        raise ValueError(
+            "Every epoch computes all terms in its first step, so `refresh` must divide "
+            f"steps_per_epoch. Received: refresh={values}, steps_per_epoch={steps_per_epoch}. Use "
+            "another steps_per_epoch, or powers of 2 for both."
+        )
+    return tuple(int(value) for value in values)
+
+
 def checked_weights(weights: Any, num_levels: int) -> tuple[float, ...]:
     """The weights of a dataset as floats.
 

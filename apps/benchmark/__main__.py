@@ -79,7 +79,7 @@ def measures(
     settings: BenchmarkSettings, images: list[Any]
 ) -> Iterator[tuple[str, Callable[[], Rows]]]:
     """What is asked for: tables by name, each with the function that measures its rows."""
-    from . import memory, pairs, pipeline, rivals, runs, stages, steps
+    from . import executions, memory, pairs, pipeline, rivals, runs, stages, steps
 
     of_pairs: dict[str, Callable[[], Rows]] = {"pairs": lambda: pairs.share(settings, images)}
     all_of_them: dict[str, dict[str, Callable[[], Rows]]] = {
@@ -89,6 +89,7 @@ def measures(
         "pipeline": {"pipeline": lambda: pipeline.share(settings, images), **of_pairs},
         "pairs": of_pairs,
         "stages": {"stages": lambda: stages.starts(settings, images)},
+        "executions": {"executions": lambda: executions.gains(settings, images)},
         "rivals": {
             "fits": lambda: rivals.fits(settings, images),
             "torch": lambda: rivals.torch_steps(settings, images),

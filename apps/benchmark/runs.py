@@ -27,20 +27,38 @@ STOCK = "stock Keras fit"
 
 
 class Run(NamedTuple):
-    """What a run took and led to; `peak` is resident memory in MiB."""
+    """What a run took and led to.
+
+    Attributes:
+        seconds: All of them but for validation.
+        work_units: Likewise.
+        loss: Of the last validation.
+        start: Seconds until the first step was done.
+        first: Work units of that step.
+        peak: Resident memory in MiB.
+    """
 
     seconds: float
     work_units: float
     loss: float
+    start: float
+    first: float
     peak: float
+
+    @property
+    def price(self) -> float:
+        """Seconds per work unit after the first step, if there are more."""
+        rest = self.work_units - self.first
+        return (self.seconds - self.start) / rest if rest else self.seconds / self.work_units
 
 
 def whole(settings: BenchmarkSettings) -> list[Row]:
-    """Runs of about as many work units each, in turn; starting up counts, validation does not.
+    """Runs of about as many work units each, in turn; validation does not count.
 
     Returns:
-        One row per strategy: medians over the rounds of its seconds, of seconds per work unit over
-        those of stock Keras in the same round, of peak memory and of the last validation loss.
+        One row per strategy: medians over the rounds of its seconds, of those until its first step
+        was done, of seconds per work unit after that, over those of stock Keras in the same round,
+        of peak memory and of the last validation loss.
     """
     context = multiprocessing.get_context("spawn")
     found: dict[str, list[Run]] = {name: [] for name in (STOCK, *settings.strategies)}
@@ -53,12 +71,13 @@ def whole(settings: BenchmarkSettings) -> list[Row]:
 
 def row_of(name: str, runs: list[Run], stock: list[Run]) -> Row:
     """Medians over the rounds, and the price of a work unit over that of `stock` in the same."""
-    prices, usual = ([run.seconds / run.work_units for run in some] for some in (runs, stock))
+    prices, usual = ([run.price for run in some] for some in (runs, stock))
     middle = Run(*np.median(runs, axis=0).tolist())
     return {
         "name": name,
         "work_units": middle.work_units,
         "whole": middle.seconds,
+        "start": middle.start,
         "seconds_per_work_unit": float(np.median(prices)),
         "relative": float(np.median(np.divide(prices, usual))),
         "peak": middle.peak,
@@ -79,14 +98,28 @@ def _run(settings: Settings, name: str) -> Run:
     validation = building.make_validation(settings, building.load_images(settings, "validation"))
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         if name == STOCK:
-            end = _stock(settings, images, validation)
+            end, start = _stock(settings, images, validation)
         else:
-            strategy = strategies.get(settings.strategy)
-            end = strategy.train(settings, images, validation).curve.final
-    return Run(*end, peak_mib())
+            curve = strategies.get(settings.strategy).train(settings, images, validation).curve
+            end, start = curve.final, curve.start or (0.0, 0.0)
+    return Run(*end, *start, peak_mib())
 
 
-def _stock(settings: Settings, images: list[Any], validation: Any) -> Point:
+class _FirstStep(keras.callbacks.Callback):
+    """Notes when the first step was done."""
+
+    def __init__(self, clock: TrainingClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.seconds = 0.0
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self.seconds = self.seconds or self._clock.seconds
+
+
+def _stock(
+    settings: Settings, images: list[Any], validation: Any
+) -> tuple[Point, tuple[float, float]]:
     """Keras's own `Model` and `fit`, on the batches of single_scale."""
     batch = settings.single_scale_batch
     steps = int((settings.work_units or batch) // batch)
@@ -96,8 +129,11 @@ def _stock(settings: Settings, images: list[Any], validation: Any) -> Point:
     rate = building.decayed(settings, steps)
     building.compile_as_asked(model, settings, rate)
     stream, clock = data.stage(0).map(lambda b: b.fine[0]), TrainingClock()
-    model.fit(stream, steps_per_epoch=steps, callbacks=[clock], verbose=0, shuffle=False)
-    return Point(clock.seconds, float(steps * batch), model.evaluate(validation, verbose=0))
+    first = _FirstStep(clock)
+    model.fit(stream, steps_per_epoch=steps, callbacks=[clock, first], verbose=0, shuffle=False)
+    seconds = clock.seconds
+    loss = model.evaluate(validation, verbose=0)
+    return Point(seconds, float(steps * batch), loss), (first.seconds, float(batch))
 
 
 def quality(settings: BenchmarkSettings) -> list[Row]:

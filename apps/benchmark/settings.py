@@ -16,6 +16,7 @@ MEASURES = (
     "pipeline",
     "pairs",
     "stages",
+    "executions",
     "precision",
     "rivals",
     "memory",

@@ -85,6 +85,7 @@ def cut_into_epochs(iterations: Sequence[int], costs: Sequence[float], validatio
     """
     shortest = min(n for n in iterations if n)
     steps = max(1, min(shortest // EPOCHS_OF_SHORTEST_STAGE, sum(iterations) // validations))
+    steps -= steps % 4 if steps > 8 else 0  # several steps in one execution divide an epoch
     rounded = tuple(n - n % steps for n in iterations)
     per_epoch = [
         cost

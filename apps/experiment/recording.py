@@ -56,8 +56,11 @@ class Curve(keras.callbacks.Callback):
 
     Attributes:
         points: One `Point` per validation, in order.
+        start: Seconds and work units when the first step was done, which traces.
         metrics: For each point, the other metrics of the model by name.
     """
+
+    several_steps_safe = True
 
     def __init__(self, clock: TrainingClock) -> None:
         super().__init__()
@@ -65,11 +68,13 @@ class Curve(keras.callbacks.Callback):
         self.points: list[Point] = []
         self.metrics: list[dict[str, float]] = []
         self.work_units = self.seconds = 0.0
+        self.start: tuple[float, float] | None = None
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Notes the cost so far, which a run stopped within an epoch would lose."""
         self.work_units = (logs or {})["work_units"]
         self.seconds = self._clock.seconds
+        self.start = self.start or (self.seconds, self.work_units)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Notes the validation loss, if there was a validation."""

@@ -38,6 +38,8 @@ class ByTheClock(keras.callbacks.Callback):
         steps: Taken by every stage, finest first.
     """
 
+    several_steps_safe = True  # an execution is short: the rate may wait, and the end, too
+
     def __init__(
         self, clock: TrainingClock, seconds: float, shares: Sequence[float], rate: Any
     ) -> None:

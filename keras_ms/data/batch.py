@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import operator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -23,11 +25,14 @@ class MultiscaleBatch(NamedTuple):
         coarse: `coarse[l]` is *the same samples* on level `l + 1`; empty for the coarsest level.
         weights: Empty, or `weights[l]` is `A_l`, the product of the control weights of the finer
             levels, once per sample of term `l`; empty for the finest level.
+        fresh: Empty, or `fresh[l]` says whether term `l` is computed anew in this step, a boolean;
+            empty for a term that always is. The batches of a term that is not are zeros.
     """
 
     fine: tuple[Any, ...]
     coarse: tuple[Any, ...]
     weights: tuple[Any, ...] = ()
+    fresh: tuple[Any, ...] = ()
 
     @property
     def finest(self) -> int:
@@ -55,3 +60,36 @@ def weights_of_terms(num_levels: int, stage: Stage) -> tuple[Any, ...]:
     for level, (size, product) in terms:
         weights[level] = tf.fill((size,), tf.constant(product, tf.float32))
     return tuple(weights)
+
+
+def fresh_terms(num_levels: int, stage: Stage, step: Any) -> tuple[Any, ...]:
+    """`MultiscaleBatch.fresh` of a step of a stage.
+
+    Args:
+        num_levels: Levels of the hierarchy.
+        stage: The stage.
+        step: The step, a tensor.
+    """
+    flags: list[Any] = [()] * num_levels
+    for level, every in enumerate(stage.refresh, stage.finest):
+        if every > 1:
+            flags[level] = tf.equal(step % every, 0)
+    return tuple(flags) if stage.refresh else ()
+
+
+def made_if_fresh(fresh: tuple[Any, ...], term: int, make: Callable[[], Any]) -> Any:
+    """What `make` returns if a term is computed anew; else zeros of the same shapes and types.
+
+    Args:
+        fresh: As in `MultiscaleBatch`.
+        term: The level of the term.
+        make: Makes batches, of known shapes.
+    """
+    if not fresh or isinstance(fresh[term], tuple):
+        return make()
+    made = tf.function(make, autograph=False)
+    specs = made.get_concrete_function().structured_outputs
+    nothing = functools.partial(
+        tf.nest.map_structure, lambda leaf: tf.zeros(leaf.shape, leaf.dtype), specs
+    )
+    return tf.cond(fresh[term], made, nothing)

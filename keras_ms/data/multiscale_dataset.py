@@ -28,7 +28,7 @@ from keras_ms.data.stages import (
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task
-from keras_ms.validation import checked_weights, known, positive_integer
+from keras_ms.validation import checked_refresh, checked_weights, known, positive_integer
 
 
 class MultiscaleDataset:
@@ -77,6 +77,14 @@ class MultiscaleDataset:
         control_weights: One number `a_l` per pair of levels, finest first: level `l + 1` is taken
             away, and added again, `a_l` times. The expectation is the same for any; well chosen
             (`LevelReport.control_weights`) they make the sum less uncertain. Defaults to 1.
+        refresh: Every how many steps each term of the sum is computed anew, finest first, such as
+            `(8, 4, 2, 1)`, so that a step costs a fraction of a fine image; in between, steps add
+            its gradient as it was. The last is 1, and all divide `steps_per_epoch`. A kept term is
+            unbiased for the weights that it was computed with, not for those of the step: the sum
+            is off by at most the way since then times the difference of the Hessians of the two
+            levels, which vanishes with the learning rate. Its noise does not average out over the
+            steps that share it. The logged `loss` is that of steps that compute the finest term.
+            Not with BatchNormalization, replicas or loss scaling. Defaults to every step.
         seed: Same seed, same batches.
         prefetch: Batches prepared ahead. Defaults to `tf.data.AUTOTUNE`.
         cache_bytes: Bytes of pixels of images and their coarser levels to keep in memory. Pixels
@@ -128,6 +136,7 @@ class MultiscaleDataset:
         std: float | Sequence[float] | None = None,
         telescoping: bool = True,
         control_weights: Sequence[float] | None = None,
+        refresh: Sequence[int] | None = None,
         seed: int = 0,
         prefetch: int = tf.data.AUTOTUNE,
         cache_bytes: int = CACHE_BYTES,
@@ -169,7 +178,8 @@ class MultiscaleDataset:
         weights: tuple[float, ...] = ()
         if control_weights is not None:
             weights = checked_weights(control_weights, self.levels.num_levels)
-        self.stages = stages_of(self.levels, telescoping, weights)
+        every = _checked_refresh(refresh, self) if refresh is not None else ()
+        self.stages = stages_of(self.levels, telescoping, weights, every)
         self.mesh_sizes = self.levels.mesh_sizes(self.image_size)
         self._specs = self._batches.specs()
 
@@ -217,12 +227,14 @@ class MultiscaleDataset:
 
         Raises:
             ValueError: If there is not one stage per level, its batch sizes or weights do not fit,
-                or the images are not kept on the coarse meshes that a coarsening needs (those of
-                `"auto"` and `"task"` are).
+                `refresh` does not divide the steps, or the images are not kept on the coarse meshes
+                that a coarsening needs (those of `"auto"` and `"task"` are).
         """
         other = copy.copy(self)
         if steps_per_epoch is not None:
             other.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
+        for every in (stage.refresh for stage in self.stages if stage.refresh):
+            checked_refresh(every, len(every), other.steps_per_epoch)
         if stages is not None:
             other.stages, other.allocation = checked_stages(self.levels, stages), "given"
         if coarsening is not None:
@@ -283,9 +295,13 @@ class MultiscaleDataset:
         return self.stages[finest].batch_sizes
 
     def work_units(self, finest: int = 0) -> float:
-        """Cost of one step of the stage whose finest level is `finest`, in work units."""
+        """Cost of one step of the stage whose finest level is `finest`, in work units.
+
+        With `refresh`, the mean over an epoch.
+        """
         self.levels.check_level(finest)
-        return self.levels.step_work_units(*self.stages[finest][:2])
+        steps = self.steps_per_epoch
+        return self.levels.steps_work_units(self.stages[finest], steps) / steps
 
     def pair_spec(self, level: int = 0) -> Any:
         """Spec of the batched `(x, y)` or `(x, y, sample_weight)` of `level`, batch size `N_l`."""
@@ -302,6 +318,7 @@ class MultiscaleDataset:
         batch_sizes: Sequence[int] | None = None,
         control_weights: Sequence[float] | None = None,
         position: int | None = None,
+        refresh: Sequence[int] | None = None,
     ) -> tf.data.Dataset:
         """Endless batches of one stage.
 
@@ -315,6 +332,8 @@ class MultiscaleDataset:
                 Defaults to the dataset's.
             position: Examples of your own that were taken before `start`. Defaults to those of as
                 many steps of this stage.
+            refresh: One per batch size; empty to compute all terms in every step. Defaults to the
+                dataset's, if batch sizes are left to it as well.
 
         Returns:
             A `tf.data.Dataset` of `MultiscaleBatch`.
@@ -329,14 +348,27 @@ class MultiscaleDataset:
         sizes = own.batch_sizes if batch_sizes is None else tuple(batch_sizes)
         if control_weights is None:
             control_weights = own.control_weights[: len(sizes) - 1]
-        chosen = checked_stage(self.levels, Stage(finest, sizes, tuple(control_weights)))
-        stream = self._by_stage[finest].stream(finest, chosen.batch_sizes, start, position)
+        if refresh is None:
+            refresh = own.refresh if batch_sizes is None else ()
+        wanted = Stage(finest, sizes, tuple(control_weights), tuple(refresh))
+        chosen = checked_stage(self.levels, wanted)
+        stream = self._by_stage[finest].stream(chosen, start, position)
         if chosen.control_weights:
             depth = self.levels.num_levels
             stream = stream.map(
                 lambda batch: batch._replace(weights=weights_of_terms(depth, chosen))
             )
         return ending_promptly(stream.prefetch(self._prefetch))
+
+
+def _checked_refresh(refresh: Any, dataset: MultiscaleDataset) -> tuple[int, ...]:
+    if not dataset.telescoping or dataset.allocation == "measured":
+        raise ValueError(
+            "`refresh` is about the terms of a telescoping sum of given levels. Received: "
+            f"refresh={refresh!r}, telescoping={dataset.telescoping}, levels "
+            f"{dataset.allocation}. Leave it out, or give batch sizes and telescoping=True."
+        )
+    return checked_refresh(refresh, dataset.levels.num_levels, dataset.steps_per_epoch)
 
 
 def _task_batches(

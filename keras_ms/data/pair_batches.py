@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from keras_ms.data import geometry
 from keras_ms.data.augmentation import Augment, checked_augment
-from keras_ms.data.batch import MultiscaleBatch
+from keras_ms.data.batch import MultiscaleBatch, fresh_terms, made_if_fresh
 from keras_ms.data.cutting import Cutter
 from keras_ms.data.example_checks import admits, check_levels, crop_sides
 from keras_ms.data.example_store import ExampleStore
@@ -24,6 +24,7 @@ from keras_ms.data.roles import Leaf, dims_of, leaves_of
 from keras_ms.data.said_roles import said_roles
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.stages import dims_told, hierarchy
+from keras_ms.levels import Stage
 
 Tensor = Any
 
@@ -148,20 +149,17 @@ class PairBatches:
     def _admits(self, example: Any) -> str:
         return admits(example, self.leaves, self.sides, self.whole)
 
-    def stream(
-        self, finest: int, sizes: tuple[int, ...], start: int, position: int | None = None
-    ) -> tf.data.Dataset:
+    def stream(self, stage: Stage, start: int, position: int | None = None) -> tf.data.Dataset:
         """Endless batches of a stage from step `start` on, not prefetched.
 
         Args:
-            finest: Finest level of the stage.
-            sizes: The stage has a term of `sizes[k]` samples on level `finest + k`.
+            stage: The stage.
             start: First step.
             position: Examples that were taken before. Defaults to those of as many steps, or to
                 all that were taken of a source that is not kept. Without effect on a source that
                 was read at once: what a step takes of it follows from the step.
         """
-        total = sum(sizes)
+        total = sum(stage.batch_sizes)
         if self.reading.whole or (position is None and self.reading.keeps):
             position = start * total
         elif position is None:
@@ -175,30 +173,28 @@ class PairBatches:
             return step, tf.ensure_shape(numbers, (total,))
 
         def batch(step: Tensor, numbers: Tensor) -> MultiscaleBatch:
-            return self._batch(step, numbers, finest, sizes)
+            return self._batch(step, numbers, stage)
 
         steps = tf.data.Dataset.range(start, tf.int64.max).map(taken)
         return steps.map(batch, num_parallel_calls=AT_ONCE, deterministic=True)
 
-    def _batch(
-        self, step: Tensor, numbers: Tensor, finest: int, sizes: tuple[int, ...]
-    ) -> MultiscaleBatch:
+    def _batch(self, step: Tensor, numbers: Tensor, stage: Stage) -> MultiscaleBatch:
         depth = self.levels.num_levels
-        wanted = _wanted(finest, len(sizes))
+        fresh = fresh_terms(depth, stage, step)
+        wanted = _wanted(stage)
         views = [self._cutter.views[level] for _, level in wanted]
-        cut = functools.partial(self._cut, finest=finest, sizes=sizes)
+        cut = functools.partial(self._cut, stage=stage)
         types = [view.dtype for of_level in views for view in of_level]
         flat = iter(tf.numpy_function(cut, [step, numbers], types))
         fine: list[Any] = [()] * depth
         coarse: list[Any] = [()] * depth
         for (term, level), of_level in zip(wanted, views, strict=True):
-            size = sizes[term - finest]
+            size = stage.batch_sizes[term - stage.finest]
             leaves = [tf.ensure_shape(next(flat), (size, *view.shape)) for view in of_level]
-            pair = self._augmented(
-                keras.tree.pack_sequence_as(self.examples.spec, leaves), step, term
-            )
-            (fine if level == term else coarse)[term] = pair
-        return MultiscaleBatch(tuple(fine), tuple(coarse))
+            pair = keras.tree.pack_sequence_as(self.examples.spec, leaves)
+            made = functools.partial(self._augmented, pair, step, term)
+            (fine if level == term else coarse)[term] = made_if_fresh(fresh, term, made)
+        return MultiscaleBatch(tuple(fine), tuple(coarse), fresh=fresh)
 
     def _augmented(self, pair: Any, step: Tensor, term: int) -> Any:
         if self.augment is None:
@@ -206,19 +202,25 @@ class PairBatches:
         seed = tf.random.fold_in(tf.constant((self._seed, 1), tf.int32), term)
         return self.augment(pair, tf.random.fold_in(seed, tf.cast(step, tf.int32)))
 
-    def _cut(
-        self, step: np.ndarray, numbers: np.ndarray, finest: int, sizes: tuple[int, ...]
-    ) -> list[np.ndarray]:
+    def _cut(self, step: np.ndarray, numbers: np.ndarray, stage: Stage) -> list[np.ndarray]:
         """The leaves of all terms, each on its level and the next coarser one."""
+        finest, sizes = stage.finest, stage.batch_sizes
         rng = np.random.default_rng((abs(self._seed), 2, finest, int(step)))
         dealt = rng.permutation(numbers)
         draws = self._cutter.draw(rng, dealt)
         ends = list(itertools.accumulate(sizes, initial=0))
         found: list[np.ndarray] = []
-        for term, level in _wanted(finest, len(sizes)):
+        for term, level in _wanted(stage):
             hand = slice(*ends[term - finest : term - finest + 2])
-            found += self._cutter.level(level, dealt[hand], draws.of(hand))
+            if stage.refresh and int(step) % stage.refresh[term - finest]:
+                found += self._zeros(level, sizes[term - finest])
+            else:
+                found += self._cutter.level(level, dealt[hand], draws.of(hand))
         return found
+
+    def _zeros(self, level: int, size: int) -> list[np.ndarray]:
+        views = self._cutter.views[level]
+        return [np.zeros((size, *view.shape), view.dtype.as_numpy_dtype) for view in views]
 
     def specs(self) -> tuple[Any, ...]:
         """Specs of the batched example of every level, any batch size."""
@@ -231,7 +233,7 @@ class PairBatches:
         )
 
 
-def _wanted(finest: int, terms: int) -> list[tuple[int, int]]:
+def _wanted(stage: Stage) -> list[tuple[int, int]]:
     """The level of every term, and the next coarser one but for the last, as `(term, level)`."""
-    last = finest + terms - 1
-    return [(t, lv) for t in range(finest, last + 1) for lv in (t, t + 1) if lv <= last]
+    last = stage.finest + len(stage.batch_sizes) - 1
+    return [(t, lv) for t in range(stage.finest, last + 1) for lv in (t, t + 1) if lv <= last]

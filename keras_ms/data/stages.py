@@ -78,7 +78,10 @@ def deepest(image_size: int | Sequence[int], spatial_axes: Sequence[int] | None 
 
 
 def stages_of(
-    levels: Levels, telescoping: bool, control_weights: Sequence[float] = ()
+    levels: Levels,
+    telescoping: bool,
+    control_weights: Sequence[float] = (),
+    refresh: Sequence[int] = (),
 ) -> tuple[Stage, ...]:
     """The stages of a hierarchy, by finest level: all levels from there on, or that one alone.
 
@@ -86,14 +89,20 @@ def stages_of(
         levels: The hierarchy.
         telescoping: Whether steps hold the telescoping sum, or a plain batch of one level.
         control_weights: One per pair of levels, or none.
+        refresh: One per level, or none.
     """
     if not telescoping:
         return tuple(Stage(level, (size,)) for level, size in enumerate(levels.batch_sizes))
-    weights = tuple(control_weights)
+    weights, steps = tuple(control_weights), tuple(refresh)
     return tuple(
-        Stage(level, levels.batch_sizes[level:], weights[level:])
+        Stage(level, levels.batch_sizes[level:], weights[level:], _unless_ones(steps[level:]))
         for level in range(levels.num_levels)
     )
+
+
+def _unless_ones(values: Sequence[Any]) -> tuple[Any, ...]:
+    """The values, or none if all of them are 1, which says nothing."""
+    return tuple(values) if set(values) - {1} else ()
 
 
 def checked_stage(levels: Levels, stage: Stage) -> Stage:
@@ -101,12 +110,16 @@ def checked_stage(levels: Levels, stage: Stage) -> Stage:
 
     Raises:
         ValueError: If sizes are no positive integers, or more than there are levels, or there is
-            not one weight per pair of them.
+            not one weight per pair of them, or one entry of `refresh` per size.
     """
     sizes = levels.checked_sizes(stage.finest, stage.batch_sizes)
     weights = stage.control_weights and checked_weights(stage.control_weights, len(sizes))
-    # Weights of 1 are the plain sum, which needs none.
-    return Stage(stage.finest, sizes, weights if set(weights) - {1.0} else ())
+    if stage.refresh and len(stage.refresh) != len(sizes):
+        raise ValueError(
+            "`refresh` has one entry per batch size. Received: "
+            f"refresh={stage.refresh}, batch_sizes={sizes}."
+        )
+    return Stage(stage.finest, sizes, _unless_ones(weights), _unless_ones(stage.refresh))
 
 
 def checked_stages(levels: Levels, stages: Sequence[Stage]) -> tuple[Stage, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,10 +12,10 @@ import keras
 import tensorflow as tf
 
 from keras_ms.data import fields, geometry
-from keras_ms.data.batch import MultiscaleBatch
+from keras_ms.data.batch import MultiscaleBatch, fresh_terms, made_if_fresh
 from keras_ms.data.order import image_order
 from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION, PyramidStore
-from keras_ms.levels import Levels
+from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task
 from keras_ms.tasks.checks import called, check_laws, check_methods, told_in_one_line
 
@@ -76,23 +77,22 @@ class TaskBatches:
         other.specs()
         return other
 
-    def stream(
-        self, finest: int, sizes: tuple[int, ...], start: Tensor, position: int | None = None
-    ) -> tf.data.Dataset:
+    def stream(self, stage: Stage, start: Tensor, position: int | None = None) -> tf.data.Dataset:
         """Endless batches of a stage from step `start` on, not prefetched.
 
-        The stage has a term of `sizes[k]` samples on level `finest + k`. Which images a step
-        takes follows from the step, whatever was taken before (`position`).
+        Which images a step takes follows from the step, whatever was taken before (`position`).
         """
 
         def batch(step: Tensor) -> MultiscaleBatch:
-            return self._batch(step, finest, sizes)
+            return self._batch(step, stage)
 
         steps = tf.data.Dataset.range(start, tf.int64.max)
         with told_in_one_line():
             return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-    def _batch(self, step: Tensor, finest: int, sizes: tuple[int, ...]) -> MultiscaleBatch:
+    def _batch(self, step: Tensor, stage: Stage) -> MultiscaleBatch:
+        finest, sizes = stage.finest, stage.batch_sizes
+        fresh = fresh_terms(self.levels.num_levels, stage, step)
         order_seed = tf.random.fold_in(self._seed, 0)
         ids = image_order(step * sum(sizes), sum(sizes), self._store.num_images, order_seed)
         fine: list[Any] = [()] * self.levels.num_levels
@@ -101,9 +101,9 @@ class TaskBatches:
         for level, term_ids in enumerate(tf.split(ids, sizes), finest):
             seed = tf.random.fold_in(self._seed, 1 + level)
             seed = tf.random.fold_in(seed, tf.cast(step, tf.int32))
-            with_coarse = level < coarsest
-            fine[level], coarse[level] = self.term(level, term_ids, seed, with_coarse)
-        return MultiscaleBatch(tuple(fine), tuple(coarse))
+            make = functools.partial(self.term, level, term_ids, seed, level < coarsest)
+            fine[level], coarse[level] = made_if_fresh(fresh, level, make)
+        return MultiscaleBatch(tuple(fine), tuple(coarse), fresh=fresh)
 
     def term(
         self,

@@ -1,14 +1,33 @@
-"""Whether a model takes every level of a dataset."""
+"""Whether a model takes every level of a dataset, and its variables for it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
 from keras_ms.data import MultiscaleDataset
-from keras_ms.keras_internals import checked_output_spec
+from keras_ms.keras_internals import build, checked_output_spec
 from keras_ms.levels import Stage
+
+
+def built_for(model: Any, dataset: MultiscaleDataset) -> bool:
+    """Builds the model, its losses, metrics and optimizer; checks that all fits; whether it could.
+
+    What does not run on symbols the first step builds, as in Keras, and says what is wrong.
+    """
+    unbuilt = not getattr(model, "built", False)
+    check_model_fits(model, dataset)
+    try:
+        build(model, dataset.pair_spec(0))
+    except Exception:  # whatever layers, losses and metrics raise
+        done = False
+    else:
+        done = True
+    if unbuilt and model.built:
+        check_model_fits(model, dataset)
+    return done
 
 
 def check_model_fits(model: keras.Model, dataset: MultiscaleDataset) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_ms.data import MultiscaleBatch
 from keras_ms.gradients.chunks import loss_in_chunks, losses_of_chunks
 from keras_ms.gradients.traces import Spec, loosened
 from keras_ms.keras_internals import mask_of, traced_once, track_loss, with_mask
@@ -62,14 +63,42 @@ def side_gradients(
     return tape.gradient(difference, model.trainable_weights)
 
 
+def lone_gradients(model: keras.Model, pair: Any, chunk: int | None = None) -> Gradients:
+    """Gradients of one occurrence of a level.
+
+    Args:
+        model: A compiled model, whose state is left alone.
+        pair: Pair of the level.
+        chunk: Samples whose loss is taken together; `None` for all at once.
+
+    Returns:
+        The gradients of the scaled loss, one per trainable weight.
+    """
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(pair)
+    with tf.GradientTape() as tape:
+        with _leaving_alone(model) as scope:
+            y_pred = model(x, training=True)
+            if chunk is None:
+                loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
+            else:
+                of_chunks = losses_of_chunks(model, (x, y, sample_weight), y_pred, chunk, scope)
+                loss = tf.reduce_mean(of_chunks)
+        loss = model.optimizer.scale_loss(loss)
+    return tape.gradient(loss, model.trainable_weights)
+
+
+def _leaving_alone(model: keras.Model) -> keras.StatelessScope:
+    # Keras reads regularized variables from the mapping alone.
+    weights = [(variable, variable.value) for variable in model.trainable_variables]
+    return keras.StatelessScope(weights, collect_losses=True, initialize_variables=False)
+
+
 def _side_losses(
     model: keras.Model, fine: Any, coarse: Any, chunk: int | None
 ) -> tuple[Tensor, Tensor]:
     fine = keras.utils.unpack_x_y_sample_weight(fine)
     coarse = keras.utils.unpack_x_y_sample_weight(coarse)
-    # Keras reads regularized variables from the mapping alone.
-    weights = [(variable, variable.value) for variable in model.trainable_variables]
-    with keras.StatelessScope(weights, collect_losses=True, initialize_variables=False) as scope:
+    with _leaving_alone(model) as scope:
         both = _joined(coarse[0], fine[0])
         y_pred = model(both, training=True)
         size = tf.shape(keras.tree.flatten(coarse[0])[0])[0]
@@ -97,6 +126,14 @@ def _joined(first: Any, second: Any) -> Any:
 def _part(tensor: Tensor, chosen: slice) -> Tensor:
     mask = mask_of(tensor)
     return with_mask(tensor[chosen], None if mask is None else mask[chosen])
+
+
+def after(gradients: Gradients) -> Any:
+    """A context whose computation waits for gradients.
+
+    Else levels run side by side, and the activations of all are in memory at once.
+    """
+    return tf.control_dependencies([g for g in gradients if g is not None])
 
 
 def scaled(gradients: Gradients, weight: Tensor) -> Gradients:
@@ -129,6 +166,27 @@ class Terms:
         options = {} if chunk is None else {"chunk": chunk}
         self._finest: Any = functools.partial(finest_gradients, model, **options)
         self._side: Any = functools.partial(side_gradients, model, **options)
+        self._lone: Any = functools.partial(lone_gradients, model, **options)
+
+    def sum(self, data: MultiscaleBatch) -> tuple[Gradients, dict[str, Tensor]]:
+        """The gradients of the telescoping sum, one per trainable weight, and the logs of a step.
+
+        Raises:
+            ValueError: If terms of the step are to be kept from one before.
+        """
+        if data.fresh:
+            raise ValueError(
+                "Terms are kept from step to step within `fit`. Received: a step of a dataset with "
+                "`refresh`, outside of it. Take batches of `dataset.stage(refresh=())`."
+            )
+        gradients, logs = self.finest(data.fine[data.finest])
+        for level in data.active_levels[1:]:
+            with after(gradients):
+                of_level = self.side(data.fine[level], data.coarse[level - 1])
+            if data.weights:
+                of_level = scaled(of_level, tf.reduce_mean(data.weights[level]))
+            gradients = added(gradients, of_level)
+        return gradients, logs
 
     def finest(self, pair: Any) -> tuple[Gradients, dict[str, Tensor]]:
         """`finest_gradients` of the model."""
@@ -137,6 +195,10 @@ class Terms:
     def side(self, fine: Any, coarse: Any) -> Gradients:
         """`side_gradients` of the model."""
         return self._side(fine, coarse)
+
+    def lone(self, pair: Any) -> Gradients:
+        """`lone_gradients` of the model."""
+        return self._lone(pair)
 
 
 class SharedTerms(Terms):
@@ -161,6 +223,7 @@ class SharedTerms(Terms):
         self._finest_of_one = traced_once(self._finest, [self._spec_of_one])
         self._finest = traced_once(self._finest, [spec])
         self._side = traced_once(self._side, [spec, spec])
+        self._lone = traced_once(self._lone, [spec])
 
     def finest(self, pair: Any) -> tuple[Gradients, dict[str, Tensor]]:
         """`finest_gradients` of the model."""
@@ -171,3 +234,7 @@ class SharedTerms(Terms):
     def side(self, fine: Any, coarse: Any) -> Gradients:
         """`side_gradients` of the model."""
         return self._side(loosened(fine, self._spec), loosened(coarse, self._spec))
+
+    def lone(self, pair: Any) -> Gradients:
+        """`lone_gradients` of the model."""
+        return self._lone(loosened(pair, self._spec))

@@ -11,13 +11,15 @@ import tensorflow as tf
 from keras_ms.data import MultiscaleDataset, geometry
 from keras_ms.data.description import lines_of
 from keras_ms.gradients.chunks import WHOLE, chunks_for, loops_run
-from keras_ms.gradients.model_fits import check_model_fits, check_replicas
+from keras_ms.gradients.kept import kept_terms
+from keras_ms.gradients.model_fits import built_for, check_replicas
 from keras_ms.gradients.target_roles import suited
 from keras_ms.gradients.terms import SharedTerms, Terms
 from keras_ms.gradients.traces import loosened, plain_spec
-from keras_ms.keras_internals import StageAdapter, build
+from keras_ms.keras_internals import StageAdapter
 from keras_ms.levels import Stage
 from keras_ms.training.automatic import decide, described, described_choices
+from keras_ms.training.pace import Pace
 
 
 class FitRun:
@@ -42,7 +44,10 @@ class FitRun:
             dataset's own, or for `levels="auto"` what measured gradients advise. A level that
             `coarsening="auto"` does without has the stage of the next finer one that serves.
         chunks: How the loss of a batch is taken; its `line` says so to the user.
-        terms: The gradients of one level, for the model's steps.
+        terms: The gradients of the steps.
+        kept: Those of steps that keep terms; `None` if no stage does.
+        built: Whether the model is built; if not, its first step builds it.
+        pace: What chooses how many steps an execution holds; `None` to leave it to Keras.
 
     Raises:
         ValueError: If the model does not fit the dataset.
@@ -50,7 +55,7 @@ class FitRun:
 
     def __init__(self, model: Any, dataset: MultiscaleDataset, share: bool = True) -> None:
         dataset = suited(model, dataset)
-        built = _build(model, dataset)
+        built = built_for(model, dataset)
         if not built:
             _check_decided(model, dataset)
         self.chunks = chunks_for(model, dataset) if dataset.telescoping else WHOLE
@@ -68,7 +73,8 @@ class FitRun:
         self._rehearsed: Stage | None = None
         self._present: Stage | None = None
         self.validating = False
-        self._built = built
+        self.built = built
+        self.pace: Pace | None = None
         self._extra: Callable[[int], float] = lambda epoch: 0.0
         self._epoch = 0
         self._followed = False
@@ -93,12 +99,14 @@ class FitRun:
             if spec is None or not shared
             else SharedTerms(self._model, spec, chunk)
         )
+        self.kept = kept_terms(self._model, self.terms, self.stages)
 
     def follow(
         self,
         stage: Callable[[int], Stage],
         extra_work_units: Callable[[int], float] | None = None,
         finest: Stage | None = None,
+        single: Callable[[int], bool] | None = None,
     ) -> None:
         """Makes `stage(epoch)` decide what every epoch trains on.
 
@@ -107,6 +115,7 @@ class FitRun:
             extra_work_units: What was spent beside the steps until an epoch began.
             finest: The finest stage that the run is to reach, where `stage` cannot say yet what
                 later epochs train on.
+            single: Whether an epoch is to be done step by step, since the run may end within it.
 
         Raises:
             ValueError: If another schedule leads this `fit` already.
@@ -119,6 +128,8 @@ class FitRun:
         self._followed = True
         self._stage, self._spent, self._finest = stage, [0.0], finest
         self._extra = extra_work_units or (lambda epoch: 0.0)
+        if self.pace is not None and single is not None:
+            self.pace.single = single
 
     def stage(self, epoch: int) -> Stage:
         """The stage of an epoch."""
@@ -134,7 +145,7 @@ class FitRun:
 
         `None` also for a model that its first step builds.
         """
-        if not epochs or not self._built or self.dataset.levels.num_levels == 1:
+        if not epochs or not self.built or self.dataset.levels.num_levels == 1:
             return None
         if self._finest is not None:
             return self._finest
@@ -185,6 +196,9 @@ class FitRun:
     def begin(self) -> None:
         """Forgets iterators: under tf.distribute, Keras has taken a batch before training."""
         self._iterators.clear()
+        if self.pace is not None:
+            self.pace.begin()
+            self._model.steps_per_execution = 1  # see `counted_by`
 
     def steps_done(self, batch: int) -> int:
         """Steps of the epoch that are done when Keras says that `batch` ends.
@@ -192,7 +206,7 @@ class FitRun:
         At the end of an execution of several steps, Keras names its first step before version
         3.11, and its last one since.
         """
-        at_once = self._model.steps_per_execution
+        at_once = self.pace.count.value if self.pace else self._model.steps_per_execution
         return (batch // at_once + 1) * at_once
 
     def begin_epoch(self, epoch: int) -> None:
@@ -202,24 +216,27 @@ class FitRun:
     def work_units(self, epoch: int, steps: int) -> float:
         """Work units spent from epoch 0 to step `steps` of `epoch`."""
         for earlier in range(len(self._spent) - 1, epoch):
-            cost = self._step_cost(earlier) * self.dataset.steps_per_epoch
+            cost = self._cost(earlier, self.dataset.steps_per_epoch)
             self._spent.append(self._spent[-1] + cost)
-        return self._spent[epoch] + self._step_cost(epoch) * steps + self._extra(epoch)
+        return self._spent[epoch] + self._cost(epoch, steps) + self._extra(epoch)
 
     def examples_before(self, epoch: int) -> int:
         """Examples that all steps before an epoch take."""
         steps = self.dataset.steps_per_epoch
         return steps * sum(sum(self.stage(earlier).batch_sizes) for earlier in range(epoch))
 
-    def _step_cost(self, epoch: int) -> float:
-        return self.step_work_units(self.stage(epoch))
+    def _cost(self, epoch: int, steps: int) -> float:
+        return self.dataset.levels.steps_work_units(self.stage(epoch), steps)
 
     def step_work_units(self, stage: Stage) -> float:
-        """Work units of a step of a stage."""
-        return self.dataset.levels.step_work_units(stage.finest, stage.batch_sizes)
+        """Work units of a step of a stage, the mean over an epoch."""
+        steps = self.dataset.steps_per_epoch
+        return self.dataset.levels.steps_work_units(stage, steps) / steps
 
     def _current_iterator(self) -> Iterator[Any]:
         stage = self.stage(self._epoch)
+        if self.pace is not None:
+            self.pace.begin_epoch(stage, self._epoch)
         epoch, iterator = self._iterators.get(stage, (None, None))
         if epoch is None or epoch not in (self._epoch, self._epoch - 1) or iterator is None:
             step = self._epoch * self.dataset.steps_per_epoch
@@ -234,8 +251,8 @@ class FitRun:
 
     def stream(self, stage: Stage, step: int, position: int | None = None) -> tf.data.Dataset:
         """A stage's batches from a step on, as the model's steps take them."""
-        finest, sizes, weights = stage
-        stream = self.dataset.stage(finest, step, sizes, weights, position)
+        finest, sizes, weights, refresh = stage
+        stream = self.dataset.stage(finest, step, sizes, weights, position, refresh)
         return self.as_steps_take(stream, stage)
 
     def as_steps_take(self, stream: tf.data.Dataset, stage: Stage) -> tf.data.Dataset:
@@ -259,21 +276,3 @@ def _check_decided(model: Any, dataset: MultiscaleDataset) -> None:
                 f"{type(model).__name__}, which could not be built before its first step. Give "
                 f"{use}."
             )
-
-
-def _build(model: Any, dataset: MultiscaleDataset) -> bool:
-    """Builds the model, its losses, metrics and optimizer; checks that all fits; whether it could.
-
-    What does not run on symbols the first step builds, as in Keras, and says what is wrong.
-    """
-    unbuilt = not getattr(model, "built", False)
-    check_model_fits(model, dataset)
-    try:
-        build(model, dataset.pair_spec(0))
-    except Exception:  # whatever layers, losses and metrics raise
-        done = False
-    else:
-        done = True
-    if unbuilt and model.built:
-        check_model_fits(model, dataset)
-    return done

@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import inspect
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.data.own_errors import own_errors
 from keras_ms.gradients.loss_law import check_stream
-from keras_ms.gradients.terms import Terms, added, scaled
+from keras_ms.gradients.terms import Terms
 from keras_ms.keras_internals import (
     become_functional,
     build,
@@ -30,6 +29,7 @@ from keras_ms.training.own_step import unpackable
 from keras_ms.training.rehearsal import Rehearsal
 from keras_ms.training.remat import rematerialized
 from keras_ms.training.run_callbacks import CostLog, between
+from keras_ms.training.several_steps import StepFunction, counted_by, pace_for
 from keras_ms.training.statistics import RefreshAtTheEnd, refreshes
 
 Tensor = Any
@@ -123,6 +123,7 @@ class MultiscaleModel(keras.Model):
         rehearse: bool = True,
         remat: bool = False,
         refresh_statistics: bool = True,
+        group_steps: bool = True,
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """Trains the model; arguments are those of `keras.Model.fit`, and more.
@@ -144,6 +145,11 @@ class MultiscaleModel(keras.Model):
             refresh_statistics: Whether statistics of BatchNormalization are estimated anew at the
                 end of a run whose steps on level 0, after coarse ones, were too few for their
                 moving means. `RefreshStatistics` among the callbacks takes this over.
+            group_steps: Whether several steps may go into one execution where measuring finds that
+                faster, which changes no weight. Steps stay single under `tf.distribute`, with
+                `run_eagerly=True`, and with callbacks of your own that have hooks of batches,
+                unless these say `several_steps_safe = True`. A `steps_per_execution` above 1 of
+                `compile` goes before.
             **kwargs: As for `keras.Model.fit`.
 
         Raises:
@@ -156,8 +162,8 @@ class MultiscaleModel(keras.Model):
         """
         if remat:
             with rematerialized(self), self._traced_anew():
-                options = {"rehearse": rehearse, "refresh_statistics": refresh_statistics}
-                return MultiscaleModel.fit(self, x, *args, **options, **kwargs)
+                options = {"refresh_statistics": refresh_statistics, "group_steps": group_steps}
+                return MultiscaleModel.fit(self, x, *args, rehearse=rehearse, **options, **kwargs)
         if not isinstance(x, MultiscaleDataset):
             if isinstance(spec := getattr(x, "element_spec", None), MultiscaleBatch):
                 build(self, _finest(spec))
@@ -178,9 +184,10 @@ class MultiscaleModel(keras.Model):
                 epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
                 last.append(Rehearsal(run, epochs, verbose))
             own = arguments.pop("callbacks", None)
+            run.pace = pace_for(self, run, own) if group_steps else None
             if refresh_statistics and not refreshes(own):
                 last.append(RefreshAtTheEnd(run, verbose))
-            with between(self, [CostLog(run)], own, last) as callbacks:
+            with between(self, [CostLog(run)], own, last) as callbacks, counted_by(self, run.pace):
                 return super().fit(**(arguments | {"x": run.adapter, "callbacks": callbacks}))
 
     @contextlib.contextmanager
@@ -217,15 +224,8 @@ class MultiscaleModel(keras.Model):
         run = self.fit_run
         if len(data.active_levels) == 1 and (run is None or run.chunks.size is None):
             return super().train_step(data.fine[data.finest])
-        terms = run.terms if run else Terms(self)
-        gradients, logs = terms.finest(data.fine[data.finest])
-        for level in data.active_levels[1:]:
-            # Else levels run side by side, and the activations of all are in memory at once.
-            with tf.control_dependencies([g for g in gradients if g is not None]):
-                of_level = terms.side(data.fine[level], data.coarse[level - 1])
-            if data.weights:
-                of_level = scaled(of_level, tf.reduce_mean(data.weights[level]))
-            gradients = added(gradients, of_level)
+        terms: Any = Terms(self) if run is None else run.kept if data.fresh else run.terms
+        gradients, logs = terms.sum(data)
         if self.trainable_weights:
             self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
         else:
@@ -236,10 +236,15 @@ class MultiscaleModel(keras.Model):
         """Makes what Keras calls for every step, anew if `force`: see `keras.Model`."""
         if force and self.fit_run is not None:
             self.fit_run.renew_terms()
-        if not self._has_own_step:
-            return super().make_train_function(force)
-        with attribute(self, "train_step", unpackable(self.train_step, type(self).__name__)):
-            return super().make_train_function(force)
+        before = self.train_function
+        step: Callable[[Any], Any] = self.train_step
+        if self._has_own_step:
+            step = unpackable(step, type(self).__name__)
+        with attribute(self, "train_step", step):
+            super().make_train_function(force)
+        if self.train_function is not before:
+            self.train_function = StepFunction(self, step, self.train_function)
+        return self.train_function
 
     @property
     def _has_own_step(self) -> bool:

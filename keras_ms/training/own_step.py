@@ -39,10 +39,10 @@ class StepBatch(MultiscaleBatch):
         return True
 
     def _replace(self, **fields: Any) -> MultiscaleBatch:  # type: ignore[override]
-        return MultiscaleBatch(self.fine, self.coarse, self.weights)._replace(**fields)
+        return MultiscaleBatch(self.fine, self.coarse, self.weights, self.fresh)._replace(**fields)
 
     def _asdict(self) -> dict[str, Any]:
-        return MultiscaleBatch(self.fine, self.coarse, self.weights)._asdict()
+        return MultiscaleBatch(self.fine, self.coarse, self.weights, self.fresh)._asdict()
 
     def _pair(self) -> tuple[Any, ...]:
         if len(self.active_levels) == 1:
@@ -68,7 +68,7 @@ def unpackable(step: Callable[[Any], Any], owner: str) -> Callable[[Any], Any]:
 
     def given(data: Any) -> Any:
         if isinstance(data, MultiscaleBatch) and not isinstance(data, StepBatch):
-            data = own(data.fine, data.coarse, data.weights)
+            data = own(data.fine, data.coarse, data.weights, data.fresh)
         return step(data)
 
     return given

@@ -73,7 +73,8 @@ def rehearse(model: Any, run: FitRun, stage: Stage) -> str:
 
 def _made_up_batches(model: Any, run: FitRun, stage: Stage) -> Iterator[Any]:
     """Batches of a stage's form, for which no example is read."""
-    real = run.dataset.stage(stage.finest, 0, stage.batch_sizes, stage.control_weights)
+    finest, sizes, weights, refresh = stage
+    real = run.dataset.stage(finest, 0, sizes, weights, refresh=refresh)
     batch = keras.tree.map_structure(_made_up, real.element_spec)
     stream = run.as_steps_take(tf.data.Dataset.from_tensors(batch), stage)
     strategy = model.distribute_strategy
@@ -85,7 +86,10 @@ def _made_up_batches(model: Any, run: FitRun, stage: Stage) -> Iterator[Any]:
 def _made_up(spec: tf.TensorSpec) -> tf.Tensor:
     if spec.dtype.is_floating:
         return tf.constant(np.random.default_rng(0).random(spec.shape), spec.dtype)
-    return tf.zeros(spec.shape, spec.dtype)
+    # What is true or false says that a term is computed, which is what takes memory.
+    return (
+        tf.ones(spec.shape, spec.dtype) if spec.dtype.is_bool else tf.zeros(spec.shape, spec.dtype)
+    )
 
 
 @contextmanager

@@ -90,6 +90,8 @@ class RefreshStatistics(keras.callbacks.Callback):
         >>> callbacks = [schedule, keras_ms.RefreshStatistics(steps=8)]  # of `fit`
     """
 
+    several_steps_safe = True
+
     def __init__(self, steps: int = STEPS) -> None:
         super().__init__()
         self.steps = positive_integer(steps, "steps")

@@ -119,4 +119,4 @@ def test_fields_properties_and_structures_are_those_of_a_batch():
     doubled = keras.tree.map_structure(lambda t: 2 * t, got)
     np.testing.assert_array_equal(doubled.coarse[0][1], 2 * batch.coarse[0][1])
     assert got._replace(weights=(1,)).weights == (1,)
-    assert list(got._asdict()) == ["fine", "coarse", "weights"]
+    assert list(got._asdict()) == ["fine", "coarse", "weights", "fresh"]

@@ -77,6 +77,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
     """
 
     epochs: int = endings.EPOCHS
+    several_steps_safe = True  # an epoch in which the run may end is done step by step
 
     def __init__(
         self,
@@ -119,7 +120,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         self._gauge = self._new_gauge() if self._measure else None
         self._epoch = None
         finest = Stage(0, (self._levels.batch_sizes[0],))
-        run.follow(self._journal.stage, self._journal.measuring, finest)
+        run.follow(self._journal.stage, self._journal.measuring, finest, self._may_end_in)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Decides what the epoch trains on, and sets the learning rate."""
@@ -253,6 +254,12 @@ class AdaptiveSchedule(keras.callbacks.Callback):
 
     def _spent(self, epoch: int) -> float:
         return self._run.work_units(epoch, 0) if epoch else 0.0
+
+    def _may_end_in(self, epoch: int) -> bool:
+        spent = self._run.work_units(epoch, self._run.dataset.steps_per_epoch)
+        ends = [0.0, 0.0, *self._journal.seconds[-2:]]
+        last = ends[-1] - ends[-2]
+        return self._budget.share(spent, self._clock.seconds + 2.0 * last) >= 1.0
 
     def _progress(self, epoch: int, steps: int) -> float:
         return self._budget.share(self._run.work_units(epoch, steps), self._clock.seconds)

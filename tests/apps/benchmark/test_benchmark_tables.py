@@ -8,7 +8,7 @@ import pytest
 from conftest import small_images
 
 import keras_ms
-from apps.benchmark import memory, pairs, pipeline, report, rivals, runs, stages, steps
+from apps.benchmark import executions, memory, pairs, pipeline, report, rivals, runs, stages, steps
 from apps.benchmark.flops import convolution_flops
 from apps.benchmark.settings import BenchmarkSettings
 from apps.experiment.timing import Timed
@@ -114,6 +114,22 @@ def test_stages(settings):
     assert as_many_lines_as(rows)
 
 
+def linear(settings):
+    image = keras.Input((None, None, 3))
+    model = keras_ms.MultiscaleModel(image, keras.layers.Conv2D(3, 1)(image))
+    model.compile("sgd", "mse")
+    return model
+
+
+def test_executions(settings, monkeypatch):
+    monkeypatch.setattr("keras_ms.training.pace.LONGEST", 60.0)
+    monkeypatch.setattr(executions, "make_model", linear)
+    rows = executions.gains(settings, small_images(), steps=3)
+    assert [(row["mesh"], row["batch"]) for row in rows] == [(16, 2), (8, 4)]
+    assert all(row["at_once"] in (1, 3) and row["grouped"] > 0.0 for row in rows)
+    assert as_many_lines_as(rows)
+
+
 def test_fits(settings):
     rows = rivals.fits(settings, small_images())
     assert [row["name"] for row in rows] == ["stock Keras fit", "single_scale", "multiscale"]
@@ -133,9 +149,13 @@ def test_ratios_are_those_of_the_same_round():
     rows = rivals.beside("b", timed, {"a": 4.0, "b": 1.0})
     assert rows[0]["seconds_per_work_unit"] == 0.5
     assert [row["relative"] for row in rows] == [0.5, 1.0]
-    run = runs.Run(10.0, 5.0, 0.5, 100.0)
-    row = runs.row_of("a", [run, run._replace(seconds=20.0)], [run, run])
-    assert (row["whole"], row["seconds_per_work_unit"], row["relative"]) == (15.0, 3.0, 1.5)
+
+
+def test_the_price_of_a_work_unit_is_without_starting_up():
+    run = runs.Run(10.0, 5.0, 0.5, 2.0, 1.0, 100.0)
+    row = runs.row_of("a", [run, run._replace(seconds=18.0)], [run, run])
+    assert (row["whole"], row["start"]) == (14.0, 2.0)
+    assert (row["seconds_per_work_unit"], row["relative"]) == (3.0, 1.5)  # of 2 and 4, 1 and 2
 
 
 def test_who_was_not_in_time_is_no_times_faster():

@@ -10,6 +10,7 @@ from conftest import small_images
 
 import keras_ms
 from keras_ms import AdaptiveSchedule
+from keras_ms.levels import Stage
 
 
 class Rates(keras.callbacks.Callback):
@@ -59,6 +60,30 @@ def test_the_budget_ends_within_an_epoch():
     model, history = fit(AdaptiveSchedule(work_units=3.25), data=dataset(steps=40))
     assert int(model.optimizer.iterations) == 7  # of half a work unit each
     assert history["work_units"] == [3.5]
+
+
+def test_an_epoch_in_which_the_budget_may_end_is_done_step_by_step(monkeypatch):
+    monkeypatch.setattr("keras_ms.training.pace.LONGEST", 60.0)
+
+    class Executions(keras.callbacks.Callback):
+        several_steps_safe = True
+        seen = ()
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.seen = (*self.seen, 0)
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.seen = (*self.seen[:-1], self.seen[-1] + 1)
+
+    executions = Executions()
+    # A work unit a step on level 1, two on level 0: 16 and 6 steps.
+    model, history = fit(
+        AdaptiveSchedule(work_units=28.0), data=dataset((2, 4)), callbacks=[executions]
+    )
+    assert int(model.optimizer.iterations) == 22
+    assert history["work_units"][-1] == 28.0
+    assert executions.seen[:3] == (4, 1, 1)
+    assert executions.seen[4:] == (4, 2)
 
 
 def test_a_budget_in_seconds_ends(monkeypatch):
@@ -116,7 +141,7 @@ def test_learning_rate_follows_the_budget(whole):
 def test_one_level_is_plain_training():
     schedule = AdaptiveSchedule(work_units=20.0)
     fit(schedule, data=dataset(levels=(4,)))
-    assert [d.stage for d in schedule.decisions] == [(0, (4,), ())]
+    assert [d.stage for d in schedule.decisions] == [Stage(0, (4,))]
 
 
 def test_a_line_per_stage(whole):
@@ -177,7 +202,7 @@ def test_two_schedules_in_one_fit_are_refused():
 def test_stages_are_plain_and_nothing_is_measured_unless_asked_for():
     schedule = AdaptiveSchedule(work_units=200.0)
     fit(schedule, data=dataset((16, 32)))  # smooth images: a sum would be cheaper
-    assert [d.stage for d in schedule.decisions] == [(1, (32,), ()), (0, (16,), ())]
+    assert [d.stage for d in schedule.decisions] == [Stage(1, (32,)), Stage(0, (16,))]
     assert all(not d.measured and not d.measuring for d in schedule.decisions)
 
 

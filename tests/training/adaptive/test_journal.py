@@ -3,6 +3,7 @@ from adaptive_runs import fit
 
 import keras_ms
 from keras_ms import AdaptiveSchedule
+from keras_ms.levels import Stage
 from keras_ms.training.adaptive.journal import Decision, Journal
 
 
@@ -41,7 +42,7 @@ def test_a_decision_comes_back_with_its_control_weights(tmp_path):
     again = Journal(tmp_path / "journal.json")
     again.resume(1)
     assert again.decisions == [decided]
-    assert again.stage(1) == (1, (3, 9), (0.5,))
+    assert again.stage(1) == Stage(1, (3, 9), (0.5,))
     assert "batches of 3, 9 (control weights 0.50)" in decided.announced((16, 16))
     plain_sum = Decision(0, 1, (3, 9), "because", control_weights=(1.0,))
     assert "control" not in plain_sum.announced((16, 16))
