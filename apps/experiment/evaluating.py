@@ -34,38 +34,45 @@ class Photo(NamedTuple):
 
 def run(settings: Any) -> str:
     """Judges all ways on all pictures; see `apps.evaluate`."""
-    from rich.progress import track
-
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
-    restorers = {name: _loaded(name) for name in settings.models}
+    models = {name: _by_model(_loaded(name)) for name in settings.models}
     photos = list(_photos(settings.input, settings.pictures))
     kept = Kept(output / "evaluation.json", settings)
-    rows: list[dict[str, np.ndarray]] = []
-    for level in settings.noise or (None,):
-        at = _at(settings, level)
-        ways = {name: _by_model(one) for name, one in restorers.items()}
-        ways |= _classical(at, kept, _title(level)) if settings.classical else {}
-        ways = {"degraded": lambda made: made.degraded} | ways
-        quiet = not sys.stdout.isatty()
-        for index, photo in enumerate(track(photos, _title(level), disable=quiet)):
-            missing = [way for way in ways if not kept.has(_title(level), photo.name, way)]
-            shown = index < SHEET_ROWS and level == (settings.noise or (None,))[-1]
-            if not (missing or shown):
-                continue
-            clean = quality.normalised_middle(at, photo.pixels, settings.side)
-            made = quality.make_pictures(at, clean, (settings.seed, index))
-            restored = {way: ways[way](made) for way in (ways if shown else missing)}
-            for way in missing:
-                found = quality.measure(made.clean, restored[way])
-                kept.add(_title(level), photo.name, way, found)
-            if shown:
-                every = {"clean": made.clean, **restored}
-                rows.append({title: pictures[0] for title, pictures in every.items()})
+    levels = settings.noise or (None,)
+    for level in levels:
+        at, ways = _at(settings, level), dict(models)
+        if settings.classical:
+            ways |= _classical(at, kept, _title(level))
+        ways = {"degraded": lambda made: made.degraded, **ways}
+        rows = _judged(at, _title(level), photos, ways, kept, SHEET_ROWS * (level == levels[-1]))
     (output / "evaluation.md").write_text(text := _report(settings, kept, photos))
     plots.draw_sheet([sheets.sheet_row(row) for row in rows], output / "evaluation.png")
     print(f"{text}\nLook at {output / 'evaluation.md'} and {output / 'evaluation.png'}.")
     return text
+
+
+def _judged(
+    settings: Any, title: str, photos: list[Photo], ways: dict[str, Way], kept: Kept, shown: int
+) -> list[dict[str, np.ndarray]]:
+    """Judges what is not on file; returns rows of the sheet, of the first pictures."""
+    from rich.progress import track
+
+    rows = []
+    for index, photo in enumerate(track(photos, title, disable=not sys.stdout.isatty())):
+        missing = [way for way in ways if not kept.has(title, photo.name, way)]
+        wanted = list(ways) if index < shown else missing
+        if not wanted:
+            continue
+        clean = quality.normalised_middle(settings, photo.pixels, settings.side)
+        made = quality.make_pictures(settings, clean, (settings.seed, index))
+        restored = {way: ways[way](made) for way in wanted}
+        for way in missing:
+            kept.add(title, photo.name, way, quality.measure(made.clean, restored[way]))
+        if index < shown:
+            every = {"clean": made.clean, **restored}
+            rows.append({name: pictures[0] for name, pictures in every.items()})
+    return rows
 
 
 class Kept:
