@@ -49,7 +49,7 @@ class Levels:
     Level 0 is the finest mesh; level `l` has pixels `2**l` times as wide. `batch_sizes[l]` is
     `N_l`, the number of samples in the term whose *fine* side is level `l`. Cost is counted in
     **work units** (WU): one evaluation of the model on one image of the finest mesh. An image
-    of level `l` costs `2**(-d * l)` WU for `d` axes that are halved (section 3.1 of Ahamed et
+    of level `l` costs `2**(-d * l)` WU for `d` axes that are halved (appendix C of Ahamed et
     al., TMLR 2026, https://arxiv.org/abs/2501.12739).
 
     Args:
@@ -156,7 +156,7 @@ class Levels:
 
         Args:
             finest: Finest active level `s`; levels `s..L-1` take part.
-            telescoping: Whether the iteration is the telescoping sum (equation 8). If not, it is
+            telescoping: Whether the iteration is the telescoping sum (equation 6). If not, it is
                 a plain batch of `N_s` images on level `s`.
 
         Raises:

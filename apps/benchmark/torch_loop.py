@@ -101,7 +101,7 @@ def _serve(pipe: Connection, width: int, depth: int) -> None:
 
 
 def step_of(network: Any, optimizer: Any, terms: list[Any]) -> float:
-    """Descends along the telescoping sum of equation 8, term by term."""
+    """Descends along the telescoping sum of equation 6, term by term."""
     from torch.nn import functional
 
     optimizer.zero_grad(set_to_none=True)

@@ -46,7 +46,7 @@ QUICK: dict[str, Values] = {
     "unet5": {"width": 8, "dropout": 0.0, "learning_rate": 1e-3},
 }
 
-# Ahamed et al. (2026), Section 5 and its appendix on hyperparameters.
+# Ahamed et al. (2026), section 4 and appendix E.
 PAPER: dict[str, Values] = {
     "common": {
         "batch_sizes": (16, 32, 64, 128),

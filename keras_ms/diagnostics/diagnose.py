@@ -39,7 +39,7 @@ def diagnose(
     """Measures variance, bias and cost of every level, for the model as it is now.
 
     For each level: the per-sample variance of `g_l` and of `g_l - g_(l+1)`, which decide what a
-    telescoping sum costs (section 3 of Ahamed et al., TMLR 2026; Giles, Acta Numerica 24, 2015);
+    telescoping sum costs (section 2.1 of Ahamed et al., TMLR 2026; Giles, Acta Numerica 24, 2015);
     the squared bias of the coarse gradient, which decides how far coarse training leads; and
     seconds per sample. Gradients are those of the compiled loss, with `training=True`. Weights,
     batch statistics, seeds and metrics are left as they were. Figures change as training goes on:

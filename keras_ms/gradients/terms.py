@@ -1,4 +1,4 @@
-"""The gradients of the telescoping sum, level by level (equation 8)."""
+"""The gradients of the telescoping sum, level by level (equation 6)."""
 
 from __future__ import annotations
 

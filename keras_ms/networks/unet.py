@@ -36,7 +36,7 @@ def UNet(  # noqa: N802
     outputs: int | None = None,
     name: str = "unet",
 ) -> keras.Model:
-    """Builds the paper's UNet (section 4.1) as a functional model of any image size.
+    """Builds the paper's UNet (section 4) as a functional model of any image size.
 
     Every mesh of the network has one residual block on the way down and one on the way up, of
     twice normalisation, SiLU and 3x3 convolution, with dropout before the second. Strided 3x3

@@ -14,7 +14,7 @@ NAMES = {"deblurring": "Deblurring"}
 
 
 class Deblurring(NoisyTask):
-    """Recovers `u` from `x = (1 - t) K u + t z`, `z ~ N(0, 1)` (section 4.2 of the paper).
+    """Recovers `u` from `x = (1 - t) K u + t z`, `z ~ N(0, 1)` (section 4 of the paper).
 
     `K` is a Gaussian of `sigma` *pixels of the level it is applied on*: on a coarse level the
     clean image is coarsened and blurred by the same kernel, so the task stays the same

@@ -11,7 +11,7 @@ NAMES = {"denoising": "Denoising"}
 
 
 class Denoising(NoisyTask):
-    """Recovers `u` from `x = t u + (1 - t) z`, `z ~ N(0, 1)` (section 4.1 of the paper).
+    """Recovers `u` from `x = t u + (1 - t) z`, `z ~ N(0, 1)` (section 4 of the paper).
 
     `t` is drawn uniformly once per image: 1 is a clean image, 0 is pure noise. Restriction takes
     block means of `u`, twice the block means of `z` (in 2-D) so that its variance stays 1, and

@@ -18,7 +18,7 @@ NAMES = {"inpainting": "Inpainting"}
 
 
 class Inpainting(NoisyTask):
-    """Recovers `u` from `x = (1 - t) M u + t z`, `M` removing pixels (section 4.3 of the paper).
+    """Recovers `u` from `x = (1 - t) M u + t z`, `M` removing pixels (section 4 of the paper).
 
     Missing pixels are 0, the mean of the normalised images. `"mask"` in the latent example is 1
     where a pixel is missing, `(batch, *spatial, holes)` with one channel per hole. Masks restrict

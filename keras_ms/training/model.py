@@ -41,7 +41,7 @@ class MultiscaleModel(keras.Model):
 
     Built as `MultiscaleModel(inputs, outputs)` or subclassed, it is an ordinary Keras model;
     `fit` on anything but a `MultiscaleDataset` is exactly Keras's. On a `MultiscaleDataset`,
-    one step descends along the telescoping sum of equation 8,
+    one step descends along the telescoping sum of equation 6,
 
         sum_{l=s}^{L-2} (g_l(b_l) - g_(l+1)(b_l)) + g_(L-1)(b_(L-1)),
 
