@@ -1,4 +1,4 @@
-"""What `levels="auto"` and `coarsening="auto"` train on, by gradients of the untrained model."""
+"""What `levels="auto"` and `coarsening="auto"` train on, by measured gradients."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from keras_ms.diagnostics.rule import Allocation, allocate_in_work_units, plain_
 from keras_ms.gradients.chunks import WHOLE, Chunks
 from keras_ms.gradients.estimates import Estimates, estimate
 from keras_ms.gradients.moments import MomentMeter
+from keras_ms.gradients.per_sample import build_for_gradients
 from keras_ms.levels import Levels, Stage
+from keras_ms.training.trial import plain_steps, unchanged
 
 PLAIN_BATCH = 16
 """Every stage's step is as certain as a plain batch of so many images of its finest level."""
 SAMPLES = 4
 GROUPS = 8
-LEAST_SAMPLES = 2
-"""Of a group, where coarse problems are compared against small plain batches: a mean gradient of
-twice the plain batch is known well enough to see a bias that matters."""
+WARM_UP = 100
+"""Plain steps of one image before coarse problems are compared, taken back afterwards: the coarse
+gradients of an untrained network have next to no bias, and those of a trained one do."""
 
 
 def stages(
@@ -97,6 +99,8 @@ class Decision(NamedTuple):
 def decide(model: keras.Model, dataset: MultiscaleDataset, chunks: Chunks = WHOLE) -> Decision:
     """Decides coarsening, batch sizes and weights, where the dataset leaves them open.
 
+    Coarse problems are compared after `WARM_UP` steps of plain training, which are taken back.
+
     Args:
         model: A compiled model.
         dataset: What it trains on.
@@ -110,7 +114,9 @@ def decide(model: keras.Model, dataset: MultiscaleDataset, chunks: Chunks = WHOL
     if dataset.levels.num_levels == 1:
         dataset = dataset.replaced(coarsening="task")
         return Decision(dataset, stages_for(model, dataset, chunks))
-    return _Comparison(model, dataset, chunks).decision()
+    build_for_gradients(model, dataset)
+    with unchanged(model):
+        return _Comparison(model, dataset, chunks).decision()
 
 
 class _Comparison:
@@ -119,16 +125,16 @@ class _Comparison:
     def __init__(self, model: keras.Model, dataset: MultiscaleDataset, chunks: Chunks) -> None:
         self._dataset, self._levels = dataset, dataset.levels
         self._given = dataset.allocation == "given"
-        self._batch = self._levels.batch_sizes[0] if self._given else PLAIN_BATCH
+        self._batch = max(PLAIN_BATCH, self._levels.batch_sizes[0] if self._given else 0)
         self._unit = math.lcm(model.distribute_strategy.num_replicas_in_sync, chunks.unit)
-        self._samples = min(SAMPLES, max(LEAST_SAMPLES, math.ceil(self._batch / 4)))
         meter = MomentMeter(model, dataset, chunks)
-        counts = tuple(self._samples * 2**level for level in range(self._levels.num_levels))
+        plain_steps(model, meter.gradient, dataset, WARM_UP, self._unit)
+        counts = tuple(SAMPLES * 2**level for level in range(self._levels.num_levels))
         groups = list(itertools.islice(meter.groups(counts), GROUPS))
         others = candidates.others(dataset)
         self._measured = [
             candidates.of_usual(groups),
-            *(candidates.measured(meter, other, groups, self._samples) for other in others),
+            *(candidates.measured(meter, other, groups, SAMPLES) for other in others),
         ]
 
     def decision(self) -> Decision:
@@ -147,7 +153,7 @@ class _Comparison:
         """What a step from a level on holds, given or by the one rule."""
         if self._given:
             return self._dataset.stages[level]
-        samples, telescoping = self._samples * GROUPS, self._dataset.telescoping
+        samples, telescoping = SAMPLES * GROUPS, self._dataset.telescoping
         chosen = allocate_in_work_units(
             found, self._levels, level, PLAIN_BATCH, self._unit, telescoping, samples
         )

@@ -9,16 +9,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ms.keras_internals import all_variables, first_epoch
+from keras_ms.keras_internals import first_epoch
 from keras_ms.levels import Stage
 from keras_ms.training.fit_run import FitRun
+from keras_ms.training.trial import unchanged
 
 
 class Rehearsal(keras.callbacks.Callback):
@@ -90,18 +90,6 @@ def _made_up(spec: tf.TensorSpec) -> tf.Tensor:
     return (
         tf.ones(spec.shape, spec.dtype) if spec.dtype.is_bool else tf.zeros(spec.shape, spec.dtype)
     )
-
-
-@contextmanager
-def unchanged(model: Any) -> Iterator[None]:
-    """Puts all variables of model, optimizer, metrics and seeds back to what they were."""
-    # In the memory of the host, for that of the device is what is being tried.
-    before = [(variable, np.array(variable.numpy())) for variable in all_variables(model)]
-    try:
-        yield
-    finally:
-        for variable, value in before:
-            variable.assign(value)
 
 
 def _forget_peak() -> None:

@@ -7,10 +7,17 @@ import pytest
 import keras_ms
 from keras_ms.diagnostics.candidates import others
 from keras_ms.levels import Stage
+from keras_ms.training import automatic
 from keras_ms.training.automatic import decide
 from keras_ms.training.fit_run import FitRun
 
 SIDE = 32
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch):
+    """Networks are measured as they are, without steps before."""
+    monkeypatch.setattr(automatic, "WARM_UP", 0)
 
 
 def world(pixels, middle, count=24):
@@ -76,6 +83,23 @@ def test_levels_and_coarsening_are_decided_together_by_the_one_rule():
     )
     assert both.stages == FitRun(model, levels).stages
     assert len(both.told()) == len(FitRun(model, levels).told()) + 1
+
+
+def test_networks_are_trained_a_little_before_and_are_what_they_were_after(monkeypatch):
+    seen = []
+    real = automatic.candidates.of_usual
+    monkeypatch.setattr(
+        automatic.candidates,
+        "of_usual",
+        lambda groups: seen.append(float(model.get_weights()[0].item())) or real(groups),
+    )
+    monkeypatch.setattr(automatic, "WARM_UP", 5)
+    model = pixelwise()
+    decide(model, dataset(False, True))
+    (trained,) = seen
+    assert 0.25 < trained < 1.0  # on its way from .2 to the identity
+    assert model.get_weights()[0].item() == pytest.approx(0.2)
+    assert int(model.optimizer.iterations) == 0
 
 
 def test_one_level_has_no_coarse_problem():

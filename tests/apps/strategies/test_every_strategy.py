@@ -159,7 +159,8 @@ def test_levels_that_decide_themselves_are_those_that_were_trained(small_photo, 
     assert "levels='auto'" in capsys.readouterr().out
 
 
-def test_coarse_problems_that_decide_themselves_are_trained(small_photo, capsys):
+def test_coarse_problems_that_decide_themselves_are_trained(small_photo, capsys, monkeypatch):
+    monkeypatch.setattr("keras_ms.training.automatic.WARM_UP", 1)
     settings = Settings(coarsening="auto", strategy="adaptive", **{**TINY, "image_size": 32})
     validation = building.make_validation(settings, small_photo)
     outcome = strategies.get("adaptive").train(settings, small_photo, validation)
