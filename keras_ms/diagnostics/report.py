@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from keras_ms.diagnostics import allocation
-from keras_ms.diagnostics.advised_command import Advice, advised
-from keras_ms.diagnostics.coarse_problem import CoarseProblem
+from keras_ms.diagnostics.advised_command import Advice
+from keras_ms.diagnostics.advising import commands, compared, told
 from keras_ms.diagnostics.coarse_report import CoarseReport
 from keras_ms.diagnostics.control_weights import control_weights
 from keras_ms.diagnostics.control_weights import weighted as _weighted
@@ -226,43 +226,12 @@ class LevelReport:
     @property
     def compared(self) -> CoarseReport:
         """Coarse problems compared: all that were, or the one measured with doing without."""
-        return self.coarse or CoarseReport(
-            self.mesh_sizes,
-            tuple(self._problem(level) for level in range(1, self.num_levels)),
-            self.variance[0],
-            self.batch_size,
-        )
-
-    def _problem(self, level: int) -> CoarseProblem:
-        own = self.coarsening if isinstance(self.coarsening, str) else self.coarsening[level]
-        bias, error = self.squared_bias[level], self.squared_bias_error[level]
-        return CoarseProblem(level, own, bias, error, self.variance[level], self.work_units[level])
+        return compared(self)
 
     @property
     def commands(self) -> tuple[Advice, ...]:
         """Ways to train that the figures speak for, the advised one first: print it and paste."""
-        found = self.compared
-        return advised(
-            found.levels,
-            found.coarsening,
-            self.batch_sizes,
-            self.control_weights,
-            self.batch_size,
-            self.unit,
-            self.coarsening if isinstance(self.coarsening, str) else self.coarsening[0],
-            image_size=self.mesh_sizes[0],
-            axes=self._axes,
-            of_pairs=self.of_pairs,
-        )
-
-    @property
-    def _axes(self) -> tuple[int, ...] | None:
-        """Axes that are halved, if not all are."""
-        if self.num_levels == 1:
-            return None
-        pairs = list(zip(*self.mesh_sizes[:2], strict=True))
-        halved = tuple(axis for axis, (fine, coarse) in enumerate(pairs) if coarse < fine)
-        return None if len(halved) == len(pairs) else halved
+        return commands(self)
 
     def table(self, details: bool = False) -> str:
         """The levels, and the coarse problems if several were compared, as text tables.
@@ -280,13 +249,7 @@ class LevelReport:
             details: As in `table`.
             command: What flags are for, such as `python -m apps.train --task=deblurring`.
         """
-        chunks = f"\nThe loss is taken in chunks of {self.chunk} samples, also of a plain batch."
-        first, *others = self.commands
-        more = "".join(f"\n{other.told(command, details)}" for other in others)
-        return (
-            f"{self.table(details)}\nSums: {self.advice}{chunks if self.chunk > 1 else ''}\n"
-            f"\n{first.told(command)}{more}"
-        )
+        return told(self, details, command)
 
     def __str__(self) -> str:
         return self.told()
