@@ -286,8 +286,8 @@ class MultiscaleDataset:
     def active_levels(self, finest: int = 0) -> tuple[int, ...]:
         """Levels that take part in the stage whose finest level is `finest`."""
         self.levels.check_level(finest)
-        first, sizes, _ = self.stages[finest]
-        return tuple(range(first, first + len(sizes)))
+        stage = self.stages[finest]
+        return tuple(range(stage.finest, stage.finest + len(stage.batch_sizes)))
 
     def batch_sizes(self, finest: int = 0) -> tuple[int, ...]:
         """Batch sizes of the terms of the stage whose finest level is `finest`, finest first."""
