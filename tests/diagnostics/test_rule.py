@@ -15,6 +15,7 @@ from keras_ms.diagnostics.allocation import hierarchies
 from keras_ms.diagnostics.control_weights import best_weights, weighted
 from keras_ms.diagnostics.rule import ENOUGH, VISIT, WORTHWHILE, allocate, allocate_in_work_units
 from keras_ms.gradients.estimates import Estimates
+from keras_ms.levels import Stage
 from keras_ms.training import automatic
 from keras_ms.training.adaptive import bias, gauge
 
@@ -184,12 +185,12 @@ def adaptive(model, dataset, found, samples=32):
 def test_the_same_moments_lead_all_three_to_the_same_step(variances):
     found, levels = estimates(variances), Levels((16, 16, 16))
     diagnosed = report(found, levels)
-    advised = (0, diagnosed.batch_sizes, diagnosed.control_weights)
+    advised = Stage(0, diagnosed.batch_sizes, diagnosed.control_weights)
     assert automatic.stages(found, levels, samples=32)[0] == advised
     data = keras_ms.MultiscaleDataset(small_images(), keras_ms.tasks.Denoising(), levels, 32, 1)
     assert adaptive(compiled(), data, found) == advised
     direct = allocate_in_work_units(found, levels, 0, 16, samples=32)
-    assert (0, *direct[:2]) == advised
+    assert Stage(0, *direct[:2]) == advised
 
 
 def compiled():
@@ -211,7 +212,7 @@ def test_all_three_agree_on_a_real_model(monkeypatch):
     diagnosed = dataclasses.replace(
         diagnosed, seconds_per_sample=diagnosed.work_units, fixed_seconds=fixed
     )
-    advised = (0, diagnosed.batch_sizes, diagnosed.control_weights)
+    advised = Stage(0, diagnosed.batch_sizes, diagnosed.control_weights)
     assert len(diagnosed.batch_sizes) == 2  # smooth images: levels have nearly all in common
     seen = []
     decide = automatic.stages

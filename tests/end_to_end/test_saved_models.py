@@ -35,7 +35,7 @@ def test_they_restore_held_out_photographs(task):
     settings = Settings(task=task, t_low=T_LOW.get(task), keep_contrast=True, validation_samples=8)
     images = building.load_images(settings, "validation")
     clean = tf.concat([y for _, y in building.make_validation(settings, images)], axis=0)
-    made = quality.make_pictures(settings, clean, classical=False)
+    made = quality.make_pictures(settings, clean)
     restored = np.asarray(inference.load(task)(0.5 * made.inputs + 0.5))
     before = quality.measure(made.clean, made.degraded)
     after = quality.measure(made.clean, restored)
