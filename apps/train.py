@@ -47,7 +47,7 @@ def run(settings: Settings) -> list[Outcome]:
 
     chosen = strategies.chosen(settings)
     kind = building.kind_of(settings)
-    files = ("curves.json", "loss.png", "model.keras", kind.sheet_name)
+    files = ("curves.json", "decisions.json", "loss.png", "model.keras", kind.sheet_name)
     formats = ("saved_model", *settings.portable)
     with output_folder.held(_output_of(settings), files, formats) as output:
         images = kind.load("train")
