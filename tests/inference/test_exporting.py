@@ -184,7 +184,6 @@ def test_a_full_disk_names_the_model_and_leaves_the_one_that_was_there(exported)
 
 
 def test_there_is_always_a_complete_model(exported, tmp_path, monkeypatch):
-    """Also where a system cannot exchange names: the old one then keeps a name of its own."""
     shutil.copytree(exported[1], tmp_path / "model")
     (tmp_path / "linked").symlink_to(tmp_path / "model")
 

@@ -138,7 +138,8 @@ ODD = ["[b].png", "a$x^{2.png", "a\n\x1b[31mb.png", "a\udcff.png", "\u202egnp.pn
 
 
 def test_odd_names_are_restored_and_shown_harmlessly(folder, capsys):
-    (folder / "in" / "[red]a[").mkdir()
+    for part in ("[red]a[", "bad["):
+        (folder / "in" / part).mkdir()
     names = [*ODD, "[red]a[/b].png"]
     for name in names:
         Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "in" / name, "PNG")
@@ -178,13 +179,14 @@ def test_what_a_killed_run_left_in_any_folder_is_removed(folder):
 
 @pytest.mark.parametrize("compare", [False, True])
 def test_memory_does_not_grow_with_the_number_of_pictures(folder, compare):
-    size = 600
+    size = 300
     for number in range(12):
         pixels = np.full((size, size, 3), number, np.uint8)
         Image.fromarray(pixels).save(folder / "in" / f"{number}.png")
+    options = {"compare": str(folder / "in")} if compare else {}
+    restored(folder, **options)  # loads what it needs
     tracemalloc.start()
     try:
-        options = {"compare": str(folder / "in")} if compare else {}
         results, problems = restored(folder, **options)
         kept, peak = tracemalloc.get_traced_memory()
     finally:
