@@ -72,9 +72,7 @@ def _output_of(settings: Settings) -> pathlib.Path:
     return pathlib.Path(settings.output or f"saved_models/trained/{learned}")
 
 
-def _export(
-    settings: Settings, kind: Kind, outcomes: list[Outcome], output: pathlib.Path
-) -> None:
+def _export(settings: Settings, kind: Kind, outcomes: list[Outcome], output: pathlib.Path) -> None:
     """Writes the trained model: a SavedModel, and once that is safe the other formats."""
     import keras_ms
 
@@ -123,9 +121,7 @@ def _write(
     print(printable(_told(output, settings, kind, rows), kept="\n"))
 
 
-def _told(
-    output: pathlib.Path, settings: Settings, kind: Kind, rows: list[dict[str, Any]]
-) -> str:
+def _told(output: pathlib.Path, settings: Settings, kind: Kind, rows: list[dict[str, Any]]) -> str:
     """What there is to see, and what to do next."""
     text = (
         f"Look at  {output / kind.sheet_name}  ({', '.join(rows[0])})\n"

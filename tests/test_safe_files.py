@@ -128,12 +128,14 @@ def test_a_folder_that_cannot_be_put_in_its_place_leaves_the_other(tmp_path, mon
 
     monkeypatch.setattr(safe_files, "_exchanged_at_once", lambda *_: False)
     monkeypatch.setattr(os, "rename", failing)
-    with (
-        pytest.raises(OSError, match="model"),
-        safe_files.whole(tmp_path / "model") as unfinished,
-    ):
-        unfinished.mkdir()
-        (unfinished / "new").mkdir()
+
+    def write():
+        with safe_files.whole(tmp_path / "model") as unfinished:
+            unfinished.mkdir()
+            (unfinished / "new").mkdir()
+
+    with pytest.raises(OSError, match="model"):
+        write()
     assert left(tmp_path) == ["model", "model/old"]
 
 

@@ -161,9 +161,7 @@ def _names(source: str, output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path
     return names
 
 
-def _restore_one(
-    job: Job, path: pathlib.Path, name: pathlib.Path, results: list[Result]
-) -> None:
+def _restore_one(job: Job, path: pathlib.Path, name: pathlib.Path, results: list[Result]) -> None:
     """Restores and writes one picture, and adds what came of it to the results."""
     picture = _read(job, path)
     grey = picture.pixels.shape[-1] < job.restorer.channels

@@ -122,9 +122,7 @@ def _replaceable(folder: pathlib.Path) -> bool:
     return not names or ("saved_model.pb" in names and names <= OF_SAVED_MODELS)
 
 
-def _write_one(
-    name: str, whole: keras.Model, told: Details, place: pathlib.Path
-) -> None:
+def _write_one(name: str, whole: keras.Model, told: Details, place: pathlib.Path) -> None:
     if name == "saved_model":
         _write_saved_model(whole, told, place)
     else:

@@ -122,7 +122,9 @@ def test_a_full_disk_costs_no_more_than_what_does_not_fit(tmp_path, monkeypatch)
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(plots, "save", full)
-    with pytest.raises(ValueError, match=r"No space left.*loss\.png.*restored\.png.*All else is in"):
+    with pytest.raises(
+        ValueError, match=r"No space left.*loss\.png.*restored\.png.*All else is in"
+    ):
         train.run(Settings(output=str(tmp_path), strategy="single_scale", **TINY))
     assert {path.name for path in tmp_path.iterdir()} == {"model", "curves.json"}
     assert json.loads((tmp_path / "curves.json").read_text())["quality"]["single_scale"]

@@ -19,7 +19,9 @@ def exported(tmp_path_factory):
     """It looks 3 pixels far, through weights of which most are small."""
     image = keras.Input((None, None, 1))
     folder = tmp_path_factory.mktemp("exported") / "model"
-    whole = layers.Conv2D(1, 7, padding="same", kernel_initializer=keras.initializers.Constant(0.02))
+    whole = layers.Conv2D(
+        1, 7, padding="same", kernel_initializer=keras.initializers.Constant(0.02)
+    )
     return inference.export(keras.Model(image, whole(image)), folder)["saved_model"]
 
 

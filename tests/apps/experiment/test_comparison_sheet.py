@@ -84,7 +84,11 @@ def test_a_picture_of_the_sheets_name_is_restored_beside_the_sheet(tmp_path):
         assert not problems
         restoring.show(results, job.output)
         assert names(tmp_path / "out") == [NAME, OTHER]
-        assert Image.open(tmp_path / "out" / NAME).size == Image.open(tmp_path / "in" / NAME).size
+        with (
+            Image.open(tmp_path / "out" / NAME) as made,
+            Image.open(tmp_path / "in" / NAME) as read,
+        ):
+            assert made.size == read.size
 
 
 def test_a_sheet_that_cannot_be_written_is_named(tmp_path, monkeypatch):

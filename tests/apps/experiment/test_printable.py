@@ -22,7 +22,9 @@ def test_what_terminals_obey_becomes_an_escape(case):
     printable(text).encode()
 
 
-@pytest.mark.parametrize("name", ["a b.png", "[red]a[/red].png", "日本 é ё 🙂.png", r"a\b", "$x^2$"])
+@pytest.mark.parametrize(
+    "name", ["a b.png", "[red]a[/red].png", "日本 é ё 🙂.png", r"a\b", "$x^2$"]
+)
 def test_other_names_stay(name):
     assert printable(name) == name
 

@@ -134,7 +134,15 @@ def test_results_in_a_folder_that_is_linked_into_the_input_are_refused(folder):
         restoring.restore_files(job)
 
 
-ODD = ["[b].png", "a$x^{2.png", "a\n\x1b[31mb.png", "a\udcff.png", "\u202egnp.png", "日本.png", ":x:.png"]
+ODD = [
+    "[b].png",
+    "a$x^{2.png",
+    "a\n\x1b[31mb.png",
+    "a\udcff.png",
+    "\u202egnp.png",
+    "日本.png",
+    ":x:.png",
+]
 
 
 def test_odd_names_are_restored_and_shown_harmlessly(folder, capsys):
@@ -156,14 +164,21 @@ def test_odd_names_are_restored_and_shown_harmlessly(folder, capsys):
     assert len(problems) == 2
     printed = "".join(capsys.readouterr())
     assert all(text.isprintable() for text in (*problems, *printed.splitlines()))
-    shown = ("a[/b].png", r"a\n\x1b[31mb.png", r"a\udcff.png", ":x:.png", "bad[/red].png", r"bad\n.txt")
+    shown = (
+        "a[/b].png",
+        r"a\n\x1b[31mb.png",
+        r"a\udcff.png",
+        ":x:.png",
+        "bad[/red].png",
+        r"bad\n.txt",
+    )
     assert all(name in printed for name in shown)
 
 
 def test_an_output_that_cannot_be_written_to_costs_no_picture(folder):
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "in" / "a.png")
     job = restoring.Job(IDENTITY, str(folder / "in"), "/proc/nowhere")
-    with pytest.raises(ValueError, match="--output must be a folder. Received: /proc/nowhere"):
+    with pytest.raises(ValueError, match=r"must be a folder. Received: /proc/nowhere"):
         restoring.restore_files(job)
 
 

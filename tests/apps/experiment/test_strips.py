@@ -13,9 +13,9 @@ def floats(pixels):
     return pixels[np.newaxis] / np.float32(255.0)
 
 
-@pytest.mark.parametrize("shape", [(70, 23), (23, 70), (11, 11), (5, 40), (40, 5), (1, 1), (60, 60)])
+@pytest.mark.parametrize("shape", [(40, 23), (5, 20), (20, 5), (1, 1), (25, 25)])
 @pytest.mark.parametrize("bands", [1, 3])
-@pytest.mark.parametrize("at_once", [1, 300, 2**19])
+@pytest.mark.parametrize("at_once", [100, 2**19])
 def test_strips_together_are_the_whole(shape, bands, at_once, monkeypatch):
     monkeypatch.setattr(strips, "AT_ONCE", at_once)
     clean, other = (picture(*shape, bands, seed) for seed in (0, 1))
