@@ -194,8 +194,8 @@ def test_what_a_killed_run_left_in_any_folder_is_removed(folder):
 
 @pytest.mark.parametrize("compare", [False, True])
 def test_memory_does_not_grow_with_the_number_of_pictures(folder, compare):
-    size = 300
-    for number in range(12):
+    size = 200
+    for number in range(10):
         pixels = np.full((size, size, 3), number, np.uint8)
         Image.fromarray(pixels).save(folder / "in" / f"{number}.png")
     options = {"compare": str(folder / "in")} if compare else {}
