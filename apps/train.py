@@ -14,14 +14,15 @@ loss.png (validation loss against work units and seconds) and curves.json.
 
 from __future__ import annotations
 
-import json
+import contextlib
 import pathlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .experiment import flags
 from .experiment.command import IN_A_CLONE, as_typed
 from .experiment.options import as_dict
+from .experiment.printable import printable
 from .experiment.settings import Settings
 
 if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
@@ -38,93 +39,103 @@ def run(settings: Settings) -> list[Outcome]:
         One outcome per strategy, the main one first.
 
     Raises:
-        ValueError: If data, levels or budget do not fit together.
+        ValueError: If data, levels or budget do not fit together, or the output cannot be written
+            to, which is tried before training.
     """
     from . import strategies
-    from .experiment import building, precision
+    from .experiment import building, output_folder, precision
 
     chosen = strategies.chosen(settings)
-    output = _output_folder(settings)
     kind = building.kind_of(settings)
-    images = kind.load("train")
-    precision.set_policy(settings)
-    held_out = kind.held_out()
-    validation = kind.validation(held_out)
-    print(f"{len(images)} {kind.examples} to train on, {len(held_out)} others to validate on.")
-    # Before training, so that what cannot be judged costs no training.
-    judge = kind.judge(settings, validation, held_out)
-    outcomes = []
-    for strategy in chosen:
-        print(f"\n== {strategy.name} ==", flush=True)
-        outcomes.append(strategy.train(settings, images, validation, output))
-        if len(outcomes) == 1:
-            _export(settings, kind, outcomes[0].model, output)  # before anything else can fail
-    _write(output, settings, kind, judge, outcomes)
+    files = ("curves.json", "decisions.json", "loss.png", "model.keras", kind.sheet_name)
+    formats = ("saved_model", *settings.portable)
+    with output_folder.held(_output_of(settings), files, formats) as output:
+        images = kind.load("train")
+        precision.set_policy(settings)
+        held_out = kind.held_out()
+        validation = kind.validation(held_out)
+        print(f"{len(images)} {kind.examples} to train on, {len(held_out)} others to validate on.")
+        # Before training, so that what cannot be judged costs no training.
+        judge = kind.judge(settings, validation, held_out)
+        outcomes = []
+        for strategy in chosen:
+            print(f"\n== {strategy.name} ==", flush=True)
+            outcomes.append(strategy.train(settings, images, validation, output))
+            if len(outcomes) == 1:  # before anything else can fail
+                _export(settings, kind, outcomes, output)
+        _write(output, settings, kind, judge, outcomes)
     return outcomes
 
 
-def _output_folder(settings: Settings) -> pathlib.Path:
+def _output_of(settings: Settings) -> pathlib.Path:
     learned = settings.task if settings.target_dir is None else "pairs"
-    output = pathlib.Path(settings.output or f"saved_models/trained/{learned}")
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"--output must be a folder. Received: {output} ({error}).") from error
-    model = output / "model"
-    empty = not model.exists() or (model.is_dir() and not any(model.iterdir()))
-    if not empty and not (model / "saved_model.pb").is_file():
-        raise ValueError(
-            "--output holds something else where the trained model goes, which would be lost. "
-            f"Received: {model}. Use another folder."
-        )
-    return output
+    return pathlib.Path(settings.output or f"saved_models/trained/{learned}")
 
 
-def _export(settings: Settings, kind: Kind, model: keras.Model, output: pathlib.Path) -> None:
+def _export(settings: Settings, kind: Kind, outcomes: list[Outcome], output: pathlib.Path) -> None:
     """Writes the trained model: a SavedModel, and once that is safe the other formats."""
     import keras_ms
 
-    options = kind.export_options()
+    model, options = outcomes[0].model, kind.export_options()
     try:
         keras_ms.inference.export(model, output / "model", **options)
     except Exception as error:  # whatever the layers of a network of one's own raise
-        model.save(output / "model.keras")
-        raise ValueError(
-            f"The trained model cannot be exported ({error}). It is not lost: it is in "
-            f"{output / 'model.keras'}, for keras.saving.load_model."
-        ) from error
+        kept = _kept(model, output / "model.keras")
+        with contextlib.suppress(OSError):  # the model's error is what counts
+            _write_curves(settings, outcomes, {}, output / "curves.json")
+        raise ValueError(f"The trained model cannot be exported ({error}). {kept}") from error
     if settings.portable:
         formats = settings.portable
         keras_ms.inference.export(model, output / "model", formats=formats, **options)
 
 
+def _kept(model: keras.Model, path: pathlib.Path) -> str:
+    """Saves a model that cannot be exported as Keras does; says what came of it."""
+    from keras_ms import safe_files
+
+    try:
+        with safe_files.whole(path) as unfinished:
+            model.save(unfinished)
+    except Exception as error:  # a full disk, or layers of a network of one's own
+        return f"Nor can it be saved as {path} ({error})."
+    return f"It is not lost: it is in {path}, for keras.saving.load_model."
+
+
 def _write(
     output: pathlib.Path, settings: Settings, kind: Kind, judge: Judge, outcomes: list[Outcome]
 ) -> None:
-    from .experiment import plots, tables
+    from .experiment import output_folder, plots, tables
 
-    _write_curves(settings, outcomes, {}, output / "curves.json")
-    plots.save_curves(outcomes, kind.loss_name, output / "loss.png", kind.examples)
+    write = output_folder.Attempts()
+    write(_write_curves, settings, outcomes, {}, output / "curves.json")
+    write(plots.save_curves, outcomes, kind.loss_name, output / "loss.png", kind.examples)
     reached = judge.table({outcome.strategy: outcome.model for outcome in outcomes})
-    _write_curves(settings, outcomes, reached, output / "curves.json")
+    write(_write_curves, settings, outcomes, reached, output / "curves.json")
     one = len(outcomes) == 1
     rows = judge.sheet({kind.made if one else o.label: o.model for o in outcomes})
-    plots.save_sheet(rows, output / kind.sheet_name)
+    write(plots.save_sheet, rows, output / kind.sheet_name)
     print()
     tables.print_costs(outcomes, kind.loss_name, kind.examples, kind.loss_of)
     judge.print_table(reached, {outcome.strategy: outcome.label for outcome in outcomes})
-    print(
+    write.check(output)
+    print(printable(_told(output, settings, kind, rows), kept="\n"))
+
+
+def _told(output: pathlib.Path, settings: Settings, kind: Kind, rows: list[dict[str, Any]]) -> str:
+    """What there is to see, and what to do next."""
+    text = (
         f"Look at  {output / kind.sheet_name}  ({', '.join(rows[0])})\n"
         f"and at   {output / 'loss.png'}  (validation loss against work units and seconds).\n"
         f"The model is in {output / 'model'}: model = tf.saved_model.load(...) and then "
         f"model(pictures)\n{kind.usage()}"
     )
     if settings.target_dir is None:
-        print(
-            f"Next: {_restore()} --model={output / 'model'} --input=PICTURES --output=RESTORED,\n"
+        text += (
+            f"\nNext: {_restore()} --model={output / 'model'} --input=PICTURES --output=RESTORED,\n"
             "      or train on your own pictures with --dataset=folder --data_dir=DIR, or on pairs "
             "of\n      inputs and targets with --data_dir=INPUTS --target_dir=TARGETS."
         )
+    return text
 
 
 def _restore() -> str:
@@ -142,6 +153,8 @@ def _write_curves(
     reached: Reached,
     path: pathlib.Path,
 ) -> None:
+    from keras_ms import safe_files
+
     curves = {o.strategy: [point._asdict() for point in o.curve.points] for o in outcomes}
     planned = {o.strategy: o.iterations for o in outcomes}
     content = {
@@ -150,7 +163,7 @@ def _write_curves(
         "curves": curves,
         "quality": {name: values._asdict() for name, values in reached.items()},
     }
-    path.write_text(json.dumps(content, indent=1) + "\n")
+    safe_files.write_json(path, content)
 
 
 def main() -> None:

@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import keras_ms
+from keras_ms import safe_files
 from keras_ms.inference.restoring import Restorer
 
 from . import classics, plots, quality, sheets, tables
 from .options import as_dict
+from .printable import printable
 from .quality import Pictures, Quality
 
 TUNED_SIDE = 160  # pixels
@@ -112,9 +114,8 @@ class Kept:
 
     def save(self) -> None:
         """Writes the file."""
-        part = self._path.with_suffix(".part")
-        part.write_text(json.dumps(self.content, indent=1) + "\n")
-        part.replace(self._path)
+        with safe_files.whole(self._path) as part:
+            part.write_text(json.dumps(self.content, indent=1) + "\n")
 
 
 def _title(level: float | None) -> str:
@@ -134,7 +135,7 @@ def _photos(source: str | None, most: int | None) -> Iterator[Photo]:
         try:
             pixels = keras_ms.data.sources.folder.read_image(path, 3)
         except ValueError as error:
-            print(f"Skipped: {error}", file=sys.stderr)
+            print(printable(f"Skipped: {error}"), file=sys.stderr)
             continue
         count += 1
         yield Photo(str(path.relative_to(root)), pixels)

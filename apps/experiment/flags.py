@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import typing
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from absl import app, flags, logging
 from . import choices, help_text, presets
 from .command import as_typed
 from .options import has_presets, options_of
+from .printable import printable
 
 
 def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
@@ -35,13 +37,15 @@ def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
         return
 
     def main(argv: Sequence[str]) -> None:
+        if isinstance(sys.stdout, io.TextIOWrapper):  # names may be of other scripts than it is
+            sys.stdout.reconfigure(errors="backslashreplace")
         logging.set_verbosity(logging.WARNING)
         try:
             if len(argv) > 1:
                 raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
             run(read(settings))
-        except ValueError as error:
-            sys.exit(as_typed(f"apps.{name}: {error}"))
+        except (OSError, ValueError) as error:
+            sys.exit(printable(as_typed(f"apps.{name}: {error}"), kept="\n"))
 
     define(settings)
     app.run(main)

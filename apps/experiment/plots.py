@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .printable import printable
 from .sheets import sheet_row
 from .tables import loss_label
 
@@ -31,8 +32,15 @@ def panels(rows: int, columns: int, size: tuple[float, float], **options: Any) -
 
 
 def save(figure: Any, path: str | os.PathLike[str]) -> None:
-    """Writes a figure; the suffix of the path is the format."""
-    figure.savefig(path, dpi=DPI)
+    """Writes a figure; the suffix of the path is the format.
+
+    Raises:
+        OSError: Naming the file, if it cannot be written; what was there is then as it was.
+    """
+    from keras_ms import safe_files  # imported late: it would slow down `--help`
+
+    with safe_files.whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=DPI)
 
 
 def in_decades(axis: Any) -> None:
@@ -92,6 +100,6 @@ def draw_sheet(
     for row, line in zip(rows, lines, strict=True):
         for axes, (title, picture) in zip(line, row.items(), strict=True):
             axes.imshow(picture)
-            axes.set_title(title)
+            axes.set_title(printable(title), parse_math=False)  # a name may hold dollar signs
             axes.axis("off")
     save(figure, path)

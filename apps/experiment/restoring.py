@@ -12,14 +12,16 @@ from typing import NamedTuple
 import numpy as np
 
 import keras_ms
+from keras_ms import safe_files
 from keras_ms.data.sources import image_files
 from keras_ms.data.sources.kinds import Kind, converted
-from keras_ms.data.sources.picture_file import full, upright
+from keras_ms.data.sources.picture_file import upright
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS
 from keras_ms.inference import Restorer, pictures
 from keras_ms.inference.restoring import of_grey
 
-from . import plots, quality, sheets, tables
+from . import comparison_sheet, output_folder, quality, sheets, strips, tables
+from .printable import printable
 
 SHEET_ROWS = 6
 
@@ -85,8 +87,8 @@ def restore_files(job: Job) -> tuple[list[Result], list[str]]:
         The results (arrays only of those shown on the sheet), and what went wrong, one line each.
 
     Raises:
-        ValueError: If there is nothing to read, originals would be overwritten, or `max_pixels` is
-            less than a tile.
+        ValueError: If there is nothing to read, originals would be overwritten, the output cannot
+            be written to, or `max_pixels` is less than a tile.
     """
     from rich.progress import track
 
@@ -96,30 +98,44 @@ def restore_files(job: Job) -> tuple[list[Result], list[str]]:
             f"A tile of this model has {least} pixels at least. Received: "
             f"--max_pixels={job.max_pixels}."
         )
-    names = _names(job.source, pathlib.Path(job.output))
+    output = pathlib.Path(job.output)
+    names = _names(job.source, output)
+    output_folder.probe(output)
+    for folder in {(output / name).parent for name in names.values()}:
+        safe_files.clear(folder)
     results: list[Result] = []
     problems: list[str] = []
     for path, name in track(names.items(), "Restoring", disable=not sys.stdout.isatty()):
         try:
-            row = _restore_one(job, path, name)
-            results.append(Result(name, sheets.sheet_row(row), None))
-            if job.compare is not None:
-                results[-1] = _compared(job, name, row)
+            _restore_one(job, path, name, results)
         except ValueError as error:
-            problems.append(str(error))
-            print(f"Problem: {error}", file=sys.stderr, flush=True)
-        if len(results) > SHEET_ROWS:
-            results[-1] = results[-1]._replace(row={})
+            problems.append(printable(error))
+            _say(f"Problem: {problems[-1]}")
     return results, problems
 
 
 def show(results: list[Result], output: str) -> None:
-    """Writes the sheet of the first pictures, and prints their quality if it is known."""
-    sheet = _write_sheet(results, pathlib.Path(output))
+    """Prints the quality of pictures if it is known, and writes the sheet of the first ones.
+
+    Raises:
+        ValueError: If the sheet cannot be written.
+    """
     compared = {str(r.name): r.compared for r in results if r.compared}
     if compared:
         tables.print_restored(compared)
-    print(f"{len(results)} pictures are in {output}; look at {sheet} .")
+    rows = [result.row for result in results if "clean" in result.row]
+    rows = rows or [result.row for result in results if result.row]
+    try:
+        sheet = comparison_sheet.write(rows, pathlib.Path(output))
+    except OSError as error:
+        raise ValueError(
+            f"The pictures are in {output}, but their sheet cannot be written ({error})."
+        ) from error
+    print(printable(f"{len(results)} pictures are in {output}; look at {sheet} ."))
+
+
+def _say(text: str) -> None:
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 def _names(source: str, output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
@@ -129,7 +145,7 @@ def _names(source: str, output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path
     if files is None:
         files, others = image_files.found(path)
         if others:
-            print(f"In {path} {image_files.passed_over(others)}.", file=sys.stderr)
+            _say(f"In {path} {image_files.passed_over(others)}.")
         folders = {root.resolve(), *(file.resolve().parent for file in files)}
         if not folders.isdisjoint(output.resolve().parents):
             raise ValueError(
@@ -145,7 +161,8 @@ def _names(source: str, output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path
     return names
 
 
-def _restore_one(job: Job, path: pathlib.Path, name: pathlib.Path) -> dict[str, np.ndarray]:
+def _restore_one(job: Job, path: pathlib.Path, name: pathlib.Path, results: list[Result]) -> None:
+    """Restores and writes one picture, and adds what came of it to the results."""
     picture = _read(job, path)
     grey = picture.pixels.shape[-1] < job.restorer.channels
     restorer = of_grey(job.restorer) if grey else job.restorer
@@ -155,12 +172,22 @@ def _restore_one(job: Job, path: pathlib.Path, name: pathlib.Path) -> dict[str, 
             restorer, picture.pixels, math.isqrt(job.max_pixels), job.noise_level
         )
     for warning in said:
-        print(f"{path.name}: {warning.message} (--max_pixels)", file=sys.stderr)
+        _say(f"{path.name}: {warning.message} (--max_pixels)")
     pictures.write(restored, picture, pathlib.Path(job.output, name))
     if picture.notes:
-        print(f"{path.name}: left out {', '.join(picture.notes)}.", file=sys.stderr)
+        _say(f"{path.name}: left out {', '.join(picture.notes)}.")
     row = {"input": picture.pixels, "restored": restored}
-    return {title: upright(part, picture.orientation) for title, part in row.items()}
+    row = {title: upright(part, picture.orientation) for title, part in row.items()}
+    is_shown = len(results) < SHEET_ROWS
+    results.append(Result(name, _small(row) if is_shown else {}, None))
+    if job.compare is not None:
+        results[-1] = _compared(job, name, row, is_shown)
+
+
+def _small(row: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What is kept for the sheet, in bytes."""
+    shown = {title: sheets.shown(part) for title, part in row.items()}
+    return {title: np.round(255.0 * part).astype(np.uint8) for title, part in shown.items()}
 
 
 def _read(job: Job, path: pathlib.Path) -> pictures.Picture:
@@ -176,20 +203,21 @@ def _read(job: Job, path: pathlib.Path) -> pictures.Picture:
     return picture._replace(pixels=pixels)
 
 
-def _compared(job: Job, name: pathlib.Path, row: dict[str, np.ndarray]) -> Result:
+def _compared(job: Job, name: pathlib.Path, row: dict[str, np.ndarray], is_shown: bool) -> Result:
     original = _read(job, _clean(name, pathlib.Path(str(job.compare))))
-    clean = upright(_floats(original.pixels), original.orientation)
-    pixels, restored = (_floats(part) for part in row.values())
+    clean = upright(original.pixels, original.orientation)
+    pixels, restored = row.values()
     if clean.shape != restored.shape:
         raise ValueError(
             f"{name}: is {restored.shape}, the clean picture {clean.shape}; not compared."
         )
-    scale = job.restorer.scale
-    enlarged = pixels.repeat(scale, 0).repeat(scale, 1)
-    before = quality.measure(clean[np.newaxis], enlarged[np.newaxis])
-    after = quality.measure(clean[np.newaxis], restored[np.newaxis])
-    shown = {"clean": clean, "input": pixels, "restored": restored}
-    return Result(name, sheets.sheet_row(shown), (before, after))
+    before = strips.measure(clean, pixels, job.restorer.scale)
+    after = strips.measure(clean, restored)
+    if not is_shown:
+        return Result(name, {}, (before, after))
+    title = "input" if job.restorer.scale > 1 else f"input, {before.psnr:.2f} dB"
+    shown = {"clean": clean, title: pixels, f"restored, {after.psnr:.2f} dB": restored}
+    return Result(name, _small(shown), (before, after))
 
 
 def _clean(name: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
@@ -202,17 +230,3 @@ def _clean(name: pathlib.Path, directory: pathlib.Path) -> pathlib.Path:
         if path.is_file():
             return path
     raise ValueError(f"{name}: no clean picture of this name in {directory}.")
-
-
-def _floats(pixels: np.ndarray) -> np.ndarray:
-    return pixels.astype("float32") / np.float32(full(pixels.dtype))
-
-
-def _write_sheet(results: list[Result], output: pathlib.Path) -> pathlib.Path:
-    name = "comparison_sheet.png"
-    while any(str(result.name) == name for result in results):
-        name = f"_{name}"
-    compared = [result.row for result in results if "clean" in result.row]
-    rows = compared or [result.row for result in results if result.row]
-    plots.draw_sheet(rows[:SHEET_ROWS], output / name)
-    return output / name

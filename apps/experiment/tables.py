@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .printable import printable
+
 if TYPE_CHECKING:
     from .outcome import Outcome
     from .quality import Quality
@@ -21,12 +23,16 @@ def show(title: str, columns: Sequence[str], rows: Rows) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, box=box.SIMPLE)
+    def plain(cell: str) -> Text:  # names may hold what rich would take for markup
+        return Text(printable(cell))
+
+    table = Table(title=Text(printable(title), style="table.title"), box=box.SIMPLE)
     for index, name in enumerate(columns):
-        table.add_column(name, justify="right" if index else "left", no_wrap=True)
+        table.add_column(plain(name), justify="right" if index else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(plain, row))
     console = Console()
     console.width = max(console.width, MIN_WIDTH)
     console.print(table)
@@ -34,10 +40,14 @@ def show(title: str, columns: Sequence[str], rows: Rows) -> None:
 
 def markdown(columns: Sequence[str], rows: Rows) -> str:
     """A table in Markdown, with a line break at its end."""
-    lines = [columns, *rows]
+    lines = [[_in_markdown(cell) for cell in line] for line in (columns, *rows)]
     text = [f"| {' | '.join(line)} |" for line in lines]
     text.insert(1, "|" + "---|" * len(columns))
     return "\n".join(text) + "\n"
+
+
+def _in_markdown(cell: str) -> str:
+    return printable(cell).replace("|", "\\|")
 
 
 def print_costs(

@@ -8,6 +8,8 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+from keras_ms import safe_files
+
 from ..experiment.options import as_dict
 
 
@@ -38,9 +40,8 @@ def kept(
         with path.with_suffix(".log").open("w") as log, contextlib.redirect_stdout(log):
             content = {"settings": made_with, **train()}
         print(f"{path.parent.name}, {path.stem}: {told(content)}", flush=True)
-        unfinished = path.with_suffix(".part")
-        unfinished.write_text(json.dumps(content, indent=1) + "\n")
-        unfinished.replace(path)
+        with safe_files.whole(path) as unfinished:
+            unfinished.write_text(json.dumps(content, indent=1) + "\n")
     content = json.loads(path.read_text())
     if content["settings"] != made_with:
         raise ValueError(

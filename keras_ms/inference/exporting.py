@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
-import shutil
-import tempfile
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from keras_ms import safe_files
+from keras_ms.inference import details
+from keras_ms.inference.details import Details
 from keras_ms.inference.pictures_model import Pictures, Statistic, input_specs, pictures_model
 from keras_ms.networks.reach import receptive_field
 from keras_ms.validation import known
 
-DETAILS = pathlib.Path("assets.extra", "restoration.json")  # where SavedModels keep users' files
 DTYPES = (tf.float32, tf.float16, tf.float64, tf.uint8)
 SUFFIXES = {"saved_model": "", "onnx": ".onnx", "litert": ".tflite"}
+OF_SAVED_MODELS = {
+    *("saved_model.pb", "saved_model.pbtxt", "fingerprint.pb", "keras_metadata.pb"),
+    *("variables", "assets", "assets.extra"),
+}
 
 
 def export(
@@ -62,58 +65,77 @@ def export(
         >>> keras_ms.inference.export(network, "denoiser")  # doctest: +SKIP
         {'saved_model': PosixPath('denoiser')}
     """
-    target = pathlib.Path(path)
-    paths = {kind: target.with_name(target.name + SUFFIXES[kind]) for kind in _known(formats)}
-    _check_target(target, "saved_model" in paths)
+    target, paths = pathlib.Path(path), checked_paths(path, formats)
     whole, kind = pictures_model(model, mean, std, output)
-    details = {
-        "scale": kind.scale,
-        "receptive_field": receptive_field(model) if "saved_model" in paths else None,
-        "conditional": kind.conditional,
-        "output": output,
-    }
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".export", dir=target.parent) as unfinished:
-        made = {name: pathlib.Path(unfinished, f"model{SUFFIXES[name]}") for name in paths}
-        for name, place in made.items():
-            if name == "saved_model":
-                _write_saved_model(whole, details, place)
-            else:
-                _write_portable(whole, name, place)
-        for name, place in made.items():  # none if one could not be written
-            if paths[name].is_dir():
-                shutil.rmtree(paths[name])
-            place.replace(paths[name])
+    reach = receptive_field(model) if "saved_model" in paths else None
+    told = Details(kind.scale, reach, kind.conditional, output)
+    try:
+        with safe_files.workplace(target.parent) as unfinished:
+            made = {name: unfinished / f"model{SUFFIXES[name]}" for name in paths}
+            for name, place in made.items():
+                _write_one(name, whole, told, place)
+            for name, place in made.items():  # none if one could not be written
+                safe_files.put(place, paths[name])
+    except (OSError, tf.errors.OpError) as error:  # a full disk, for one
+        raise ValueError(
+            "The model cannot be written; what was there is as it was. Received: "
+            f"path={str(target)!r} ({_reason(error)})."
+        ) from error
     return paths
 
 
-def _known(formats: tuple[str, ...]) -> tuple[str, ...]:
+def checked_paths(
+    path: str | os.PathLike[str], formats: tuple[str, ...]
+) -> dict[str, pathlib.Path]:
+    """The path of each format, if nothing else is there that would be lost.
+
+    Args:
+        path: As in `export`.
+        formats: As in `export`.
+
+    Raises:
+        ValueError: If there is no such format, or something else is there.
+    """
     if isinstance(formats, str) or not formats:
         raise ValueError(
             f"`formats` is a tuple of {tuple(SUFFIXES)}. Received: formats={formats!r}."
         )
-    return tuple(known(name, SUFFIXES, "formats", "format") for name in formats)
+    target = pathlib.Path(path)
+    kinds = (known(name, SUFFIXES, "formats", "format") for name in formats)
+    paths = {kind: target.with_name(target.name + SUFFIXES[kind]) for kind in kinds}
+    for kind, place in paths.items():
+        if place.is_dir() if kind != "saved_model" else not _replaceable(place):
+            raise ValueError(
+                "`path` holds something that is no SavedModel, and would be replaced. Received: "
+                f"path={str(place)!r}. Use the name of a new folder."
+            )
+    return paths
 
 
-def _check_target(target: pathlib.Path, is_folder: bool) -> None:
-    """Refuses to replace what is no SavedModel."""
-    if not is_folder or not target.exists():
-        return
-    if not target.is_dir() or (any(target.iterdir()) and not (target / "saved_model.pb").is_file()):
-        raise ValueError(
-            "`path` holds something that is no SavedModel, and would be replaced. Received: "
-            f"path={str(target)!r}. Use the name of a new folder."
-        )
+def _replaceable(folder: pathlib.Path) -> bool:
+    """Whether nothing is lost but a SavedModel if a folder is replaced."""
+    if not os.path.lexists(folder):
+        return True
+    if not folder.is_dir():
+        return False
+    names = {path.name for path in folder.iterdir()}
+    return not names or ("saved_model.pb" in names and names <= OF_SAVED_MODELS)
 
 
-def _write_saved_model(whole: keras.Model, details: dict[str, Any], place: pathlib.Path) -> None:
+def _write_one(name: str, whole: keras.Model, told: Details, place: pathlib.Path) -> None:
+    if name == "saved_model":
+        _write_saved_model(whole, told, place)
+    else:
+        _write_portable(whole, name, place)
+
+
+def _write_saved_model(whole: keras.Model, told: Details, place: pathlib.Path) -> None:
     """Writes a SavedModel with the signatures `serving_default` (float32) and `serving_uint8`."""
-    module = Pictures(whole, raw=details["output"] == "raw")
+    module = Pictures(whole, raw=told.output == "raw")
     traces = {dtype: module.traced(dtype) for dtype in DTYPES}
     signatures = {"serving_default": traces[tf.float32], "serving_uint8": traces[tf.uint8]}
     tf.saved_model.save(module, str(place), signatures=signatures)
-    (place / DETAILS).parent.mkdir(exist_ok=True)
-    (place / DETAILS).write_text(json.dumps(details) + "\n")
+    details.write(place, told)
 
 
 def _write_portable(whole: keras.Model, name: str, place: pathlib.Path) -> None:
@@ -126,9 +148,12 @@ def _write_portable(whole: keras.Model, name: str, place: pathlib.Path) -> None:
     try:
         whole.export(str(place), format=name, input_signature=signature, verbose=False, **options)
     except Exception as error:  # each converter fails in ways of its own
-        reason = f"{error} ".splitlines()[0][:200].strip()
         raise ValueError(
-            f"The model cannot be written so. Received: formats={name!r} ({reason}). ONNX needs "
-            "the extra keras-ms[export]; LiteRT knows no UpSampling2D before a convolution, but "
-            "keras_ms.networks.fitting.Enlarge."
+            f"The model cannot be written so. Received: formats={name!r} ({_reason(error)}). ONNX "
+            "needs the extra keras-ms[export]; LiteRT knows no UpSampling2D before a convolution, "
+            "but keras_ms.networks.fitting.Enlarge."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    return f"{error} ".splitlines()[0][:200].strip()

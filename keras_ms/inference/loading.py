@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
+from typing import Any
 
 import tensorflow as tf
 
-from keras_ms.inference.exporting import DETAILS
+from keras_ms.inference import details as detailed
+from keras_ms.inference import probing
+from keras_ms.inference.details import Details
 from keras_ms.inference.restoring import Restorer
 
 _PACKAGE = pathlib.Path(__file__).parents[1]
@@ -38,7 +40,8 @@ def load(model: str | os.PathLike[str]) -> Restorer:
         What `restore` takes.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If there is none, it is damaged, or it is not what is written beside it: it runs
+            on tiny pictures, which show how much it enlarges and about how far it looks.
 
     Example:
         >>> denoiser = keras_ms.inference.load("denoising")
@@ -51,24 +54,39 @@ def load(model: str | os.PathLike[str]) -> Restorer:
             f"Received: {model!r}. Use one of {names()}, or a path."
         )
     path = _folder(model)
-    if not (path / "saved_model.pb").is_file() or not (path / DETAILS).is_file():
+    if not (path / "saved_model.pb").is_file() or not (path / detailed.PLACE).is_file():
         raise ValueError(
             f"There is no exported model. Received: {str(model)!r}. Use one of {names()}, or a "
             "folder that keras_ms.inference.export wrote."
         )
-    details = json.loads((path / DETAILS).read_text())
-    loaded = tf.saved_model.load(str(path))
-    taken = loaded.signatures["serving_default"].structured_input_signature[1]["pictures"].shape
-    return Restorer(
-        loaded,
-        spatial_dims=len(taken) - 2,
-        channels=taken[-1],
-        scale=details["scale"],
-        # Older files call it so.
-        receptive_field=details.get("receptive_field", details.get("reach")),
-        conditional=details["conditional"],
-        output=details.get("output", "image"),
-    )
+    details = detailed.read(path)
+    try:
+        loaded = tf.saved_model.load(str(path))
+        dims, channels = _checked(loaded, details)
+    except Exception as error:  # damaged files fail in many ways
+        reason = f"{error} ".splitlines()[0][:300].strip() or type(error).__name__
+        raise ValueError(
+            f"The model is damaged, or not what it says it is. Received: {str(model)!r} "
+            f"({reason}). Export it again."
+        ) from error
+    return Restorer(loaded, dims, channels, *details)
+
+
+def _checked(loaded: Any, details: Details) -> tuple[int, int]:
+    """Spatial axes and channels of the pictures that a model takes, which is what it should be."""
+    signatures = loaded.signatures
+    taken = signatures["serving_default"].structured_input_signature[1]
+    shape = tuple(taken["pictures"].shape.as_list())
+    if len(shape) not in (3, 4, 5) or shape[-1] is None or set(shape[:-1]) != {None}:
+        raise ValueError(f"it takes {shape}, and no pictures of any size")
+    if details.conditional != ("noise_level" in taken):
+        raise ValueError(f"it is told {', '.join(taken)}, but conditional={details.conditional}")
+    (returned,) = signatures["serving_uint8"].structured_outputs.values()
+    if (returned.dtype == tf.uint8) != (details.output == "image"):
+        raise ValueError(f"it returns {returned.dtype.name}, but output={details.output!r}")
+    dims, channels = len(shape) - 2, shape[-1]
+    probing.check(loaded, details, dims, channels)
+    return dims, channels
 
 
 def _folder(model: str | os.PathLike[str]) -> pathlib.Path:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import pathlib
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from keras_ms import safe_files
 from keras_ms.data.sources import jpeg_segments, pillow_reader, png_chunks
 from keras_ms.data.sources.folder import checked_value_range
 from keras_ms.data.sources.hidden_colours import filled
@@ -20,6 +21,8 @@ from keras_ms.inference.metadata import Metadata, metadata
 from keras_ms.inference.tiff_files import TiffTags
 
 Range = tuple[float, float]
+
+AT_ONCE = 2**20  # values that are scaled at once, in double precision
 
 
 class Picture(NamedTuple):
@@ -107,7 +110,19 @@ def _scaled(pixels: np.ndarray, bounds: Range) -> np.ndarray:
             "black and white are by `value_range` (in the apps: --value_range)"
         )
     dtype = np.float64 if pixels.dtype == np.float64 else np.float32
-    return ((pixels.astype(np.float64) - low) / (high - low)).astype(dtype)
+    return _by_rows(pixels, dtype, lambda part: (part - low) / (high - low))
+
+
+def _by_rows(
+    pixels: np.ndarray, dtype: Any, made: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """What is made of pixels in double precision, some rows at a time for the sake of memory."""
+    result = np.empty(pixels.shape, dtype)
+    step = max(1, AT_ONCE // max(1, pixels[:1].size))
+    for start in range(0, len(pixels), step):
+        rows = slice(start, start + step)
+        result[rows] = made(pixels[rows].astype(np.float64))
+    return result
 
 
 def write(restored: np.ndarray, original: Picture, path: pathlib.Path) -> None:
@@ -126,28 +141,26 @@ def write(restored: np.ndarray, original: Picture, path: pathlib.Path) -> None:
     if alpha is not None and alpha.shape != pixels.shape[:2]:
         alpha = _enlarged(alpha, pixels.shape[:2])
     enlarged = pixels.shape[:2] != original.pixels.shape[:2]
-    part = path.with_name(".part")  # short: the name itself may be as long as names can be
-    whole = path.with_name(".whole")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(part, whole, pixels, alpha, original.told, enlarged)
-        whole.replace(path)
+        with safe_files.workplace(path.parent) as place:  # names may be as long as names can be
+            whole = place / "whole"
+            _write(place / "part", whole, pixels, alpha, original.told, enlarged)
+            safe_files.put(whole, path)
     except Exception as error:  # each format fails in a way of its own
         raise ValueError(f"{path}: cannot be written ({error}).") from error
-    finally:
-        for rest in (part, whole):
-            with contextlib.suppress(OSError):
-                rest.unlink()
 
 
 def _as_stored(restored: np.ndarray, original: Picture) -> np.ndarray:
     if restored.dtype == original.dtype and restored.dtype.kind == "u":
         return restored
     low, high = original.value_range
-    values = restored.astype(np.float64) * (high - low) + low
-    if original.dtype.kind == "u":
-        values = np.clip(np.round(values), 0, full(original.dtype))
-    return values.astype(original.dtype)
+    white = full(original.dtype)
+
+    def unscaled(part: np.ndarray) -> np.ndarray:
+        values = part * (high - low) + low
+        return np.clip(np.round(values), 0, white) if original.dtype.kind == "u" else values
+
+    return _by_rows(restored, original.dtype, unscaled)
 
 
 def _enlarged(alpha: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

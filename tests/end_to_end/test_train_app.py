@@ -13,7 +13,7 @@ import tensorflow as tf
 
 import keras_ms
 from apps import strategies, train
-from apps.experiment import building, classics, plots, quality
+from apps.experiment import building, classics, output_folder, plots, quality
 from apps.experiment.settings import Settings
 
 TINY = {
@@ -92,6 +92,7 @@ def test_a_model_that_cannot_be_exported_is_kept(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"after training.*not lost: it is in .*model\.keras"):
         train.run(Settings(output=str(tmp_path), strategy="single_scale", **TINY))
     assert keras.saving.load_model(tmp_path / "model.keras").name == "resnet"
+    assert json.loads((tmp_path / "curves.json").read_text())["curves"]["single_scale"]
 
 
 def test_a_format_that_cannot_be_written_does_not_lose_the_model(tmp_path, monkeypatch):
@@ -116,10 +117,31 @@ def test_pictures_that_cannot_be_degraded_cost_no_training(step, tmp_path, monke
     assert "single_scale" not in capsys.readouterr().out
 
 
+def test_a_full_disk_costs_no_more_than_what_does_not_fit(tmp_path, monkeypatch):
+    def full(figure, path):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(plots, "save", full)
+    with pytest.raises(
+        ValueError, match=r"No space left.*loss\.png.*restored\.png.*All else is in"
+    ):
+        train.run(Settings(output=str(tmp_path), strategy="single_scale", **TINY))
+    assert {path.name for path in tmp_path.iterdir()} == {"model", "curves.json"}
+    assert json.loads((tmp_path / "curves.json").read_text())["quality"]["single_scale"]
+
+
 def test_what_lies_where_the_model_goes_is_seen_before_training(tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "mine.txt").touch()
     with pytest.raises(ValueError, match=r"Received: .*/model\. Use another folder"):
+        train.run(Settings(output=str(tmp_path), **TINY))
+
+
+def test_another_run_in_the_same_folder_is_refused_before_training(tmp_path):
+    with (
+        output_folder.held(tmp_path),
+        pytest.raises(ValueError, match="Another run writes to --output"),
+    ):
         train.run(Settings(output=str(tmp_path), **TINY))
 
 

@@ -1,5 +1,8 @@
 """Models that are not of keras_ms leave and restore, or are refused with what to do instead."""
 
+import resource
+import shutil
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ import tensorflow as tf
 from keras import layers
 
 from keras_ms import inference
-from keras_ms.inference import export
+from keras_ms.inference import export, exporting
 
 ANY = (None, None, 1)
 
@@ -153,3 +156,44 @@ def test_a_format_that_fails_leaves_what_was_there(exported):
         export(stock(), exported[1], formats=("saved_model", "litert"))  # UpSampling2D
     assert sorted(exported[1].rglob("*")) == before
     assert [path.name for path in exported[1].parent.iterdir()] == ["model.v1"]
+
+
+def test_files_of_others_in_a_folder_of_a_model_are_not_lost(exported, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(exported[1], folder)
+    (folder / "notes.txt").write_text("mine")
+    (tmp_path / "model.onnx").mkdir()
+    for formats in (("saved_model",), ("onnx",)):
+        with pytest.raises(ValueError, match="would be replaced"):
+            export(exported[0], folder, formats=formats)
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_a_full_disk_names_the_model_and_leaves_the_one_that_was_there(exported):
+    before = {path: path.is_file() and path.read_bytes() for path in exported[1].rglob("*")}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
+    try:
+        with pytest.raises(ValueError, match=r"what was there is as it was. Received: .*model\.v1"):
+            export(exported[0], exported[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    after = {path: path.is_file() and path.read_bytes() for path in exported[1].rglob("*")}
+    assert after == before
+    assert [path.name for path in exported[1].parent.iterdir()] == ["model.v1"]
+
+
+def test_there_is_always_a_complete_model(exported, tmp_path, monkeypatch):
+    shutil.copytree(exported[1], tmp_path / "model")
+    (tmp_path / "linked").symlink_to(tmp_path / "model")
+
+    def stored(whole, told, place):
+        shutil.copytree(exported[1], place)
+        assert inference.load(tmp_path / "model").channels == 1
+
+    monkeypatch.setattr(exporting, "_write_saved_model", stored)
+    for name in ("model", "linked"):
+        export(exported[0], tmp_path / name)
+        inference.load(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["linked", "model"]
+    assert not (tmp_path / "linked").is_symlink()

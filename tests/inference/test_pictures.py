@@ -212,3 +212,66 @@ def test_names_may_be_as_long_as_names_can_be(tmp_path):
     Image.fromarray(colours()).save(tmp_path / name)
     _, after = round_trip(tmp_path, name)
     assert after.size == (20, 12)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "ppm"])
+def test_who_writes_into_the_same_folder_meanwhile_changes_nothing(tmp_path, suffix, monkeypatch):
+    for name, shade in (("a", 50), ("b", 200)):
+        Image.fromarray(np.full((4, 4), shade, np.uint8)).save(tmp_path / f"{name}.{suffix}")
+    read = {name: pictures.read(tmp_path / f"{name}.{suffix}") for name in "ab"}
+    write, waiting = pictures._write, ["b"]
+
+    def interrupted(*arguments):
+        write(*arguments)
+        if waiting:  # another process writes another picture before this one has its name
+            name = waiting.pop()
+            pictures.write(read[name].pixels, read[name], tmp_path / "out" / f"{name}.{suffix}")
+
+    monkeypatch.setattr(pictures, "_write", interrupted)
+    pictures.write(read["a"].pixels, read["a"], tmp_path / "out" / f"a.{suffix}")
+    assert names(tmp_path / "out") == [f"a.{suffix}", f"b.{suffix}"]
+    for name, shade in (("a", 50), ("b", 200)):
+        with Image.open(tmp_path / "out" / f"{name}.{suffix}") as made:
+            assert np.abs(np.asarray(made, int) - shade).max() <= 2
+
+
+@pytest.mark.parametrize("name", [".part", ".whole", "a.png"])
+def test_what_a_link_leads_to_is_never_overwritten(tmp_path, name):
+    Image.fromarray(colours()).save(tmp_path / "a.png")
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).symlink_to(tmp_path / "mine.txt")
+    round_trip(tmp_path, "a.png")
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert not (tmp_path / "out" / "a.png").is_symlink()
+    assert names(tmp_path / "out") == sorted({name, "a.png"})
+
+
+def test_what_cannot_be_written_leaves_what_was_there(tmp_path, monkeypatch):
+    Image.fromarray(colours()).save(tmp_path / "a.png")
+    round_trip(tmp_path, "a.png")
+    before = (tmp_path / "out" / "a.png").read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pictures, "_write", full)
+    with pytest.raises(ValueError, match=r"out/a\.png: cannot be written .*No space left"):
+        round_trip(tmp_path, "a.png")
+    assert (tmp_path / "out" / "a.png").read_bytes() == before
+    assert names(tmp_path / "out") == ["a.png"]
+
+
+@pytest.mark.parametrize("at_once", [1, 100])
+def test_rows_that_are_scaled_apart_fit_together(tmp_path, at_once, monkeypatch):
+    monkeypatch.setattr(pictures, "AT_ONCE", at_once)
+    stored = deep(9, 7, 3, dtype="float32")
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb")
+    picture = pictures.read(tmp_path / "a.tif", value_range=(-1.0, 3.0))
+    np.testing.assert_allclose(picture.pixels, (stored + 1.0) / 4.0, atol=1e-6)
+    pictures.write(picture.pixels, picture, tmp_path / "b.tif")
+    np.testing.assert_allclose(tifffile.imread(tmp_path / "b.tif"), stored, atol=1e-6)

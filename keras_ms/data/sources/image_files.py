@@ -125,7 +125,12 @@ def passed_over(others: list[pathlib.Path]) -> str:
     """What to say of the files that were passed over."""
     if not others:
         return "no files were passed over"
-    named = ", ".join(str(path) for path in others[:SHOWN])
+    named = ", ".join(map(_shown, others[:SHOWN]))
     more = ", ..." if len(others) > SHOWN else ""
     were = "one file was" if len(others) == 1 else f"{len(others)} files were"
     return f"{were} passed over, not named like a picture: {named}{more}"
+
+
+def _shown(path: pathlib.Path) -> str:
+    text = str(path)
+    return text if text.isprintable() else repr(text)  # names may hold what terminals obey

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from keras_ms import safe_files
 from keras_ms.levels import Stage
 
 
@@ -111,10 +112,8 @@ class Journal:
             "seconds": self.seconds,
             "largest_rate": self.largest_rate,
         }
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._path.with_name(f"{self._path.name}.part")
-        unfinished.write_text(json.dumps(content, indent=1) + "\n")
-        unfinished.replace(self._path)
+        with safe_files.whole(self._path) as unfinished:
+            unfinished.write_text(json.dumps(content, indent=1) + "\n")
 
     def resume(self, epoch: int) -> None:
         """Loads what had been decided and seen before and at the start of `epoch`.

@@ -63,3 +63,19 @@ def test_sheets_name_the_psnr_of_all_but_the_clean_picture(tmp_path):
     height, width, _ = plt.imread(tmp_path / "sheet.png").shape
     assert width > 2 * height
     assert sheets.psnr(clean, clean + 0.1) == pytest.approx(20.0)
+
+
+ODD = ["a[/b].png", "[red]a", r"\[x]", ":smile:", "a\x1b[2J", "a\nb", "$x^{2$", "a|b"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_names_are_shown_as_they_are_in_tables_and_titles(name, capsys, tmp_path):
+    shown = repr(name)[1:-1] if not name.isprintable() else name
+    tables.show(name, ["file", name], [[name, "1"]])
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.isprintable() for line in lines)
+    assert sum(line.count(shown) for line in lines) == 3
+    assert tables.markdown(["file"], [[name]]).count("\n") == 3
+    assert shown.replace("|", r"\|") in tables.markdown(["file"], [[name]])
+    plots.save_sheet([{name: np.zeros((8, 8, 3))}], tmp_path / "sheet.png")
+    assert (tmp_path / "sheet.png").exists()

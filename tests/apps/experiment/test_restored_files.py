@@ -1,4 +1,5 @@
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import tifffile
 from PIL import Image
 
 from apps.experiment import restoring
-from keras_ms import inference
+from keras_ms import inference, safe_files
 
 IDENTITY = inference.Restorer(lambda pictures: pictures, receptive_field=8)
 PIXELS = np.random.default_rng(0).integers(0, 65536, (20, 30, 5)).astype(np.uint16)
@@ -131,3 +132,82 @@ def test_results_in_a_folder_that_is_linked_into_the_input_are_refused(folder):
     job = restoring.Job(IDENTITY, str(folder / "in"), str(folder / "real" / "out"))
     with pytest.raises(ValueError, match="must not lie within --input"):
         restoring.restore_files(job)
+
+
+ODD = [
+    "[b].png",
+    "a$x^{2.png",
+    "a\n\x1b[31mb.png",
+    "a\udcff.png",
+    "\u202egnp.png",
+    "日本.png",
+    ":x:.png",
+]
+
+
+def test_odd_names_are_restored_and_shown_harmlessly(folder, capsys):
+    for part in ("[red]a[", "bad["):
+        (folder / "in" / part).mkdir()
+    names = [*ODD, "[red]a[/b].png"]
+    for name in names:
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "in" / name, "PNG")
+    bad = ["bad\x1b[2J.png", "bad[/red].png", "bad\n.txt"]
+    for name in bad:
+        (folder / "in" / name).write_bytes(b"no picture")
+    results, problems = restored(folder, compare=str(folder / "in"))
+    restoring.show(results, str(folder / "out"))
+    assert {str(result.name) for result in results} == set(names)
+    assert {str(p.relative_to(folder / "out")) for p in (folder / "out").rglob("*.png")} == {
+        *names,
+        "comparison_sheet.png",
+    }
+    assert len(problems) == 2
+    printed = "".join(capsys.readouterr())
+    assert all(text.isprintable() for text in (*problems, *printed.splitlines()))
+    shown = (
+        "a[/b].png",
+        r"a\n\x1b[31mb.png",
+        r"a\udcff.png",
+        ":x:.png",
+        "bad[/red].png",
+        r"bad\n.txt",
+    )
+    assert all(name in printed for name in shown)
+
+
+def test_an_output_that_cannot_be_written_to_costs_no_picture(folder):
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "in" / "a.png")
+    job = restoring.Job(IDENTITY, str(folder / "in"), "/proc/nowhere")
+    with pytest.raises(ValueError, match=r"must be a folder. Received: /proc/nowhere"):
+        restoring.restore_files(job)
+
+
+def test_what_a_killed_run_left_in_any_folder_is_removed(folder):
+    (folder / "in" / "deep").mkdir()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "in" / "deep" / "a.png")
+    left = folder / "out" / "deep" / f"{safe_files.PREFIX}dead"
+    left.mkdir(parents=True)
+    (left / "part").touch()
+    assert not restored(folder)[1]
+    assert sorted(path.name for path in (folder / "out").rglob("*")) == ["a.png", "deep"]
+
+
+@pytest.mark.parametrize("compare", [False, True])
+def test_memory_does_not_grow_with_the_number_of_pictures(folder, compare):
+    size = 200
+    for number in range(10):
+        pixels = np.full((size, size, 3), number, np.uint8)
+        Image.fromarray(pixels).save(folder / "in" / f"{number}.png")
+    options = {"compare": str(folder / "in")} if compare else {}
+    restored(folder, **options)  # loads what it needs
+    tracemalloc.start()
+    try:
+        results, problems = restored(folder, **options)
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert not problems
+    rows = 6 * (2 + compare) * size * size * 3
+    assert kept < rows + 2e6
+    assert peak < rows + 40 * size * size * 3  # what one picture takes on its way
+    assert all(part.dtype == np.uint8 for part in results[0].row.values())
