@@ -8,7 +8,7 @@ second pixel is kept, the others are not computed.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import keras
 import tensorflow as tf
@@ -29,7 +29,7 @@ KNOWN = (Denoising, Deblurring, Inpainting, SuperResolution)
 NOISE = 7  # which part of a seed draws the noise
 
 
-def is_known(task: Task) -> bool:
+def is_known(task: Task) -> TypeGuard[NoisyTask]:
     """Whether `restricted_pair` has the distribution of the task's own pairs, restricted."""
     return type(task) in KNOWN
 
