@@ -19,9 +19,7 @@ SIGMA = 1.5
 K = (0.01, 0.03)
 
 
-def ssim(
-    y_true: Tensor, y_pred: Tensor, value_range: Range, kind: str = "standard"
-) -> Tensor:
+def ssim(y_true: Tensor, y_pred: Tensor, value_range: Range, kind: str = "standard") -> Tensor:
     """Structural similarity by image (Wang et al. 2004), as `tf.image.ssim` has it.
 
     Images are shifted so that `value_range` begins at 0, since SSIM compares means by their ratio.
@@ -33,8 +31,8 @@ def ssim(
         y_pred: Images of the same shape.
         value_range: What black and white are.
         kind: `"standard"` (default), or `"authors"`: that of the paper's authors, which takes
-            images as they are whatever `value_range`, with constants for a range of 1, zeros beyond the
-            border, and always 11 px.
+            images as they are, whatever `value_range`, with constants for a range of 1, zeros
+            beyond the border, and always 11 px.
 
     Returns:
         `(batch,)`, float32, at most 1.
@@ -54,9 +52,7 @@ def ssim(
     return tf.image.ssim(first, second, width, filter_size=window, filter_sigma=SIGMA)
 
 
-def _similarity(
-    first: Tensor, second: Tensor, side: Tensor, width: float, padding: str
-) -> Tensor:
+def _similarity(first: Tensor, second: Tensor, side: Tensor, width: float, padding: str) -> Tensor:
     """By image, with a window of `side` pixels and constants for a range of `width`."""
     window = _window(side)
     kernel = tf.tile(window, (1, 1, tf.shape(first)[-1], 1))
@@ -131,9 +127,7 @@ def _zero_based(y_true: Tensor, y_pred: Tensor, value_range: Range) -> tuple[Ten
 class _ImageMetric(keras.metrics.MeanMetricWrapper):
     """The mean over images of a function of two batches."""
 
-    def __init__(
-        self, fn: Any, value_range: Range, name: str, dtype: Any, **options: Any
-    ) -> None:
+    def __init__(self, fn: Any, value_range: Range, name: str, dtype: Any, **options: Any) -> None:
         self.value_range, self._options = checked_range(value_range), options
         super().__init__(fn, name=name, dtype=dtype, value_range=self.value_range, **options)
         prefer_larger(self)

@@ -47,8 +47,8 @@ QUICK: dict[str, Values] = {
 }
 
 # Ahamed et al. (2026), section 4 and appendix E; where the paper is silent, its authors' program.
-# Where they differ it is the paper: 240 images a step of single-scale training (the program has 16),
-# 2000 steps of multiscale training (8000), holes in inpainting (none). Data are the user's choice.
+# Where they differ it is the paper: 240 images a step of single-scale training (the program has
+# 16), 2000 steps of multiscale training (8000), holes in inpainting (none). The data are up to you.
 # The program validates on 512 images drawn anew after every step; here 512 stay the same for all
 # strategies, 40 times in a run. What is not here is right by default: Adam, images of 128 px, the
 # noise of the tasks, blur and holes.
@@ -98,9 +98,7 @@ GOES_WITH = {"restriction": ("coarsening", "degrade_first")}
 """Options that mean nothing but with a value of another: without it the preset's are left out."""
 
 
-def values(
-    preset: str, task: str, network: str, given: Mapping[str, Any] | None = None
-) -> Values:
+def values(preset: str, task: str, network: str, given: Mapping[str, Any] | None = None) -> Values:
     """The values of a preset: those common to all, then the task's, then the network's.
 
     Args:

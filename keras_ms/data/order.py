@@ -12,7 +12,7 @@ Tensor = Any
 MOST_SORTED = 4096
 """Images up to so many are sorted by random keys in every step; of more it takes too long."""
 ROUNDS = 24
-"""Of the block cipher that permutes more; with TensorFlow's 4, neighbours stay near each other."""
+"""Of the cipher that permutes more; with TensorFlow's 4 the orders of passes are alike."""
 
 
 def image_order(first: Tensor, count: int, num_images: int, seed: Tensor) -> Tensor:
@@ -64,12 +64,19 @@ def _permuted(first: Tensor, count: int, num_images: int, seed: Tensor) -> Tenso
     So a step takes as long however many images there are.
     """
     positions = tf.cast(first, tf.int64) + tf.range(count, dtype=tf.int64)
-    of_run = tf.broadcast_to(tf.cast(seed, tf.int64), (count, 2))
-    seeds = tf.concat([of_run, (positions // num_images)[:, tf.newaxis]], axis=1)
+    passes = positions // num_images
+    touched = range(math.ceil(count / num_images) + 1)
+    # The cipher reads a few low bits of its keys, so passes are no keys, but seeds of keys.
+    keys = tf.stack([_key(passes[0] + ahead, seed) for ahead in touched])
     # Not tf.random.experimental.index_shuffle, which takes one seed for all positions.
     return tf.raw_ops.RandomIndexShuffle(
         index=positions % num_images,
-        seed=seeds,
+        seed=tf.gather(keys, passes - passes[0]),
         max_index=tf.constant(num_images - 1, tf.int64),
         rounds=ROUNDS,
     )
+
+
+def _key(of_pass: Tensor, seed: Tensor) -> Tensor:
+    seed = tf.random.fold_in(seed, tf.cast(of_pass, tf.int32))
+    return tf.random.stateless_uniform((3,), seed, minval=None, maxval=None, dtype=tf.int32)

@@ -26,7 +26,19 @@ def test_costs_say_when_the_last_ones_loss_was_reached(capsys):
     tables.print_costs([one, other], "mse")
     lines = capsys.readouterr().out.splitlines()
     (swift,) = (line.split() for line in lines if "swift" in line)
-    assert swift == ["swift", "2,4", "1,234", "30", "300", "0.0500", "0.0500", "20", "s,", "200", "WU"]
+    assert swift == [
+        "swift",
+        "2,4",
+        "1,234",
+        "30",
+        "300",
+        "0.0500",
+        "0.0500",
+        "20",
+        "s,",
+        "200",
+        "WU",
+    ]
     assert "MSE 0.1000 after" in " ".join(lines)
     back = outcome("back", [0.5, 0.1, 0.3])
     tables.print_costs([back], "mse")

@@ -32,7 +32,11 @@ def test_a_budget_too_small_is_named_with_what_to_do():
 
 
 def test_steps_that_are_asked_for_are_kept_exactly():
-    for iterations, steps in (((250, 500, 1000, 2000), 50), ((50, 101, 203, 407), 1), ((1000,), 25)):
+    for iterations, steps in (
+        ((250, 500, 1000, 2000), 50),
+        ((50, 101, 203, 407), 1),
+        ((1000,), 25),
+    ):
         plan = budget.cut_into_epochs(iterations, (1.0,) * len(iterations), 40)
         assert (plan.iterations, plan.steps_per_epoch) == (iterations, steps)
         assert plan.epochs == sum(iterations) // steps

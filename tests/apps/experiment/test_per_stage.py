@@ -31,7 +31,12 @@ def test_a_default_fits_itself_to_the_levels(default, levels, steps):
 
 @pytest.mark.parametrize(
     ("levels", "steps"),
-    [(1, (250,)), (3, (250, 500, 1000)), (4, (250, 500, 1000, 2000)), (5, (250, 500, 1000, 2000, 4000))],
+    [
+        (1, (250,)),
+        (3, (250, 500, 1000)),
+        (4, (250, 500, 1000, 2000)),
+        (5, (250, 500, 1000, 2000, 4000)),
+    ],
 )
 def test_the_papers_finest_stages_keep_their_steps(levels, steps):
     assert FittingFromFinest((250, 500, 1000, 2000)).fitted(levels) == steps

@@ -89,7 +89,9 @@ def test_paper_preset_has_the_papers_values(task):
 
 
 def test_paper_preset_has_the_papers_tasks():
-    made = {name: building.make_task(presets.make(Settings, "paper", task=name)) for name in OF_TASK}
+    made = {
+        name: building.make_task(presets.make(Settings, "paper", task=name)) for name in OF_TASK
+    }
     noise = {name: task.t_range for name, task in made.items()}
     assert (noise["denoising"], noise["deblurring"]) == ((0.0, 1.0), (0.0, 0.1))
     assert noise["inpainting"] == (0.0, 0.1)
