@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import layers
 
 from keras_ms.networks import parts
@@ -121,7 +122,8 @@ class SelfAttention(keras.layers.Layer):
         pixels = ops.reshape(inputs, (-1, height * width, 3 * channels))
         query, key, value = ops.split(pixels, 3, axis=-1)
         alike = ops.matmul(query, ops.transpose(key, (0, 2, 1))) / math.sqrt(channels)
-        weights = ops.softmax(ops.cast(alike, "float32"), axis=-1)
+        # Keras's warns of a single pixel, of which the coarsest mesh may be.
+        weights = tf.nn.softmax(ops.cast(alike, "float32"))
         seen = ops.matmul(ops.cast(weights, value.dtype), value)
         return ops.reshape(seen, (-1, height, width, channels))
 

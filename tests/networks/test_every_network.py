@@ -27,7 +27,7 @@ SMALL = {
 APPLICATIONS = {"mobilenet_v2_encoder"}
 EVERY_NETWORK = pytest.mark.parametrize("name", sorted({*networks.names()} - APPLICATIONS))
 # Deeper ones of the same functions: what takes long to compile is tried without them.
-DEEPER = {"resnet18", "resnet50", "resnet50_encoder", "unet5", "paper_sr_resnet"}
+DEEPER = {"resnet18", "resnet50", "resnet50_encoder", "unet5", "paper_sr_resnet", "paper_unet"}
 EVERY_FUNCTION = pytest.mark.parametrize(
     "name", sorted({*networks.names()} - DEEPER - APPLICATIONS)
 )

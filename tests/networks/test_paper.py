@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_ms import networks
 from keras_ms.networks import paper, paper_layers
@@ -73,13 +74,15 @@ def test_layer_norm_is_over_the_whole_image():
     np.testing.assert_allclose(norm(x), (x - mean) / np.sqrt(var + 1e-5), atol=1e-5)
 
 
-def test_attention_is_softmax_over_all_pixels():
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_attention_is_softmax_over_all_pixels(jit_compile):
     x = noise(2, 3, 4, 6)
     query, key, value = np.split(x.reshape(2, 12, 6).astype("float64"), 3, axis=-1)
     scores = np.exp(np.einsum("bic,bjc->bij", query, key) / np.sqrt(2.0))
     weights = scores / scores.sum(axis=-1, keepdims=True)
     wanted = np.einsum("bij,bjc->bic", weights, value).reshape(2, 3, 4, 2)
-    np.testing.assert_allclose(paper_layers.SelfAttention()(x), wanted, atol=1e-5)
+    attend = tf.function(paper_layers.SelfAttention(), jit_compile=jit_compile)
+    np.testing.assert_allclose(attend(x), wanted, atol=1e-5)
 
 
 def test_networks_begin_as_the_authors_do():
