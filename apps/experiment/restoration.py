@@ -123,7 +123,7 @@ class Restoration(Kind):
         )
         if not self.conditional:
             return text
-        task = make_task(self.problem)
+        task: Any = make_task(self.problem)
         of = "noise" if task.share(1.0) > task.share(0.0) else "clean image"
         low, high = task.t_range
         return (
