@@ -33,7 +33,8 @@ class EvaluateSettings(Problem):
         *FOLDER_OPTIONS,
         *("preset", "network", "dataset", "data_dir", "limit", "cache_gb", "batch_sizes"),
         *("image_size", "restriction", "conditional", "loss", "optimizer", "learning_rate"),
-        *("flip", "dtype_policy", "jit_compile", "validation_samples", "max_bad_fraction"),
+        *("flip", "enlarged_by", "dtype_policy", "jit_compile", "validation_samples"),
+        "max_bad_fraction",
     )
 
     keep_contrast: bool = option(

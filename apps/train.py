@@ -116,6 +116,7 @@ def _write(
     write(plots.save_sheet, rows, output / kind.sheet_name)
     print()
     tables.print_costs(outcomes, kind.loss_name, kind.examples, kind.loss_of)
+    tables.print_metrics(outcomes, kind.examples)
     judge.print_table(reached, {outcome.strategy: outcome.label for outcome in outcomes})
     write.check(output)
     print(printable(_told(output, settings, kind, rows), kept="\n"))
@@ -127,15 +128,28 @@ def _told(output: pathlib.Path, settings: Settings, kind: Kind, rows: list[dict[
         f"Look at  {output / kind.sheet_name}  ({', '.join(rows[0])})\n"
         f"and at   {output / 'loss.png'}  (validation loss against work units and seconds).\n"
         f"The model is in {output / 'model'}: model = tf.saved_model.load(...) and then "
-        f"model(pictures)\n{kind.usage()}"
+        f"{_call(kind)}\n{kind.usage()}"
     )
     if settings.target_dir is None:
-        text += (
-            f"\nNext: {_restore()} --model={output / 'model'} --input=PICTURES --output=RESTORED,\n"
-            "      or train on your own pictures with --dataset=folder --data_dir=DIR, or on pairs "
-            "of\n      inputs and targets with --data_dir=INPUTS --target_dir=TARGETS."
-        )
+        text += "\n" + _next(settings, kind, output / "model")
     return text
+
+
+def _call(kind: Kind) -> str:
+    return "model(pictures, t)" if kind.conditional else "model(pictures)"
+
+
+def _next(settings: Settings, kind: Kind, model: pathlib.Path) -> str:
+    """What to do with the trained model, and what else to train on."""
+    told = " --noise_level=t" if kind.conditional else ""
+    others = ["pairs of inputs and targets with --data_dir=INPUTS --target_dir=TARGETS"]
+    if settings.dataset != "folder":
+        others.insert(0, "your own pictures with --dataset=folder --data_dir=DIR")
+    joined = ",\n      or on ".join(others)
+    return (
+        f"Next: {_restore()} --model={model} --input=PICTURES --output=RESTORED{told},\n"
+        f"      or train on {joined}."
+    )
 
 
 def _restore() -> str:
@@ -155,12 +169,21 @@ def _write_curves(
 ) -> None:
     from keras_ms import safe_files
 
-    curves = {o.strategy: [point._asdict() for point in o.curve.points] for o in outcomes}
+    curves = {
+        o.strategy: [
+            {**point._asdict(), **metrics}
+            for point, metrics in zip(o.curve.points, o.curve.metrics, strict=True)
+        ]
+        for o in outcomes
+    }
+    ends = {o.strategy: o.curve.ends() for o in outcomes}
     planned = {o.strategy: o.iterations for o in outcomes}
     content = {
         "settings": as_dict(settings),
         "iterations": planned,
         "curves": curves,
+        "last": {name: {k: last for k, (last, _) in of.items()} for name, of in ends.items()},
+        "best": {name: {k: best for k, (_, best) in of.items()} for name, of in ends.items()},
         "quality": {name: values._asdict() for name, values in reached.items()},
     }
     safe_files.write_json(path, content)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_ms import metrics
+from keras_ms.validation import known
 
 
 @keras.saving.register_keras_serializable(package="keras_ms")
@@ -21,11 +22,13 @@ class NegativeSSIM(keras.losses.Loss):
         value_range: What black and white are. Defaults to `(-1.0, 1.0)`, that of images
             normalised by mean and standard deviation 0.5.
         name: Name of the loss.
+        kind: `"standard"` (default), or `"authors"`, that of the paper's authors; see
+            `keras_ms.metrics.SSIM`.
         **options: `reduction` and `dtype` of `keras.losses.Loss`.
 
     Raises:
-        ValueError: If `value_range` is not two ordered numbers or, when called, the shapes of the
-            images differ.
+        ValueError: If `value_range` is not two ordered numbers, the kind is unknown or, when
+            called, the shapes of the images differ.
 
     Example:
         >>> loss = keras_ms.losses.NegativeSSIM()
@@ -38,18 +41,20 @@ class NegativeSSIM(keras.losses.Loss):
         self,
         value_range: tuple[float, float] = (-1.0, 1.0),
         name: str = "negative_ssim",
+        kind: str = "standard",
         **options: Any,
     ) -> None:
         super().__init__(name=name, **options)
         self.value_range = metrics.checked_range(value_range)
+        self.kind: str = known(kind, metrics.KINDS, "kind", "kind of SSIM")
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns one value per image, `(batch,)`."""
-        return -metrics.ssim(y_true, y_pred, self.value_range)
+        return -metrics.ssim(y_true, y_pred, self.value_range, self.kind)
 
     def get_config(self) -> dict[str, Any]:
         """Options for `.keras` files."""
-        return {**super().get_config(), "value_range": self.value_range}
+        return {**super().get_config(), "value_range": self.value_range, "kind": self.kind}
 
 
 __all__ = ["NegativeSSIM"]

@@ -8,16 +8,18 @@ import keras
 import tensorflow as tf
 
 from keras_ms.keras_internals import prefer_larger
+from keras_ms.validation import known
 
 Tensor = Any
 Range = tuple[float, float]
 
 WINDOW = 11  # Wang et al. (2004): 11 x 11 Gaussian window, sigma 1.5, K = (0.01, 0.03)
+KINDS = ("standard", "authors")
 SIGMA = 1.5
 K = (0.01, 0.03)
 
 
-def ssim(y_true: Tensor, y_pred: Tensor, value_range: Range) -> Tensor:
+def ssim(y_true: Tensor, y_pred: Tensor, value_range: Range, kind: str = "standard") -> Tensor:
     """Structural similarity by image (Wang et al. 2004), as `tf.image.ssim` has it.
 
     Images are shifted so that `value_range` begins at 0, since SSIM compares means by their ratio.
@@ -28,28 +30,35 @@ def ssim(y_true: Tensor, y_pred: Tensor, value_range: Range) -> Tensor:
         y_true: Images `(batch, height, width, channels)`, floating.
         y_pred: Images of the same shape.
         value_range: What black and white are.
+        kind: `"standard"` (default), or `"authors"`: that of the paper's authors, which takes
+            images as they are, whatever `value_range`, with constants for a range of 1, zeros
+            beyond the border, and always 11 px.
 
     Returns:
         `(batch,)`, float32, at most 1.
 
     Raises:
-        ValueError: If the shapes differ or have not 4 axes.
+        ValueError: If the shapes differ or have not 4 axes, or the kind is unknown.
     """
+    if known(kind, KINDS, "kind", "kind of SSIM") == "authors":
+        return _similarity(*_zero_based(y_true, y_pred, (0.0, 1.0)), WINDOW, 1.0, "SAME")
     first, second = _zero_based(y_true, y_pred, value_range)
     width = value_range[1] - value_range[0]
     if None in first.shape[1:3]:
-        return _ssim_of_any_size(first, second, width)
+        # `tf.image.ssim` takes the side as a number, which is known only at run time.
+        side = tf.minimum(WINDOW, tf.reduce_min(tf.shape(first)[1:3]))
+        return _similarity(first, second, side, width, "VALID")
     window = min(WINDOW, *first.shape[1:3])
     return tf.image.ssim(first, second, width, filter_size=window, filter_sigma=SIGMA)
 
 
-def _ssim_of_any_size(first: Tensor, second: Tensor, width: float) -> Tensor:
-    # `tf.image.ssim` takes the side of its window as a number, which is known only at run time.
-    window = _window(tf.minimum(WINDOW, tf.reduce_min(tf.shape(first)[1:3])))
+def _similarity(first: Tensor, second: Tensor, side: Tensor, width: float, padding: str) -> Tensor:
+    """By image, with a window of `side` pixels and constants for a range of `width`."""
+    window = _window(side)
     kernel = tf.tile(window, (1, 1, tf.shape(first)[-1], 1))
 
     def mean(images: Tensor) -> Tensor:
-        return tf.nn.depthwise_conv2d(images, kernel, (1, 1, 1, 1), "VALID")
+        return tf.nn.depthwise_conv2d(images, kernel, (1, 1, 1, 1), padding)
 
     product = 2.0 * mean(first) * mean(second)
     squares = mean(first) ** 2 + mean(second) ** 2
@@ -118,14 +127,15 @@ def _zero_based(y_true: Tensor, y_pred: Tensor, value_range: Range) -> tuple[Ten
 class _ImageMetric(keras.metrics.MeanMetricWrapper):
     """The mean over images of a function of two batches."""
 
-    def __init__(self, fn: Any, value_range: tuple[float, float], name: str, dtype: Any) -> None:
-        self.value_range = checked_range(value_range)
-        super().__init__(fn, name=name, dtype=dtype, value_range=self.value_range)
+    def __init__(self, fn: Any, value_range: Range, name: str, dtype: Any, **options: Any) -> None:
+        self.value_range, self._options = checked_range(value_range), options
+        super().__init__(fn, name=name, dtype=dtype, value_range=self.value_range, **options)
         prefer_larger(self)
 
     def get_config(self) -> dict[str, Any]:
         """Options for `.keras` files."""
-        return {"name": self.name, "dtype": self.dtype, "value_range": self.value_range}
+        told = {"name": self.name, "dtype": self.dtype, "value_range": self.value_range}
+        return {**told, **self._options}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> keras.metrics.Metric:
@@ -176,10 +186,13 @@ class SSIM(_ImageMetric):
             normalised by mean and standard deviation 0.5.
         name: Name of the metric.
         dtype: Type of the mean.
+        kind: `"standard"` (default), or `"authors"`, for comparison with the paper's tables alone:
+            its authors take normalised images as they are, whatever `value_range`, with constants
+            for a range of 1, zeros beyond the border, and always 11 px.
 
     Raises:
-        ValueError: If `value_range` is not two ordered numbers or, when updated, the shapes of the
-            images differ.
+        ValueError: If `value_range` is not two ordered numbers, the kind is unknown
+            or, when updated, the shapes of the images differ.
 
     Example:
         >>> metric = keras_ms.metrics.SSIM()
@@ -194,8 +207,10 @@ class SSIM(_ImageMetric):
         value_range: tuple[float, float] = (-1.0, 1.0),
         name: str = "ssim",
         dtype: Any = None,
+        kind: str = "standard",
     ) -> None:
-        super().__init__(ssim, value_range, name, dtype)
+        known(kind, KINDS, "kind", "kind of SSIM")
+        super().__init__(ssim, value_range, name, dtype, kind=kind)
 
 
 __all__ = ["PSNR", "SSIM"]

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import scipy.ndimage
 import skimage.metrics
 import tensorflow as tf
 
@@ -202,3 +203,43 @@ def test_incompatible_images_are_refused(make, shapes):
     thing = make()
     with pytest.raises(ValueError, match=r"of one shape.*Received: y_true of shape"):
         thing(clean, made)
+
+
+def authors_ssim(first, second):
+    """As their program has it, by SciPy: one pair of images, in float64."""
+    window = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
+    window /= window.sum()
+
+    def mean(image):
+        for axis in (0, 1):
+            image = scipy.ndimage.correlate1d(image, window, axis, mode="constant")
+        return image
+
+    first, second = (image.astype("float64") for image in (first, second))
+    a, b = mean(first), mean(second)
+    variances = mean(first**2) - a**2 + mean(second**2) - b**2
+    covariance = mean(first * second) - a * b
+    c1, c2 = 0.01**2, 0.03**2
+    similar = (2 * a * b + c1) * (2 * covariance + c2)
+    return np.mean(similar / ((a**2 + b**2 + c1) * (variances + c2)))
+
+
+@pytest.mark.parametrize("sides", [(24, 31), (7, 9)])
+def test_the_authors_ssim_takes_normalised_images_as_they_are(sides):
+    clean, noisy = images((-1.8, 2.4), sides=sides)
+    wanted = [authors_ssim(c, n) for c, n in zip(clean, noisy, strict=True)]
+    for value_range in ((-1.0, 1.0), (-1.8, 2.4)):  # which does not matter
+        found = value_of(SSIM(value_range, kind="authors"), clean, noisy)
+        assert found == pytest.approx(np.mean(wanted), abs=1e-4)
+    loss = NegativeSSIM(kind="authors", reduction="none")
+    np.testing.assert_allclose(loss(clean, noisy), -np.array(wanted), atol=1e-4)
+    assert abs(value_of(SSIM((-1.8, 2.4)), clean, noisy) - np.mean(wanted)) > 0.005
+
+
+@pytest.mark.parametrize("make", [SSIM, NegativeSSIM])
+def test_kinds_of_ssim_are_kept_in_files_and_others_refused(make):
+    told = make((0.0, 2.0), kind="authors").get_config()
+    assert make.from_config(told).get_config() == told
+    assert told["kind"] == "authors"
+    with pytest.raises(ValueError, match="Received: kind='ours'"):
+        make(kind="ours")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
+
+from keras_ms.training.pace import largest_divisor
 
 from .settings import Settings
 
@@ -44,11 +47,11 @@ def make_plan(settings: Settings, wanted: Sequence[int], costs: Sequence[float])
     Raises:
         BudgetError: If the budget does not pay for one step of every stage.
     """
-    iterations = tuple(wanted)
-    if settings.work_units is not None:
-        name = f"--work_units={settings.work_units:g}"
-        iterations = stretched(wanted, costs, settings.work_units, name)
-    return cut_into_epochs(iterations, costs, settings.validations)
+    if settings.work_units is None:
+        return cut_into_epochs(wanted, costs, settings.validations)
+    name = f"--work_units={settings.work_units:g}"
+    iterations = stretched(wanted, costs, settings.work_units, name)
+    return cut_into_epochs(iterations, costs, settings.validations, exactly=False)
 
 
 def stretched(
@@ -78,14 +81,26 @@ def stretched(
     return tuple(max(1, int(n * budget / whole)) if n else 0 for n in proportions)
 
 
-def cut_into_epochs(iterations: Sequence[int], costs: Sequence[float], validations: int) -> Plan:
-    """Rounds steps down to whole epochs and spreads the validations evenly over the cost.
+def cut_into_epochs(
+    iterations: Sequence[int], costs: Sequence[float], validations: int, exactly: bool = True
+) -> Plan:
+    """Cuts stages into epochs of one length and spreads the validations evenly over the cost.
 
     The shortest stage gets a few epochs, so that even it is validated more than once.
+
+    Args:
+        iterations: Steps of each stage, finest first.
+        costs: Work units of a step of each stage.
+        validations: How many are wanted.
+        exactly: Whether every stage has as many steps as it says, for which its epochs may have to
+            be short. Else steps are rounded down to whole epochs where those would be shorter than
+            half of what they may be.
     """
     shortest = min(n for n in iterations if n)
-    steps = max(1, min(shortest // EPOCHS_OF_SHORTEST_STAGE, sum(iterations) // validations))
-    steps -= steps % 4 if steps > 8 else 0  # several steps in one execution divide an epoch
+    most = max(1, min(shortest // EPOCHS_OF_SHORTEST_STAGE, sum(iterations) // validations))
+    steps = largest_divisor(math.gcd(*iterations), most)
+    if not exactly and 2 * steps < most:
+        steps = most - (most % 4 if most > 8 else 0)  # several steps in one execution divide it
     rounded = tuple(n - n % steps for n in iterations)
     per_epoch = [
         cost

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Reached = Mapping[str, Any]
 
+SSIMS = {"ssim": "standard", "authors_ssim": "authors"}
+"""Kinds of SSIM, by the name of the loss and of the metric."""
+
 
 class Judge(abc.ABC):
     """Judges trained models by held-out examples, and shows what they do."""
@@ -86,6 +89,11 @@ class Kind(abc.ABC):
     def validation(self, examples: Any) -> tf.data.Dataset:
         """Fixed pairs of held-out examples."""
 
+    @property
+    def conditional(self) -> bool:
+        """Whether the network is told the noise level."""
+        return False
+
     @abc.abstractmethod
     def network_options(self) -> dict[str, Any]:
         """What the data ask of a network; it takes those options that it has."""
@@ -109,3 +117,15 @@ class Kind(abc.ABC):
     @abc.abstractmethod
     def usage(self) -> str:
         """What the exported model takes and returns, for the end of a run."""
+
+
+def loss_of_pictures(name: str, value_range: tuple[float, float]) -> Any:
+    """A loss of pictures, as `compile` takes it.
+
+    Args:
+        name: One of `option_names.LOSSES`.
+        value_range: What black and white are.
+    """
+    if name not in SSIMS:
+        return name
+    return keras_ms.losses.NegativeSSIM(value_range, kind=SSIMS[name])

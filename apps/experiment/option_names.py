@@ -1,7 +1,9 @@
 """Names of options that go together."""
 
-LOSSES = ("mse", "mae", "ssim", "crossentropy")
+SSIMS = ("ssim", "authors_ssim")
+LOSSES = ("mse", "mae", "ssim", "authors_ssim", "crossentropy")
 TASK_OPTIONS = ("sigma", "border", "max_rectangles", "scale", "holes")
+ENLARGED_BY = ("bilinear", "nearest")
 FOLDER_OPTIONS = ("bands", "value_range")
 NOISE_OPTIONS = ("conditional", "keep_contrast")
 PAIR_OPTIONS = (

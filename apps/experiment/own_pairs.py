@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import keras_ms
 
-from .kind import Judge, Kind
+from .kind import Judge, Kind, loss_of_pictures
 from .pair_quality import JudgedMasks, JudgedPictures
 from .problem import Problem
 from .settings import Settings
@@ -76,16 +76,19 @@ class OwnPairs(Kind):
         """Bands of inputs, and what there is to tell of every pixel."""
         pairs = self.load("train")
         outputs = pairs.num_classes or pairs.target_bands
-        return {"channels": pairs.input_bands, "outputs": outputs, "scale": self._scale}
+        return {
+            "channels": pairs.input_bands,
+            "conditional": self.conditional,
+            "outputs": outputs,
+            "scale": self._scale,
+        }
 
     def loss(self) -> Any:
         """The loss: on logits, or on pictures with values from 0 to 1."""
         if self.segments:
             void = self.load("train").void
             return keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=void)
-        return (
-            keras_ms.losses.NegativeSSIM((0.0, 1.0)) if self.loss_name == "ssim" else self.loss_name
-        )
+        return loss_of_pictures(self.loss_name, (0.0, 1.0))
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """The mean intersection over union of classes."""

@@ -29,11 +29,32 @@ class Fitting(tuple[int, ...]):
         """
         if num_levels == len(self):
             return tuple(self)
-        ratio = Fraction(self[-1], self[-2])
-        counts = [Fraction(count) for count in self[:num_levels]]
-        while len(counts) < num_levels:
-            counts.append(counts[-1] * ratio)
+        counts = self._continued(num_levels)
         scale = self[-1] / counts[-1]
         if min(counts) * scale < 1:  # proportions matter more than the number of steps
             scale = 1 / min(counts)
         return tuple(round(count * scale) for count in counts)
+
+    def _continued(self, num_levels: int) -> list[Fraction]:
+        """The finest stages as they are, and further ones in the proportion of the last two."""
+        ratio = Fraction(self[-1], self[-2])
+        counts = [Fraction(count) for count in self[:num_levels]]
+        while len(counts) < num_levels:
+            counts.append(counts[-1] * ratio)
+        return counts
+
+
+class FittingFromFinest(Fitting):
+    """As `Fitting`, but it is the finest stages that keep their steps: so the paper counts."""
+
+    def fitted(self, num_levels: int) -> tuple[int, ...]:
+        """Steps of the stages of so many levels, finest first.
+
+        Args:
+            num_levels: Number of levels, 1 or more.
+
+        Example:
+            >>> FittingFromFinest((250, 500, 1000, 2000)).fitted(3)
+            (250, 500, 1000)
+        """
+        return tuple(round(count) for count in self._continued(num_levels))

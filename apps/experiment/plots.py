@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .option_names import SSIMS
 from .printable import printable
 from .sheets import sheet_row
 from .tables import loss_label
@@ -72,8 +73,8 @@ def _curves(axes: Any, outcomes: Sequence[Outcome], loss: str, unit: str, label:
     if len(outcomes) > 1:
         axes.axhline(outcomes[-1].curve.final.loss, color="gray", lw=0.8, ls=":")
     # The negative SSIM has no logarithm.
-    axes.set(xlabel=label, xscale="log", yscale="linear" if loss == "ssim" else "log")
-    for axis in (axes.xaxis,) if loss == "ssim" else (axes.xaxis, axes.yaxis):
+    axes.set(xlabel=label, xscale="log", yscale="linear" if loss in SSIMS else "log")
+    for axis in (axes.xaxis,) if loss in SSIMS else (axes.xaxis, axes.yaxis):
         in_decades(axis)
     axes.grid(alpha=0.3, which="both")
 

@@ -6,7 +6,7 @@ import dataclasses
 import math
 
 from . import choices, problem_checks
-from .option_names import LOSSES
+from .option_names import ENLARGED_BY, LOSSES
 from .options import (
     check_choice,
     check_counts,
@@ -87,6 +87,12 @@ class Problem:
     input_suffix: str = option("", "What names of inputs end in, such as _image.", theme=PAIRS)
     target_suffix: str = option("", "What names of targets end in, such as _mask.", theme=PAIRS)
     limit: int | None = option(None, "Most images, or pairs, to train on.", theme=IMAGES)
+    enlarged_by: str | None = option(
+        None,
+        "How the small images of stl10 are enlarged to 128 px; by default bilinear.",
+        ENLARGED_BY,
+        IMAGES,
+    )
     cache_gb: float = option(
         4.0,
         "GiB of images and coarser levels in memory; the rest goes to a temporary file.",
@@ -136,8 +142,8 @@ class Problem:
     residual: bool | None = option(None, "Whether the network adds to its input.", theme=NETWORK)
     loss: str | None = option(
         None,
-        "What is minimised; ssim is its negative. By default crossentropy with --classes, else "
-        "mse.",
+        "What is minimised; of ssim and of authors_ssim, the kind of the paper's authors, the "
+        "negative. By default crossentropy with --classes, else mse.",
         LOSSES,
         TRAINING,
     )
@@ -170,6 +176,8 @@ class Problem:
     def __post_init__(self) -> None:
         if self.loss is not None:
             check_choice(self, "loss", LOSSES)
+        if self.enlarged_by is not None:
+            check_choice(self, "enlarged_by", ENLARGED_BY)
         check_positive(self, "learning_rate")
         check_counts(self, "limit", "validation_samples", "bands")
         check_positive(self, "max_megapixels")

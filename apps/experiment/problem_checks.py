@@ -24,6 +24,7 @@ def check(settings: Any) -> None:
     _check_pairs(settings)
     _check_names(settings)
     _check_fraction(settings)
+    _check_enlarging(settings)
     _check_folder(settings)
 
 
@@ -104,6 +105,15 @@ def _check_fraction(settings: Any) -> None:
         raise ValueError(
             "--max_bad_fraction is a number from 0 to 1. Received: "
             f"--max_bad_fraction={settings.max_bad_fraction:g}."
+        )
+
+
+def _check_enlarging(settings: Any) -> None:
+    given = settings.given is None or "enlarged_by" in settings.given  # not the preset's
+    if given and settings.enlarged_by is not None and settings.dataset != "stl10":
+        raise ValueError(
+            f"--enlarged_by goes with --dataset=stl10. Received: --dataset={settings.dataset}, "
+            f"--enlarged_by={settings.enlarged_by}."
         )
 
 

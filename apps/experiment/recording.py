@@ -96,6 +96,22 @@ class Curve(keras.callbacks.Callback):
         """The last point."""
         return self.points[-1]
 
+    @property
+    def best(self) -> Point:
+        """The point with the least loss, the first of several."""
+        return min(self.points, key=lambda point: (math.isnan(point.loss), point.loss))
+
+    def ends(self) -> dict[str, tuple[float, float]]:
+        """The last and the best value of the loss and, by name, of every other metric.
+
+        Of these the largest is the best: what apps measure beside the loss is a quality.
+        """
+        found = {"loss": (self.final.loss, self.best.loss)}
+        for name in self.metrics[0] if self.metrics else ():
+            values = [metrics[name] for metrics in self.metrics]
+            found[name] = values[-1], max(values, key=lambda v: (not math.isnan(v), v))
+        return found
+
     def first_reaching(self, loss: float) -> Point | None:
         """The first point whose loss is at most `loss`, or `None`."""
         return next((point for point in self.points if point.loss <= loss), None)

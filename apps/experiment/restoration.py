@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ import keras_ms
 from keras_ms.data.sources import kinds
 
 from . import classics, quality, tables
-from .kind import Judge, Kind, Reached
+from .kind import SSIMS, Judge, Kind, Reached, loss_of_pictures
 from .option_names import FOLDER_OPTIONS
 from .problem import Problem
 from .settings import Settings
@@ -42,7 +43,9 @@ class Restoration(Kind):
         limit = problem.limit if split == "train" else problem.validation_samples
         load: Any = keras_ms.data.sources.get(problem.dataset).load
         if problem.dataset != "folder":
-            return load(split, problem.data_dir, limit)
+            way = {"interpolation": problem.enlarged_by}
+            takes = problem.enlarged_by and "interpolation" in inspect.signature(load).parameters
+            return load(split, problem.data_dir, limit, **(way if takes else {}))
         options = {name: getattr(problem, name) for name in FOLDER_OPTIONS}
         options["max_megapixels"] = problem.max_megapixels
         return load(split, problem.data_dir, limit, **options)
@@ -77,19 +80,31 @@ class Restoration(Kind):
             max_bad_fraction=self.problem.max_bad_fraction,
         )
 
+    @property
+    def conditional(self) -> bool:
+        """Whether it is asked for, and the task can tell it."""
+        return self.problem.conditional and "conditional" in keras_ms.tasks.options(
+            self.problem.task
+        )
+
     def network_options(self) -> dict[str, Any]:
         """Channels, whether it is told the noise level, and by how much it enlarges."""
         return {
             "channels": channels_of(self.problem),
-            "conditional": self.problem.conditional,
+            "conditional": self.conditional,
             "scale": scale_of(make_task(self.problem)),
         }
 
     def loss(self) -> Any:
         """The loss, on normalised images."""
-        if self.loss_name != "ssim":
-            return self.loss_name
-        return keras_ms.losses.NegativeSSIM(value_range(self.problem))
+        return loss_of_pictures(self.loss_name, value_range(self.problem))
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Both kinds of SSIM, if they are asked for."""
+        if not getattr(self.problem, "measure_ssim", False):
+            return []
+        seen = value_range(self.problem)
+        return [keras_ms.metrics.SSIM(seen, name, kind=kind) for name, kind in SSIMS.items()]
 
     def judge(self, settings: Settings, validation: tf.data.Dataset, held_out: Any) -> Judge:
         """Degrades the pictures to restore."""
@@ -101,10 +116,19 @@ class Restoration(Kind):
         return {"mean": mean, "std": std}
 
     def usage(self) -> str:
-        """Pictures in, pictures out."""
-        return (
+        """Pictures in, pictures out; and what a network is told that is told the noise."""
+        text = (
             "restores pictures (batch, height, width, channels), uint8 or floats in [0, 1], of any "
             "size."
+        )
+        if not self.conditional:
+            return text
+        task: Any = make_task(self.problem)
+        of = "noise" if task.share(1.0) > task.share(0.0) else "clean image"
+        low, high = task.t_range
+        return (
+            f"{text} t, (batch, 1), is the share of the {of} in each:\n"
+            f"it was {low:g} to {high:g} in training."
         )
 
 

@@ -43,7 +43,7 @@ class Settings(Problem):
         Fitting((250, 500, 1000, 2000)),
         "Steps of each stage, finest first; a strategy without stages takes the largest. With a "
         "budget only their proportions count. If not given, they fit themselves to the number of "
-        "--batch_sizes: the coarsest stage keeps its steps.",
+        "--batch_sizes: the coarsest stage keeps its steps, or in the preset paper the finest.",
         theme=BUDGET,
     )
     coarsening: str = option(
@@ -81,6 +81,12 @@ class Settings(Problem):
     )
     validations: int = option(
         40, "Validations of a run, spread evenly over its cost.", theme=BUDGET
+    )
+    measure_ssim: bool = option(
+        False,
+        "Whether validations measure the SSIM as well: the standard one, and that of the paper's "
+        "authors, for comparison with its tables.",
+        theme=RESULTS,
     )
     baseline: bool = option(
         False,
@@ -157,7 +163,8 @@ def _check_coarsening(settings: Settings) -> None:
 
 
 def _check_levels(settings: Settings) -> None:
-    if settings.coarsening != "degrade_first" and settings.restriction != "average":
+    words = settings.coarsenings
+    if "degrade_first" not in words and settings.restriction != "average":
         raise ValueError(
             "--restriction says how pairs are coarsened, so it goes with "
             "--coarsening=degrade_first. Received: "

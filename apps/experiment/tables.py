@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .option_names import SSIMS
 from .printable import printable
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .quality import Quality
 
 MIN_WIDTH = 100  # columns, where the output is not a terminal
+METRICS = {"ssim": "SSIM", "authors_ssim": "authors' SSIM", "mean_iou": "mean IoU"}
 
 Rows = Sequence[Sequence[str]]
 
@@ -62,7 +64,7 @@ def print_costs(
         of: What the loss is of.
     """
     goal, label = outcomes[-1].curve.final.loss, loss_label(loss)
-    columns = ["strategy", "batch", "steps", "seconds", "WU", label]
+    columns = ["strategy", "batch", "steps", "seconds", "WU", label, f"best {label}"]
     if len(outcomes) > 1:
         columns.append(f"{label} {goal:.4f} after")
     rows = [_cost_row(outcome) for outcome in outcomes]
@@ -80,7 +82,28 @@ def _cost_row(outcome: Outcome) -> list[str]:
         f"{final.seconds:.0f}",
         f"{final.work_units:,.0f}",
         f"{final.loss:.4f}",
+        f"{outcome.curve.best.loss:.4f}",
     ]
+
+
+def print_metrics(outcomes: Sequence[Outcome], what: str = "photographs") -> None:
+    """Prints the last and the best value of what was measured beside the loss, if there is any.
+
+    Args:
+        outcomes: What was trained.
+        what: What was held out.
+    """
+    ends = {outcome.label: outcome.curve.ends() for outcome in outcomes}
+    names = [name for name in next(iter(ends.values())) if name != "loss"]
+    if not names:
+        return
+    shown = [METRICS.get(name, name) for name in names]
+    columns = ["strategy", *(text for name in shown for text in (name, f"best {name}"))]
+    rows = [
+        [label, *(f"{value:.4f}" for name in names for value in of_run[name])]
+        for label, of_run in ends.items()
+    ]
+    show(f"Held-out {what}, validations", columns, rows)
 
 
 def _reached(outcome: Outcome, goal: float) -> str:
@@ -123,4 +146,5 @@ def print_restored(compared: Mapping[str, tuple[Quality, Quality]]) -> None:
 
 def loss_label(loss: str) -> str:
     """What tables and plots call a loss."""
-    return {"ssim": "-SSIM", "crossentropy": "cross-entropy"}.get(loss, loss.upper())
+    shown = {"crossentropy": "cross-entropy", **{name: f"-{METRICS[name]}" for name in SSIMS}}
+    return shown.get(loss, loss.upper())

@@ -7,7 +7,7 @@ import math
 from typing import ClassVar
 
 from ..experiment import choices
-from ..experiment.option_names import PAIR_OPTIONS
+from ..experiment.option_names import PAIR_OPTIONS, SSIMS
 from ..experiment.options import check_choice, check_counts, check_positive, option
 from ..experiment.problem import NETWORK, RESULTS, TASK, Problem
 from .contestants import CONTESTANTS
@@ -105,8 +105,8 @@ def check_budgets(budgets: tuple[float, ...]) -> None:
 
 def refuse_negative_losses(settings: Problem) -> None:
     """Raises `ValueError` if the loss has no logarithm, which races compare."""
-    if settings.loss == "ssim":
+    if settings.loss in SSIMS:
         raise ValueError(
-            "Races take logarithms of the loss, which --loss=ssim makes negative. Received: "
-            f"--loss=ssim, --preset={settings.preset}. Take --loss=mse or mae."
+            "Races take logarithms of the loss, which the SSIM makes negative. Received: "
+            f"--loss={settings.loss}, --preset={settings.preset}. Take --loss=mse or mae."
         )

@@ -22,7 +22,7 @@ class SegmentationSettings(EqualOptions):
     # Of a race on masks, or what every run has its own of.
     UNUSED: ClassVar[tuple[str, ...]] = (
         *("preset", "task", "network", "seed", "learning_rate", "dataset", "bands", "restriction"),
-        *("t_low", "t_high", "loss", "mean", "std", "validation_samples"),
+        *("t_low", "t_high", "loss", "mean", "std", "validation_samples", "enlarged_by"),
         *(*TASK_OPTIONS, *NOISE_OPTIONS, *NETWORK_OPTIONS),
     )
 

@@ -118,7 +118,9 @@ class PyramidStore:
         )
         return draw % places * self.alignment
 
-    def cut(self, window: Window, image_ids: Tensor, corners: Tensor, flips: Tensor) -> Tensor:
+    def cut(
+        self, window: Window, image_ids: Tensor, corners: Tensor, flips: Tensor, every: int = 1
+    ) -> Tensor:
         """Cuts one window of every image named and normalises it.
 
         Args:
@@ -126,6 +128,8 @@ class PyramidStore:
             image_ids: Indices of images, int64 `(n,)`.
             corners: Corners of the finest windows, finest pixels, int64 `(n, spatial_dims)`.
             flips: Whether to mirror along the last spatial axis, bool `(n,)`.
+            every: Which of the window's pixels, along every axis: the first of so many, which
+                divides the sides.
 
         Returns:
             Normalised windows `(n, *sides, channels)`, float32.
@@ -138,8 +142,8 @@ class PyramidStore:
             line = tf.range(side, dtype=tf.int64)[tf.newaxis]
             if axis == len(window.sides) - 1:
                 line = tf.where(flips[:, tf.newaxis], side - 1 - line, line)
-            line = (line + corners[:, axis, tf.newaxis]) * strides[:, axis, tf.newaxis]
-            index = index[..., tf.newaxis] + tf.reshape(line, (-1, *(1,) * axis, side))
+            line = (line[:, ::every] + corners[:, axis, tf.newaxis]) * strides[:, axis, tf.newaxis]
+            index = index[..., tf.newaxis] + tf.reshape(line, (-1, *(1,) * axis, side // every))
         pixels = self._levels[window.pyramid_level].gather(index)
         pixels = tf.cast(pixels, tf.float32) / self._scale
         return (pixels - self._mean) / self._std

@@ -16,7 +16,7 @@ from keras_ms.data.batch import MultiscaleBatch, fresh_terms, made_if_fresh
 from keras_ms.data.order import image_order
 from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION, PyramidStore
 from keras_ms.levels import Levels, Stage
-from keras_ms.tasks import Task
+from keras_ms.tasks import Task, degraded_first
 from keras_ms.tasks.checks import called, check_laws, check_methods, told_in_one_line
 
 Tensor = Any
@@ -154,18 +154,31 @@ class TaskBatches:
         seed: Tensor,
         with_coarse: bool,
     ) -> tuple[Any, Any]:
-        # The degradation belongs to the finest mesh here, so even coarse batches cost fine pixels.
-        clean = self._store.cut(self._windows[0], ids, corners, flips)
-        example = called(self._task, "draw", clean, seed)
-        pair = called(self._task, "pair", example)
-        marks = fields.mark(pair, self.sides)
+        pair, marks = self._degraded_first(level, ids, corners, flips, seed)
+        return pair, self._shrunk(pair, marks) if with_coarse else ()
 
-        def coarser(pair: Any) -> Any:
-            return fields.restrict_structure(pair, marks, self._restriction, len(self.sides))
-
+    def _degraded_first(
+        self, level: int, ids: Tensor, corners: Tensor, flips: Tensor, seed: Tensor
+    ) -> tuple[Any, Any]:
+        """The pair of the finest mesh, restricted to a level, and which of its tensors are."""
+        task, by, window = self._task, self._restriction, self._windows[0]
+        if level and degraded_first.commutes(task, by):
+            clean = self._store.cut(window, ids, corners, flips, every=2**level)
+            pair = called(task, "pair", called(task, "draw", clean, seed))
+            return pair, fields.mark(pair, self._windows[level].sides)
+        # The degradation belongs to the finest mesh, so even coarse batches cost fine pixels.
+        clean = self._store.cut(window, ids, corners, flips)
+        if level and degraded_first.is_known(task):
+            pair = degraded_first.restricted_pair(task, clean, seed, level, by)
+            return pair, fields.mark(pair, self._windows[level].sides)
+        pair = called(task, "pair", called(task, "draw", clean, seed))
+        marks = fields.mark(pair, window.sides)
         for _ in range(level):
-            pair = coarser(pair)
-        return pair, coarser(pair) if with_coarse else ()
+            pair = self._shrunk(pair, marks)
+        return pair, marks
+
+    def _shrunk(self, pair: Any, marks: Any) -> Any:
+        return fields.restrict_structure(pair, marks, self._restriction, len(self.sides))
 
     def specs(self) -> tuple[Any, ...]:
         """Specs of the batched `(x, y)` of every level, any batch size; one trace gives them all.

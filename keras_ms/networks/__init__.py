@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from keras_ms.networks import fitting
+from keras_ms.networks import fitting, paper
 from keras_ms.networks.backbones import from_backbone
 from keras_ms.networks.encoders import ResNetEncoder
 from keras_ms.networks.espcn import ESPCN
@@ -26,8 +26,9 @@ def get(name: str, **options: Any) -> keras.Model:
     Args:
         name: One of `names()`: `"half_resnet"`, `"resnet"`, `"unet"`, `"espcn"`, the 18 and 50
             layers deep `"resnet18"` and `"resnet50"`, `"unet5"` of five meshes,
-            `"resnet18_encoder"` and `"resnet50_encoder"` of He et al., or
-            `"mobilenet_v2_encoder"`.
+            `"resnet18_encoder"` and `"resnet50_encoder"` of He et al., `"mobilenet_v2_encoder"`,
+            or those of the paper's authors: `"paper_resnet"`, `"paper_unet"`, `"paper_sr_resnet"`
+            and `"paper_sr_convnet"`.
         **options: Arguments of the network's function.
 
     Returns:
@@ -69,4 +70,5 @@ __all__ = [
     "get",
     "names",
     "options",
+    "paper",
 ]

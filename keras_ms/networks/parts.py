@@ -92,7 +92,7 @@ def finish(
     """
     channels = image.shape[-1] if channels is None else channels
     spatial_dims = len(image.shape) - 2
-    _check_outputs(channels, image.shape[-1], residual)
+    check_outputs(channels, image.shape[-1], residual)
     small = keras.initializers.VarianceScaling(1e-6, "fan_avg", "uniform")  # Glorot times 1e-3
     tail = conv(spatial_dims)(
         channels * (scale * unshuffled) ** spatial_dims,
@@ -117,7 +117,12 @@ def finish(
     return keras.Model(inputs, outputs, name=name)
 
 
-def _check_outputs(outputs: int, channels: int, residual: bool) -> None:
+def check_outputs(outputs: int, channels: int, residual: bool) -> None:
+    """Refuses no channels of a result, and others than those of an image that is added.
+
+    Raises:
+        ValueError: Naming what was received.
+    """
     if outputs < 1:
         raise ValueError(f"A network has positive sizes. Received: outputs={outputs}.")
     if residual and outputs != channels:

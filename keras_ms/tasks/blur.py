@@ -12,22 +12,24 @@ Tensor = Any
 BORDERS = {"reflect": "reflect", "circular": "wrap"}  # our names: SciPy's modes
 
 
-def gaussian_blur(images: Tensor, sigma: float, border: str) -> Tensor:
+def gaussian_blur(images: Tensor, sigma: float, border: str, every: int = 1) -> Tensor:
     """Blurs images as `scipy.ndimage.gaussian_filter` does, differentiably and batched.
 
     Args:
         images: Floating tensor `(batch, *spatial, channels)` of known sides.
         sigma: Standard deviation in pixels, at least 0.
         border: `"reflect"` (d c b a | a b c d | d c b a) or `"circular"`.
+        every: Which pixels of the result are wanted, along every axis: the first of so many.
 
     Returns:
-        Tensor of the same shape and type.
+        Tensor of the same type, and of the same shape if `every` is 1.
     """
-    if sigma == 0.0:
-        return images
     axes = "hwd"[: len(images.shape) - 2]
+    if sigma == 0.0:
+        wanted = (slice(None), *(slice(None, None, every),) * len(axes))
+        return images if every == 1 else images[wanted]
     for axis, side in zip(axes, images.shape[1:-1], strict=True):
-        matrix = keras.ops.cast(_matrix(side, sigma, border), images.dtype)
+        matrix = keras.ops.cast(_matrix(side, sigma, border)[::every], images.dtype)
         images = keras.ops.einsum(f"z{axis},b{axes}c->b{axes.replace(axis, 'z')}c", matrix, images)
     return images
 

@@ -107,14 +107,24 @@ class NoisyTask(Task):
     def pair(self, example: Example) -> tuple[Any, Any]:
         """Returns the degraded noisy image (with `t` if conditional) and the clean one."""
         _check_flags(self)
-        clean, t = example["clean"], example["t"]
-        noise_share = self.share(keras.ops.reshape(t, (-1, *(1,) * (len(clean.shape) - 1))))
-        degraded, noise = self.degrade(example), example["noise"]
-        _check_shape(degraded, noise)
-        mixed = (1.0 - noise_share) * degraded + noise_share * noise
-        if self.keep_contrast:
-            mixed = mixed / (1.0 - noise_share)
-        return ({"image": mixed, "noise_level": t} if self.conditional else mixed), clean
+        return seen(self, self.degrade(example), example["noise"], example["t"]), example["clean"]
+
+
+def seen(task: NoisyTask, degraded: Tensor, noise: Tensor, t: Tensor) -> Any:
+    """What a network sees of degraded images: them and the noise, and `t` if it is told.
+
+    Args:
+        task: The task.
+        degraded: `D(u)`, of the shape of the noise.
+        noise: `z`.
+        t: As in the latent example, `(batch, 1)`.
+    """
+    _check_shape(degraded, noise)
+    share = task.share(keras.ops.reshape(t, (-1, *(1,) * (len(noise.shape) - 1))))
+    mixed = (1.0 - share) * degraded + share * noise
+    if task.keep_contrast:
+        mixed = mixed / (1.0 - share)
+    return {"image": mixed, "noise_level": t} if task.conditional else mixed
 
 
 def _check_flags(task: NoisyTask) -> None:

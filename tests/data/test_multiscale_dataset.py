@@ -7,7 +7,7 @@ import tensorflow as tf
 from by_hand import block_mean, central_half, every_second
 
 import keras_ms
-from keras_ms.tasks import Denoising
+from keras_ms.tasks import Deblurring, Denoising
 
 EVERY_COARSENING = pytest.mark.parametrize(
     "coarsening", ["task", "degrade_first", "crop", "coarsen_and_crop"]
@@ -200,3 +200,16 @@ def test_iterators_are_not_tuned_so_that_they_end_at_once():
     validation = keras_ms.data.evaluation_pairs(photographs(), Denoising(), 16, samples=2)
     for made in (own, validation, plain().stage(0)):
         assert made.options().autotune.enabled is False
+
+
+@pytest.mark.parametrize("task", [Denoising((1.0, 1.0)), Deblurring(0.0, (0.0, 0.0))])
+def test_degrade_first_by_stride_keeps_every_second_pixel_on_every_level(task):
+    places = np.moveaxis(np.indices((48, 60), np.uint8), 0, -1)  # rows and columns as colours
+    options = {"restriction": "stride", "mean": 0.0, "std": 1.0 / 255.0}
+    made = keras_ms.MultiscaleDataset([places], task, SIZES, 32, 4, "degrade_first", **options)
+    (batch,) = take(made.stage(), 1)
+    for level, pair in enumerate(batch.fine):
+        for rows_and_columns in pair:
+            steps = [np.diff(rows_and_columns[..., axis], axis=1 + axis) for axis in (0, 1)]
+            np.testing.assert_allclose(steps[0], 2**level, atol=1e-4)
+            np.testing.assert_allclose(np.abs(steps[1]), 2**level, atol=1e-4)  # mirrored or not

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from by_hand import chi_square
 
+from keras_ms.data import order
 from keras_ms.data.order import image_order
 
 SEED = (5, 6)
@@ -72,3 +73,43 @@ def test_orders_of_three_images_are_equally_likely(first, count):
         _, counts = np.unique(orders.numpy()[:, start : start + 3], axis=0, return_counts=True)
         assert len(counts) == 6
         assert chi_square(counts) < 20.5  # 5 degrees of freedom, p = .001
+
+
+MANY = order.MOST_SORTED + 905
+
+
+@pytest.mark.parametrize("count", [1, 7, 3000])
+def test_every_one_of_many_images_comes_once_in_each_pass(count):
+    whole = np.array(visit(MANY, MANY, MANY))
+    assert sorted(whole) == list(range(MANY))
+    first = 2 * MANY - 5  # over the end of a pass
+    wanted = [*whole[-5:], *visit(2 * MANY, MANY, MANY)][:count]
+    assert visit(first, count, MANY) == wanted
+
+
+def test_orders_of_many_images_are_as_if_at_random():
+    passes = np.array([visit(k * MANY, MANY, MANY) for k in (0, 1, 10**9)])
+    others = np.array([visit(0, MANY, MANY, (5, 7))])
+    ranks = np.concatenate([np.arange(MANY)[None], passes, others])
+    correlations = np.corrcoef(ranks)[np.triu_indices(len(ranks), 1)]
+    assert np.max(np.abs(correlations)) < 4.0 / np.sqrt(MANY)
+    for one in (*passes, *others):
+        steps = np.diff(one) % MANY  # from an image to the next, uniform too
+        counts = np.histogram(steps, 20, (0, MANY))[0]
+        assert chi_square(counts) < 43.8  # 19 degrees of freedom, p = .001
+        neighbours = np.corrcoef(one[:-1], one[1:])[0, 1]
+        assert abs(neighbours) < 4.0 / np.sqrt(MANY)
+
+
+def test_work_of_a_step_does_not_grow_with_the_images():
+    def operations(num_images):
+        traced = tf.function(lambda first: image_order(first, 6, num_images, SEED))
+        return {
+            op.type
+            for op in traced.get_concrete_function(
+                tf.TensorSpec((), tf.int64)
+            ).graph.get_operations()
+        }
+
+    assert "TopKV2" in operations(order.MOST_SORTED)
+    assert "TopKV2" not in operations(MANY)

@@ -52,6 +52,9 @@ def test_every_strategy_and_task_leave_their_results(strategy, task, tmp_path, c
     content = json.loads((tmp_path / "curves.json").read_text())
     curve, reached = content["curves"][strategy], content["quality"]
     assert curve[-1]["loss"] == pytest.approx(outcome.curve.final.loss)
+    losses = [point["loss"] for point in curve]
+    ends = (content["last"][strategy]["loss"], content["best"][strategy]["loss"])
+    assert ends == (losses[-1], min(losses))
     assert curve[-1]["work_units"] == WORK_UNITS.get(strategy, curve[-1]["work_units"])
     names = [method.name for method in classics.of(task)]
     assert list(reached) == ["degraded", *names, strategy]
@@ -61,6 +64,8 @@ def test_every_strategy_and_task_leave_their_results(strategy, task, tmp_path, c
     out = capsys.readouterr().out
     assert all(name in out for name in names)
     assert "Next: " in out
+    assert "model(pictures)\n" in out
+    assert "noise_level" not in out
 
 
 def failing(*arguments, **options):
@@ -146,8 +151,18 @@ def test_another_run_in_the_same_folder_is_refused_before_training(tmp_path):
 
 
 @pytest.mark.smoke
-def test_conditional_model_exports_with_its_noise_level(tmp_path):
-    train.run(Settings(output=str(tmp_path), strategy="single_scale", conditional=True, **TINY))
+def test_conditional_model_exports_with_its_noise_level(tmp_path, capsys):
+    options = {**TINY, "strategy": "single_scale", "conditional": True, "measure_ssim": True}
+    train.run(Settings(output=str(tmp_path), **options))
+    out = capsys.readouterr().out
+    assert "model(pictures, t)" in out
+    assert "share of the clean image" in out
+    assert "--noise_level=t" in out
+    assert "authors' SSIM" in out
+    content = json.loads((tmp_path / "curves.json").read_text())
+    measured = {"loss", "ssim", "authors_ssim"}
+    assert set(content["best"]["single_scale"]) == measured
+    assert all(measured <= set(point) for point in content["curves"]["single_scale"])
     loaded = tf.saved_model.load(tmp_path / "model")
     picture = np.ones((1, 9, 9, 3), "float32")
     made = loaded(picture, np.ones((1, 1), "float32"))

@@ -18,6 +18,7 @@ def stl10(
     limit: int | None = None,
     image_size: int | None = 128,
     manual_dir: Directory = None,
+    interpolation: str = "bilinear",
 ) -> list[np.ndarray]:
     """Reads STL10: `"train"` is TFDS's `train` and `unlabelled`, `"validation"` its `test`.
 
@@ -31,10 +32,12 @@ def stl10(
         data_dir: Where TFDS keeps prepared data, as in `tfds.load`. Defaults to
             `~/tensorflow_datasets`.
         limit: At most so many images, 1 or more. Defaults to all.
-        image_size: Side in pixels that images are resized to, bilinearly. Defaults to 128, the
-            paper's; `None` leaves them at 96.
+        image_size: Side in pixels that images are resized to. Defaults to 128, the paper's; `None`
+            leaves them at 96.
         manual_dir: Where files as they came are looked for. Defaults to
             `data_dir/downloads/manual`.
+        interpolation: `"bilinear"` (default) or `"nearest"`, as the paper's authors enlarge for
+            deblurring.
 
     Returns:
         Arrays `(image_size, image_size, 3)`, uint8, always in the same order.
@@ -45,7 +48,8 @@ def stl10(
     Example:
         >>> images = keras_ms.data.stl10("train", limit=10_000)  # doctest: +SKIP
     """
-    return tfds.images("stl10", "image", SPLITS, split, data_dir, manual_dir, limit, image_size)
+    asked = (split, data_dir, manual_dir, limit, image_size, interpolation)
+    return tfds.images("stl10", "image", SPLITS, *asked)
 
 
 SOURCE = Source(stl10, (0.4467, 0.4398, 0.4066), (0.2240, 0.2215, 0.2239))

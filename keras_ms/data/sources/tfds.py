@@ -12,6 +12,8 @@ from rich.progress import track
 from keras_ms.data.sources.source import Directory
 from keras_ms.validation import known, none_or_positive
 
+INTERPOLATIONS = ("bilinear", "nearest")
+
 
 def prepared_split(
     name: str,
@@ -74,6 +76,7 @@ def images(
     manual_dir: Directory = None,
     limit: int | None = None,
     image_size: int | None = None,
+    interpolation: str = "bilinear",
 ) -> list[np.ndarray]:
     """Reads one feature of a split into memory.
 
@@ -88,6 +91,7 @@ def images(
         limit: At most so many images, 1 or more. Defaults to all.
         image_size: Side in pixels of the square that images are resized to. Defaults to no
             resizing.
+        interpolation: How they are, `"bilinear"` or `"nearest"`.
 
     Returns:
         Arrays `(height, width, channels)`, always in the same order.
@@ -96,19 +100,22 @@ def images(
         ValueError: If an argument makes no sense, or the data are not prepared and cannot be.
     """
     none_or_positive(limit=limit, image_size=image_size)
+    known(interpolation, INTERPOLATIONS, "interpolation", "interpolation")
     examples = prepared_split(name, splits, split, data_dir, manual_dir)
     if limit is not None:
         examples = examples.take(limit)
 
     def image(example: dict[str, Any]) -> Any:
-        return example[feature] if image_size is None else _resized(example[feature], image_size)
+        if image_size is None:
+            return example[feature]
+        return _resized(example[feature], image_size, interpolation)
 
     found = examples.map(image, num_parallel_calls=tf.data.AUTOTUNE)
     read = found.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
     return list(track(read, f"Reading {name}", total=len(found), transient=True))
 
 
-def _resized(image: Any, side: int) -> Any:
+def _resized(image: Any, side: int, interpolation: str) -> Any:
     # Antialiased, as Pillow does it: a smaller image averages over all its pixels.
-    resized = tf.image.resize(image, (side, side), method="bilinear", antialias=True)
+    resized = tf.image.resize(image, (side, side), method=interpolation, antialias=True)
     return tf.cast(tf.round(resized), tf.uint8)

@@ -26,12 +26,42 @@ def test_costs_say_when_the_last_ones_loss_was_reached(capsys):
     tables.print_costs([one, other], "mse")
     lines = capsys.readouterr().out.splitlines()
     (swift,) = (line.split() for line in lines if "swift" in line)
-    assert swift == ["swift", "2,4", "1,234", "30", "300", "0.0500", "20", "s,", "200", "WU"]
+    assert swift == [
+        "swift",
+        "2,4",
+        "1,234",
+        "30",
+        "300",
+        "0.0500",
+        "0.0500",
+        "20",
+        "s,",
+        "200",
+        "WU",
+    ]
     assert "MSE 0.1000 after" in " ".join(lines)
+    back = outcome("back", [0.5, 0.1, 0.3])
+    tables.print_costs([back], "mse")
+    (back,) = (line.split() for line in capsys.readouterr().out.splitlines() if "back" in line)
+    assert back[-2:] == ["0.3000", "0.1000"]
     tables.print_costs([one], "ssim")
     printed = capsys.readouterr().out
     assert "-SSIM" in printed
     assert "after" not in printed
+
+
+def test_metrics_of_validations_are_shown_with_their_best(capsys):
+    one = outcome("one", [0.5, 0.1, 0.3])
+    tables.print_metrics([one])
+    assert not capsys.readouterr().out
+    values = (0.2, 0.8, 0.4)
+    one.curve.metrics = [{"ssim": value, "authors_ssim": value - 0.1} for value in values]
+    assert one.curve.ends()["authors_ssim"] == pytest.approx((0.3, 0.7))
+    tables.print_metrics([one])
+    printed = capsys.readouterr().out
+    assert "authors' SSIM" in printed
+    (row,) = (line.split() for line in printed.splitlines() if "0.8000" in line)
+    assert row == ["one", "0.4000", "0.8000", "0.3000", "0.7000"]
 
 
 def test_qualities_are_shown_with_labels_and_means(capsys):
@@ -48,9 +78,9 @@ def test_qualities_are_shown_with_labels_and_means(capsys):
     assert mean == ["mean", "15.00", "dB", "25.00", "dB", "0.3750", "0.6250"]
 
 
-@pytest.mark.parametrize("loss", ["mse", "ssim"])
+@pytest.mark.parametrize("loss", ["mse", "ssim", "authors_ssim"])
 def test_curves_are_two_panels(loss, tmp_path):
-    sign = -1.0 if loss == "ssim" else 1.0
+    sign = 1.0 if loss == "mse" else -1.0
     made = [outcome(name, [sign * 0.5, sign * 0.1]) for name in ("one", "two")]
     plots.save_curves(made, loss, tmp_path / "loss.png")
     height, width, _ = plt.imread(tmp_path / "loss.png").shape

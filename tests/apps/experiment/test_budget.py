@@ -31,12 +31,22 @@ def test_a_budget_too_small_is_named_with_what_to_do():
         budget.stretched((1, 1, 1, 1), (37.0, 17.0, 7.0, 2.0), 10.0, "--work_units=10")
 
 
-def test_epochs_divide_every_stage_and_round_down():
-    plan = budget.cut_into_epochs((50, 101, 203, 407), (9.25, 4.25, 1.75, 0.5), 40)
-    assert all(n % plan.steps_per_epoch == 0 for n in plan.iterations)
-    assert all(a <= b for a, b in zip(plan.iterations, (50, 101, 203, 407), strict=True))
-    assert plan.steps_per_epoch == 12
-    assert plan.epochs == sum(plan.iterations) // 12
+def test_steps_that_are_asked_for_are_kept_exactly():
+    for iterations, steps in (
+        ((250, 500, 1000, 2000), 50),
+        ((50, 101, 203, 407), 1),
+        ((1000,), 25),
+    ):
+        plan = budget.cut_into_epochs(iterations, (1.0,) * len(iterations), 40)
+        assert (plan.iterations, plan.steps_per_epoch) == (iterations, steps)
+        assert plan.epochs == sum(iterations) // steps
+
+
+def test_steps_of_a_budget_are_rounded_down_where_epochs_would_be_tiny():
+    plan = budget.cut_into_epochs((50, 101, 203, 407), (9.25, 4.25, 1.75, 0.5), 40, exactly=False)
+    assert (plan.iterations, plan.steps_per_epoch) == ((48, 96, 192, 396), 12)
+    plan = budget.cut_into_epochs((250, 500, 1000, 2000), (37.0, 17.0, 7.0, 2.0), 40, exactly=False)
+    assert (plan.iterations, plan.steps_per_epoch) == ((250, 500, 1000, 2000), 50)
 
 
 def test_validations_are_spread_over_the_cost_and_end_with_the_run():

@@ -5,7 +5,7 @@ import pytest
 from apps import strategies
 from apps.benchmark.settings import BenchmarkSettings
 from apps.experiment import options, presets
-from apps.experiment.per_stage import Fitting
+from apps.experiment.per_stage import Fitting, FittingFromFinest
 from apps.experiment.settings import Settings
 from apps.races import race
 from apps.races.contestants import CONTESTANTS
@@ -29,6 +29,19 @@ def test_a_default_fits_itself_to_the_levels(default, levels, steps):
     assert Fitting(default).fitted(levels) == steps
 
 
+@pytest.mark.parametrize(
+    ("levels", "steps"),
+    [
+        (1, (250,)),
+        (3, (250, 500, 1000)),
+        (4, (250, 500, 1000, 2000)),
+        (5, (250, 500, 1000, 2000, 4000)),
+    ],
+)
+def test_the_papers_finest_stages_keep_their_steps(levels, steps):
+    assert FittingFromFinest((250, 500, 1000, 2000)).fitted(levels) == steps
+
+
 STAGED = ("full_multiscale", "adaptive", "progressive")
 
 
@@ -40,7 +53,9 @@ def test_batch_sizes_alone_say_how_many_levels_there_are(preset, sizes):
     for strategy in strategies.chosen(made):
         strategy.check(made)
     steps = made.stage_iterations
-    assert (len(steps), steps[-1], steps[-1] / steps[-2]) == (len(sizes), 2000, 2.0)
+    kept = steps[-1] if preset == "quick" else steps[0]
+    assert kept == {"quick": 2000, "paper": 250}[preset]
+    assert (len(steps), steps[-1] / steps[-2]) == (len(sizes), 2.0)
     (staged,) = strategies.chosen(options.replaced(made, strategy="progressive", compare=()))
     assert staged.iterations(made, len(sizes)) == steps
 

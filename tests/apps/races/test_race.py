@@ -147,7 +147,7 @@ def test_what_a_run_would_refuse_is_refused_before_the_first(given, message):
 def test_losses_without_a_logarithm_are_refused_also_if_a_preset_has_them():
     settings = presets.make(RaceSettings, "paper", **TINY, strategies=("single_scale",))
     race.check(settings, "denoising", "espcn")
-    with pytest.raises(ValueError, match="--loss=ssim"):
+    with pytest.raises(ValueError, match="--loss=authors_ssim"):
         race.check(settings, "super_resolution", "espcn")
 
 
