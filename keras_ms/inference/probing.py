@@ -71,7 +71,7 @@ def _check_reach(run: Run, told: Details, axis: int, sides: list[int], channels:
     sides[axis - 1] = 2 * margin + ALIGNMENT
     picture = _picture(tuple(sides), channels)
     ends = (0, ALIGNMENT - 1)
-    few = AT_ONCE < 2 * ALIGNMENT * math.prod(sides)
+    few = 2 * ALIGNMENT * math.prod(sides) > AT_ONCE
     probes = [(margin + row, NAN) for row in (ends if few else range(ALIGNMENT))]
     probes += [(margin + row, LOUD) for row in ends]
     pictures = np.repeat(picture, 1 + len(probes), axis=0)
