@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from keras_ms.inference.details import Details
 from keras_ms.networks.interface import ALIGNMENT
-from keras_ms.networks.reach import LOUD, NAN, WIDTHS
+from keras_ms.networks.reach import AT_ONCE, LOUD, NAN, WIDTHS
 
 BEYOND = 32  # pixels further than it is said to look are watched
 
@@ -21,8 +22,8 @@ def check(function: Any, told: Details, spatial_dims: int, channels: int) -> Non
     """Checks how much a model enlarges, how far it looks, and that it returns numbers.
 
     It runs on a tiny picture, and on thin ones a little longer than it is said to look. In these
-    single rows are replaced, by NaNs or large numbers, and it shall not change further off. Rows
-    are the first and the last within the strides, which are seen from furthest off.
+    single rows are replaced, by NaNs or large numbers, and it shall not change further off: all
+    rows within the strides, or, if the pictures are not small, the first and the last.
 
     Args:
         function: Takes pictures, and the noise level if `told` says so.
@@ -69,7 +70,10 @@ def _check_reach(run: Run, told: Details, axis: int, sides: list[int], channels:
     margin = -(-(claimed + BEYOND) // ALIGNMENT) * ALIGNMENT
     sides[axis - 1] = 2 * margin + ALIGNMENT
     picture = _picture(tuple(sides), channels)
-    probes = [(row, by) for by in (NAN, LOUD) for row in (margin, margin + ALIGNMENT - 1)]
+    ends = (0, ALIGNMENT - 1)
+    few = 2 * ALIGNMENT * math.prod(sides) > AT_ONCE
+    probes = [(margin + row, NAN) for row in (ends if few else range(ALIGNMENT))]
+    probes += [(margin + row, LOUD) for row in ends]
     pictures = np.repeat(picture, 1 + len(probes), axis=0)
     for one, (row, by) in zip(pictures[1:], probes, strict=True):
         np.moveaxis(one, axis - 1, 0)[row] *= by

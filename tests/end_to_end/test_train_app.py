@@ -4,6 +4,7 @@ import itertools
 import json
 import subprocess
 import sys
+import types
 
 import keras
 import matplotlib.pyplot as plt
@@ -98,6 +99,14 @@ def test_a_model_that_cannot_be_exported_is_kept(tmp_path, monkeypatch):
         train.run(Settings(output=str(tmp_path), strategy="single_scale", **TINY))
     assert keras.saving.load_model(tmp_path / "model.keras").name == "resnet"
     assert json.loads((tmp_path / "curves.json").read_text())["curves"]["single_scale"]
+
+
+def test_a_model_that_cannot_be_kept_either_says_so(tmp_path):
+    (tmp_path / "model.keras").write_text("before")
+    said = train._kept(types.SimpleNamespace(save=failing), tmp_path / "model.keras")
+    assert said.startswith("Nor can it be saved as ")
+    assert "after training" in said
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
 
 
 def test_a_format_that_cannot_be_written_does_not_lose_the_model(tmp_path, monkeypatch):

@@ -122,3 +122,14 @@ def test_other_numbers_of_axes(dims):
     probing.check(identity, Details(1, 0, False, "raw"), dims, 2)
     with pytest.raises(ValueError, match="look 1 pixels far"):
         probing.check(shifted, Details(1, 1, False, "raw"), dims, 2)
+
+
+def test_rows_anywhere_within_the_strides_are_asked():
+    def seldom(pictures):
+        """Every 16th pixel sees 6 pixels far, all others see themselves."""
+        far = tf.cast(tf.range(tf.shape(pictures)[1]) % 16 == 13, tf.float32)
+        return tf.where(far[:, None, None] > 0.0, tf.roll(pictures, 6, axis=1), pictures)
+
+    probing.check(seldom, Details(1, 6, False, "raw"), 2, 3)
+    with pytest.raises(ValueError, match="looks 6"):
+        probing.check(seldom, Details(1, 5, False, "raw"), 2, 3)
