@@ -141,7 +141,7 @@ def _call(kind: Kind) -> str:
 
 def _next(settings: Settings, kind: Kind, model: pathlib.Path) -> str:
     """What to do with the trained model, and what else to train on."""
-    told = " --noise_level=t" if kind.conditional else ""
+    told = " --noise_level=T" if kind.conditional else ""
     others = ["pairs of inputs and targets with --data_dir=INPUTS --target_dir=TARGETS"]
     if settings.dataset != "folder":
         others.insert(0, "your own pictures with --dataset=folder --data_dir=DIR")

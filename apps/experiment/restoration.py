@@ -127,8 +127,8 @@ class Restoration(Kind):
         of = "noise" if task.share(1.0) > task.share(0.0) else "clean image"
         low, high = task.t_range
         return (
-            f"{text} t, (batch, 1), is the share of the {of} in each:\n"
-            f"it was {low:g} to {high:g} in training."
+            f"{text}\nt, (batch, 1), is the share of the {of} in each picture; it was {low:g} to "
+            f"{high:g} in training."
         )
 
 

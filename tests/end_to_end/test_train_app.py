@@ -166,7 +166,7 @@ def test_conditional_model_exports_with_its_noise_level(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "model(pictures, t)" in out
     assert "share of the clean image" in out
-    assert "--noise_level=t" in out
+    assert "--noise_level=T" in out
     assert "authors' SSIM" in out
     content = json.loads((tmp_path / "curves.json").read_text())
     measured = {"loss", "ssim", "authors_ssim"}

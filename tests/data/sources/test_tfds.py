@@ -238,3 +238,12 @@ def test_sources_are_found_by_name(tmp_path):
 def test_sources_refuse_a_folder_where_there_is_none(name, data_dir, limit, message):
     with pytest.raises(ValueError, match=message):
         data.sources.get(name).load("train", data_dir, limit)
+
+
+def test_stl10_is_enlarged_by_nearest_neighbours_too(prepared):
+    options = {"data_dir": prepared, "limit": 1}
+    (original,) = data.stl10("validation", image_size=None, **options)
+    (large,) = data.stl10("validation", image_size=192, interpolation="nearest", **options)
+    np.testing.assert_array_equal(large, original.repeat(2, 0).repeat(2, 1))
+    with pytest.raises(ValueError, match="Received: interpolation='cubic'"):
+        data.stl10("validation", interpolation="cubic", **options)
