@@ -39,5 +39,5 @@ def decided(
         print(automatic.described_choices(found.dataset, found.choices), flush=True)
     if batches:
         print(automatic.described(found.dataset, found.stages), flush=True)
-    decided = dataset.replaced(coarsening=found.dataset.coarsening, stages=found.stages)
-    return decided, clock.seconds
+    taken = dataset.replaced(coarsening=found.dataset.coarsening, stages=found.stages)
+    return taken, clock.seconds

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ms
+from keras_ms.data.sources.stored import full
 from keras_ms.tasks.checks import called
 
 from . import classics
@@ -97,8 +98,7 @@ def normalised_middle(settings: Any, photo: np.ndarray, most: int = SIDE) -> np.
     """The normalised middle of a photograph, `(1, height, width, bands)`, sides at most `most`."""
     mean, std = (np.array(values, "float32") for values in settings.normalization_of_images)
     height, width = (middle(side, most) for side in photo.shape[:2])
-    white = {"uint8": 255.0, "uint16": 65535.0}.get(photo.dtype.name, 1.0)
-    scaled = photo[height, width] / np.float32(white)
+    scaled = photo[height, width] / np.float32(full(photo.dtype))
     return ((scaled - mean) / std)[np.newaxis].astype("float32")
 
 
