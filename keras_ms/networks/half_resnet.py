@@ -62,7 +62,7 @@ def HalfResNet(  # noqa: N802 (a network reads like a class, as in keras.applica
         TensorShape([1, 21, 30, 3])
     """
     factor = (2 if scale == 1 else 1) if unshuffle is None else unshuffle
-    adds = outputs in (None, channels) if residual is None else residual
+    adds = parts.adds_image(residual, outputs, channels)
     sizes = {"channels": channels, "width": width, "depth": depth, "unshuffle": factor}
     parts.check(2, scale, normalization, **sizes)
     image, level = parts.make_inputs(channels, conditional, 2)

@@ -75,9 +75,10 @@ def ResNet(  # noqa: N802 (a network reads like a class, as in keras.application
         inner = _normalised(inner, level, f"block{block}")
         inner = layers.Conv2D(width, 3, padding="same", name=f"block{block}_conv2")(inner)
         hidden = layers.Add(name=f"block{block}_add")([hidden, inner])
-    small = keras.initializers.VarianceScaling(1e-6, "fan_avg", "uniform")  # Glorot times 1e-3
     outputs = channels if outputs is None else outputs
-    return finish(hidden, image, level, large if residual else None, 1, small, outputs, name)
+    return finish(
+        hidden, image, level, large if residual else None, 1, parts.small_start(), outputs, name
+    )
 
 
 def SRResNet(  # noqa: N802
@@ -115,7 +116,7 @@ def SRResNet(  # noqa: N802
         >>> keras_ms.networks.paper.SRResNet().count_params()
         1622503
     """
-    adds = outputs in (None, channels) if residual is None else residual
+    adds = parts.adds_image(residual, outputs, channels)
     return ResNet(channels, width, depth, conditional, scale, adds, outputs, name)
 
 
@@ -157,7 +158,7 @@ def SRConvNet(  # noqa: N802
     """
     half = width // 2
     parts.check(2, scale, "none", channels=channels, width=width, half_width=half)
-    adds = outputs in (None, channels) if residual is None else residual
+    adds = parts.adds_image(residual, outputs, channels)
     image, level = parts.make_inputs(channels, conditional, 2)
     hidden = large = parts.enlarged(image, scale)
     for number, (side, wide) in enumerate(((5, width), (3, width), (3, half), (3, half))):

@@ -93,12 +93,11 @@ def finish(
     channels = image.shape[-1] if channels is None else channels
     spatial_dims = len(image.shape) - 2
     check_outputs(channels, image.shape[-1], residual)
-    small = keras.initializers.VarianceScaling(1e-6, "fan_avg", "uniform")  # Glorot times 1e-3
     tail = conv(spatial_dims)(
         channels * (scale * unshuffled) ** spatial_dims,
         kernel_size,
         padding="same",
-        kernel_initializer=small,
+        kernel_initializer=small_start(),
         dtype="float32",
         name="tail",
     )
@@ -115,6 +114,16 @@ def finish(
         outputs = layers.Activation(activation, dtype="float32", name="activation")(outputs)
     inputs = image if level is None else {"image": image, "noise_level": level}
     return keras.Model(inputs, outputs, name=name)
+
+
+def small_start() -> keras.initializers.Initializer:
+    """Initial weights of a last convolution: Glorot's times 1e-3."""
+    return keras.initializers.VarianceScaling(1e-6, "fan_avg", "uniform")
+
+
+def adds_image(residual: bool | None, outputs: int | None, channels: int) -> bool:
+    """Whether the image is added: as asked for, or if the result has as many channels."""
+    return outputs in (None, channels) if residual is None else residual
 
 
 def check_outputs(outputs: int, channels: int, residual: bool) -> None:
