@@ -42,7 +42,14 @@ CONTESTANTS: dict[str, Callable[[Settings], ways.Options]] = {
     "adaptive": ways.staged("adaptive", coarsening=ADAPTIVE_COARSENING),
     "progressive_resizing": _progressive_resizing,
 }
-"""Options of each, as functions of the problem's, which are its preset's."""
+"""Options of each that takes part if nothing is said, as functions of the problem's."""
+
+COARSE_PROBLEMS: dict[str, Callable[[Settings], ways.Options]] = {
+    "grown_both": ways.staged("progressive", coarsening="coarsen_and_crop"),
+    "grown_auto": ways.staged("progressive", coarsening="auto"),
+}
+"""Two more, by name: with these, `coarse_to_fine` and `grown_crops` the choice of the coarse
+problem is raced."""
 
 PLAIN = tuple(f"plain_{batch}" for batch in PLAIN_BATCHES)
 
@@ -60,5 +67,7 @@ WHAT_THEY_ARE = {
     "full_multiscale": "the same with the telescoping sum, batches and control weights as "
     "measured gradients advise them",
     "adaptive": f"{ways.WHAT_THEY_ARE['adaptive']}, coarsening `{ADAPTIVE_COARSENING}`",
+    "grown_both": "a stage a level, coarse images and their crops in alternation",
+    "grown_auto": "a stage a level, the coarse problem of each chosen by measured gradients",
     "progressive_resizing": "Composer's: finished pairs are resized, from half of their sides on",
 }

@@ -10,9 +10,9 @@ from ..experiment.problem import RESULTS, TASK
 from ..races.equal_settings import EqualOptions
 from ..races.settings import RACE, check_budgets, refuse_negative_losses
 from . import problems
-from .contestants import CONTESTANTS, DEFAULT, PLAIN
+from .contestants import COARSE_PROBLEMS, CONTESTANTS, DEFAULT, PLAIN
 
-NAMES = tuple(CONTESTANTS)
+NAMES = (*CONTESTANTS, *COARSE_PROBLEMS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,9 @@ class FrontierSettings(EqualOptions):
         f"{listed(problems.TASKS)}, or {listed(problems.PAIRS)} with --target_dir.",
         theme=TASK,
     )
-    contestants: tuple[str, ...] = option(NAMES, "Who takes part.", NAMES, RACE)
+    contestants: tuple[str, ...] = option(
+        tuple(CONTESTANTS), "Who takes part.", NAMES, RACE
+    )
     plain: tuple[str, ...] = option(
         PLAIN, "Who of them is plain training, which the others are compared with.", NAMES, RACE
     )
