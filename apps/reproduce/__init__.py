@@ -28,6 +28,8 @@ look up by `asked.scale`. `tiny` is for tests and no choice of `--scale`.
 
     from __future__ import annotations
 
+    import pathlib
+
     from ..target import Asked, Cell, Costs, Given, Key, Row, Rows, Table, Target
 
     NAMES = {"brightness": "Brightness"}
