@@ -76,20 +76,20 @@ def _origin(settings: ReproduceSettings, target: Target, asked: Asked, rows: Row
 def flat(cell: Cell, row: Row) -> dict[str, Any]:
     """One line of the CSV: the cell's name, its key and its row; what is within is `OUTER.INNER`.
 
-    Lists are left out of rows, such as curves; the cell's JSON file has them.
+    Numbers of a list stand side by side. Lists of anything else are left out, such as curves; the
+    cell's JSON file has them.
     """
-    key = dict(_flat("", cell.key, lists=True))
     found = {k: v for k, v in row.items() if k != "settings"}
-    return {"cell": cell.name, **key, **dict(_flat("", found, lists=False))}
+    return {"cell": cell.name, **dict(_flat("", cell.key)), **dict(_flat("", found))}
 
 
-def _flat(above: str, content: Mapping[str, Any], lists: bool) -> Iterator[tuple[str, Any]]:
+def _flat(above: str, content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in content.items():
         if isinstance(value, Mapping):
-            yield from _flat(f"{above}{name}.", value, lists)
+            yield from _flat(f"{above}{name}.", value)
         elif not isinstance(value, list | tuple):
             yield f"{above}{name}", value
-        elif lists:
+        elif not any(isinstance(entry, Mapping | list | tuple) for entry in value):
             yield f"{above}{name}", " ".join(map(str, value))
 
 
