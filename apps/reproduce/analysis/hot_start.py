@@ -1,8 +1,8 @@
 """Theorem 1, equations (17) to (19), on the least squares problem of Example 1.
 
 There solutions are known exactly, so the error is `|theta_k - theta*|` itself. Steps are
-`1 / (c (k + kappa))` with `c` the least eigenvalue of the Hessian and `kappa` its condition: those of
-the theorem, `1/k`, once they are small enough not to diverge.
+`1 / (c (k + kappa))`, with `c` the least eigenvalue of the Hessian and `kappa` its condition: those
+of the theorem, `1/k`, once they are small enough not to diverge.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ def descent(
         most: Steps after which it is given up.
     """
     rng, goal, weights = np.random.default_rng(seed), solution(problem), start
-    least, *_, greatest = np.linalg.eigvalsh(problem.matrices.mean(axis=0))
-    matrix, vector = problem.matrices.mean(axis=0), problem.vectors.mean(axis=0)
+    matrix, vector = (part.mean(axis=0) for part in problem)
+    least, *_, greatest = np.linalg.eigvalsh(matrix)
     for step in range(most):
         if np.linalg.norm(weights - goal) <= tolerance:
             return Descent(step, weights)
         if batch is not None:
             drawn = rng.integers(len(problem.vectors), size=batch)
-            matrix, vector = problem.matrices[drawn].mean(axis=0), problem.vectors[drawn].mean(axis=0)
+            matrix, vector = (part[drawn].mean(axis=0) for part in problem)
         weights = weights - (matrix @ weights - vector) / (least * (step + 1) + greatest)
     return Descent(None, weights)
 

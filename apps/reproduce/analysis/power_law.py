@@ -24,6 +24,11 @@ class PowerLaw(NamedTuple):
     error: float
     factor: float
 
+    @property
+    def most(self) -> float:
+        """Two standard errors above the slope."""
+        return self.slope + (0.0 if math.isnan(self.error) else 2.0 * self.error)
+
     def __str__(self) -> str:
         error = "" if math.isnan(self.error) else f" ± {self.error:.2f}"
         return "?" if math.isnan(self.slope) else f"{self.slope:.2f}{error}"

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    import keras
-
-    import keras_ms
     from keras_ms.gradients.estimates import Groups
+    from keras_ms.gradients.moments import MomentMeter
 
 GROUPS = 8
 
@@ -38,21 +36,15 @@ class Residuals(NamedTuple):
     norm: np.ndarray
 
 
-def measured(
-    model: keras.Model, dataset: keras_ms.MultiscaleDataset, samples: int
-) -> Residuals:
+def measured(meter: MomentMeter, levels: int, samples: int) -> Residuals:
     """Residuals of all levels of a dataset.
 
     Args:
-        model: A compiled model.
-        dataset: Which levels, and how they are coarsened.
+        meter: Of a model and a dataset.
+        levels: How many the dataset has.
         samples: Samples of each term.
     """
-    from keras_ms.gradients.moments import MomentMeter
-
-    levels = dataset.levels.num_levels
     counts = (math.ceil(samples / GROUPS),) * levels
-    meter = MomentMeter(model, dataset)
     return of_groups(list(itertools.islice(meter.groups(counts), GROUPS)))
 
 

@@ -1,0 +1,129 @@
+"""Lemma 1: the residual `g_h - g_2h` of equation (9) vanishes with h, for smooth signals.
+
+Measured for the paper's network, trained for a while, mesh by mesh: of single samples, and of means
+over all samples, from which sampling noise is removed. The moments are those of
+`keras_ms.diagnose`. The power of h is fitted to all meshes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+from ..analysis import wording
+from ..analysis.power_law import PowerLaw, power_law
+from ..analysis.signals import COARSENINGS, SCALES, SIGNALS, cells_of, name_of, residuals
+from ..target import Asked, Cell, Costs, Given, Key, Row, Rows, Table, Target
+
+NAMES = {"lemma1": "Lemma1"}
+
+WHAT = {"sample": "of one sample, root mean square", "mean": "of the mean over all samples"}
+OF_AUTHORS = next(iter(COARSENINGS))
+BARS = ("sample", "sample_error")
+
+
+def measured(key: Key, given: Given) -> Row:
+    """Residuals of a trained network, by coarsening."""
+    return residuals(key, given, COARSENINGS)
+
+
+class Lemma1(Target):
+    """Lemma 1."""
+
+    title = "Lemma 1"
+    makes = "|g_h - g_2h| against h for a trained network, and the power of h that it goes with"
+    paper_data = "stl10"
+    costs = Costs(quick="6 minutes", paper="an hour on two cores")
+
+    def cells(self, asked: Asked) -> list[Cell]:
+        """A network and its residuals, for every signal and seed."""
+        return [
+            cell
+            for signal, seed in itertools.product(SIGNALS, asked.seeds)
+            for cell in cells_of(asked, "lemma1", measured, signal, seed)
+        ]
+
+    def tables(self, asked: Asked, rows: Rows) -> list[Table]:
+        """One of single samples, one of means: a line a signal and coarsening, a column a mesh."""
+        return [_table(what, asked, rows) for what in WHAT]
+
+    def plot(self, asked: Asked, rows: Rows, path: pathlib.Path) -> None:
+        """A panel a signal; residuals of single samples and their standard errors, first seed."""
+        from ...experiment import plots
+
+        size = (4.5 * len(SIGNALS), 4.0)
+        figure, (line,) = plots.panels(1, len(SIGNALS), size, sharey=True)
+        for signal, axes in zip(SIGNALS, line, strict=True):
+            for name in COARSENINGS:
+                row = rows[name_of("lemma1", signal, asked.seeds[0])][name]
+                values, errors = ([value or 0.0 for value in row[of]] for of in BARS)
+                axes.errorbar(_widths(values), values, errors, marker=".", label=name)
+            axes.set(title=SIGNALS[signal].label, xlabel="h, finest mesh = 1")
+            axes.set(xscale="log", yscale="log")
+            for axis in (axes.xaxis, axes.yaxis):
+                plots.in_decades(axis)
+            axes.grid(alpha=0.3)
+        line[0].set_ylabel("|g_h - g_2h|, one sample, root mean square")
+        line[0].legend()
+        plots.save(figure, path)
+
+
+def _widths(values: Sequence[Any]) -> list[float]:
+    return [2.0**level for level in range(len(values))]
+
+
+def law_of(residuals: Sequence[float | None]) -> PowerLaw:
+    """The power of h that residuals go with; those of which noise leaves nothing are left out."""
+    return power_law(_widths(residuals), [value or 0.0 for value in residuals])
+
+
+def _table(what: str, asked: Asked, rows: Rows) -> Table:
+    scale = SCALES[asked.scale]
+    sides = [scale.side >> level for level in range(scale.levels)]
+    pairs = [f"{fine} to {coarse} px" for fine, coarse in itertools.pairwise(sides)]
+    lines = []
+    for signal, name in itertools.product(SIGNALS, COARSENINGS):
+        found = [rows[name_of("lemma1", signal, seed)][name] for seed in asked.seeds]
+        by_pair = zip(*(_relative(row, what) for row in found), strict=True)
+        lines.append(
+            (SIGNALS[signal].label, name, *map(wording.of_seeds, by_pair), _slope(what, found))
+        )
+    columns = ("signal", "coarsening", *pairs, "power of h")
+    notes = (*_notes(what, asked, rows), "Divided by |g| of one sample on the finest mesh.")
+    return Table(f"|g_h - g_2h| {WHAT[what]}", columns, lines, notes)
+
+
+def _relative(row: Row, what: str) -> list[float | None]:
+    """Residuals as parts of the gradient of one sample on the finest mesh."""
+    return [value / row["norm"][0] if value else None for value in row[what]]
+
+
+def _slope(what: str, found: Sequence[Row]) -> str:
+    laws = [law_of(row[what]) for row in found]
+    return str(laws[0]) if len(laws) == 1 else wording.of_seeds((law.slope for law in laws), 2)
+
+
+def _notes(what: str, asked: Asked, rows: Rows) -> tuple[str, ...]:
+    if what != "sample":
+        return ()
+    smooth, noisy = (_laws(signal, what, asked, rows) for signal in ("smooth", "noisy"))
+    return (
+        wording.holds(
+            "of smooth signals the residual vanishes with h, as h or faster (two standard errors)",
+            f"as h to the power {', '.join(map(str, smooth))}",
+            min(law.most for law in smooth) >= 1.0,
+        ),
+        wording.holds(
+            "of noisy signals, to which the lemma does not apply, it does not vanish so",
+            f"as h to the power {', '.join(map(str, noisy))}",
+            max(law.slope for law in noisy) < 0.5,
+        ),
+    )
+
+
+def _laws(signal: str, what: str, asked: Asked, rows: Rows) -> list[PowerLaw]:
+    """Of the coarsening of the authors, one a seed."""
+    found = [rows[name_of("lemma1", signal, seed)][OF_AUTHORS] for seed in asked.seeds]
+    return [law_of(row[what]) for row in found]
