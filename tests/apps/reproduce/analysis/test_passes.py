@@ -7,7 +7,7 @@ import keras_ms
 from apps.reproduce.analysis import passes
 from keras_ms.gradients.terms import Terms
 
-PIXELS = 3 * 32**2  # so that batches of the finest mesh, and joined ones, fall into parts
+PIXELS = 2 * 32**2  # so that batches of the finest mesh, and joined ones, fall into parts
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def test_the_loss_in_passes_is_that_of_the_whole_batch(made):
     model, dataset, batch = made
     loss = passes.loss_function(model, dataset)
     parts = passes.plain(batch.fine[0], PIXELS)
-    assert [part.weights.shape[0] for part in parts] == [3, 1]
+    assert [part.weights.shape[0] for part in parts] == [2, 2]
     assert passes.total(loss, parts) == pytest.approx(mean_loss(model, batch.fine[0]), rel=1e-5)
     several = passes.telescoped(batch, PIXELS)
     assert passes.evaluations(several) == 2 * (4 + 6) + 9
