@@ -4,9 +4,12 @@ import csv
 import json
 import subprocess
 import sys
+import textwrap
+import types
 
 import pytest
 
+import apps.reproduce
 from apps.reproduce import images, listing, registry, report, runner
 from apps.reproduce.settings import ReproduceSettings
 from apps.reproduce.target import Asked, Cell, Costs, Given, Table, Target
@@ -207,3 +210,15 @@ def test_what_is_flat_of_a_cell():
 def test_given_names_files_beside_the_cell(tmp_path):
     given = Given({}, tmp_path / "run-0.1.json")
     assert given.beside(".npz") == tmp_path / "run-0.1.npz"
+
+
+def test_the_example_of_the_docstring_is_a_target(tmp_path, monkeypatch):
+    text = apps.reproduce.__doc__
+    code = textwrap.dedent(text[text.index('    """Example') : text.index("Every cell is on file")])
+    module = types.ModuleType("brightness")
+    module.__package__ = "apps.reproduce.targets"
+    exec(code, vars(module))
+    target = getattr(module, module.NAMES["brightness"])("work_units")
+    monkeypatch.setattr(registry, "get", lambda name: target)
+    text = run(tmp_path, scale="tiny")
+    assert "| mean | .45 | " in text
