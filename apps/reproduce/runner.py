@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 from . import images, listing, registry, report
 from .settings import ReproduceSettings
-from .target import Asked, Cell, Given, Row, Rows, Target
+from .target import CELLS, Asked, Cell, Given, Row, Rows, Target
 
 if TYPE_CHECKING:
     from ..races.progress import Progress
-
-CELLS = "cells"
 
 
 def run(settings: ReproduceSettings) -> str:
@@ -32,7 +30,8 @@ def run(settings: ReproduceSettings) -> str:
     targets = registry.chosen(settings.target)
     asked = {target.name: settings.asked_of(target) for target in targets}
     for target in targets:  # all of them before anything heavy is imported
-        images.check(asked[target.name])
+        for one in target.by_data_set(asked[target.name]):
+            images.check(one)
     for target in targets:
         target.check(asked[target.name])
     from ..experiment import output_folder
@@ -53,7 +52,9 @@ def _all(
     cells = {target.name: target.cells(asked[target.name]) for target in targets}
     _check_on_file(output, [cell for of_target in cells.values() for cell in of_target])
     different = {cell.name: cell.seconds for of in cells.values() for cell in of}
-    progress, rows, texts = Progress(list(different.values())), {}, []
+    progress = Progress(list(different.values()))
+    rows: dict[str, Row] = {}
+    texts: list[str] = []
     for target in targets:
         for cell in cells[target.name]:
             if cell.name not in rows:

@@ -64,4 +64,5 @@ class ReproduceSettings:
         """What a target is asked for."""
         own = target.paper_data if self.scale == "paper" else USUAL_DATA
         dataset = None if target.paper_data is None else self.dataset or own
-        return Asked(self.scale, dataset, self.data_dir if dataset else None, self.seeds)
+        by_name = self.dataset is not None
+        return Asked(self.scale, dataset, self.data_dir if dataset else None, self.seeds, by_name)

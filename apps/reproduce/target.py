@@ -7,6 +7,9 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
+CELLS = "cells"
+"""The folder of all cells within --output."""
+
 Key = Mapping[str, Any]
 """All that a cell's row depends on; dictionaries, lists, tuples, texts, numbers, `None`."""
 
@@ -26,12 +29,14 @@ class Asked(NamedTuple):
             pictures, `None`.
         data_dir: Its folder, or `None` where it has none or the usual one.
         seeds: Of what is repeated.
+        by_name: Whether the data set was asked for, and is not the target's own.
     """
 
     scale: str
     dataset: str | None
     data_dir: str | None
     seeds: tuple[int, ...]
+    by_name: bool = False
 
     @property
     def data(self) -> dict[str, Any]:
@@ -118,6 +123,10 @@ class Target(abc.ABC):
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    def by_data_set(self, asked: Asked) -> tuple[Asked, ...]:
+        """What it is asked for, by data set, where it needs several; they are looked for first."""
+        return (asked,)
 
     def check(self, asked: Asked) -> None:
         """Raises `ValueError` if this cannot be done; called before anything is computed."""

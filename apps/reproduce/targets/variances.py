@@ -26,6 +26,7 @@ COARSENINGS = {
     "degrade, then average": ("degrade_first", "average"),
     "task-consistent": ("task", "average"),
 }
+RATES = {("deblurring", "resnet"): 5e-4}  # of the paper; others have the preset's
 MEASURED = ("difference", "cosine", "cost", "weighted")
 
 
@@ -36,7 +37,6 @@ class Scale(NamedTuple):
         ("denoising", "resnet"),
         ("denoising", "unet"),
         ("deblurring", "resnet"),
-        ("deblurring", "unet"),
     )
     sizes: tuple[int, ...] = (64, 128, 256)
     image_size: int = 128
@@ -100,10 +100,9 @@ def _problem(key: Key) -> Problem:
     from ...experiment import presets
     from ...experiment.problem import Problem
 
-    names = ("task", "network", "seed", "image_size")
-    return presets.make(
-        Problem, "quick", **key["data"], **{n: key[n] for n in names}, t_low=None, t_high=None
-    )
+    names = ("task", "network", "seed", "image_size", "learning_rate")
+    given = {name: key[name] for name in names if key[name] is not None}
+    return presets.make(Problem, "quick", **key["data"], **given, t_low=None, t_high=None)
 
 
 def hierarchy(size: int) -> tuple[int, ...]:
@@ -167,6 +166,7 @@ def _cells_of(asked: Asked, scale: Scale, problem: tuple[str, str], seed: int) -
     common: dict[str, Any] = {"data": asked.data, "seed": seed}
     common |= {name: getattr(scale, name) for name in names}
     common |= dict(zip(("task", "network"), problem, strict=True))
+    common["learning_rate"] = RATES.get(problem)
     network = _name(problem, seed)
     yield Cell(network, trained, common, scale.seconds[0])
     for size, name in itertools.product(scale.sizes, COARSENINGS):
