@@ -72,16 +72,16 @@ def cells_of(
     """A network, which targets share, and what a target measures of it."""
     options = SCALES[asked.scale]._asdict()
     key = {"data": asked.data, "signal": signal, "seed": seed, **options}
-    network = name_of("network", signal, seed)
+    network = name_of(asked, "network", signal, seed)
     return (
         Cell(network, trained, key, 30.0),
-        Cell(name_of(target, signal, seed), measured, key, 90.0, after=(network,)),
+        Cell(name_of(asked, target, signal, seed), measured, key, 90.0, after=(network,)),
     )
 
 
-def name_of(what: str, signal: str, seed: int) -> str:
+def name_of(asked: Asked, what: str, signal: str, seed: int) -> str:
     """Name of a cell: of a network, or of what a target measures of it."""
-    return f"residuals/{what}-{signal}-{seed}"
+    return f"{asked.dataset}-residuals/{what}-{signal}-{seed}"
 
 
 def pictures(key: Key) -> list[np.ndarray]:

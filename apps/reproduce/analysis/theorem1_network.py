@@ -6,6 +6,7 @@ iterations; fixed is the least that either way came to, and a part of it more.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .. import images
@@ -29,9 +30,9 @@ class Scale(NamedTuple):
     guess: float = 1000.0
 
 
-def name_of(what: str, seed: int) -> str:
+def name_of(data: Mapping[str, Any], what: str, seed: int) -> str:
     """Name of a cell."""
-    return f"theorem1/{what}-{seed}"
+    return f"{data['dataset']}-theorem1/{what}-{seed}"
 
 
 def cells(key: Key, scale: Scale) -> list[Cell]:
@@ -39,18 +40,18 @@ def cells(key: Key, scale: Scale) -> list[Cell]:
 
     On the coarsest level there is nothing to start from, so it is trained once.
     """
-    levels, seed = len(scale.batch_sizes), key["seed"]
+    levels, (data, seed) = len(scale.batch_sizes), (key["data"], key["seed"])
     options = scale._asdict()
     guess, excess = options.pop("guess"), options.pop("excess")
-    cold = [name_of(f"cold{level}", seed) for level in range(levels - 1)]
-    hot, found = name_of("hot", seed), []
+    cold = [name_of(data, f"cold{level}", seed) for level in range(levels - 1)]
+    hot, found = name_of(data, "hot", seed), []
     trainings = {**{name: (level,) for level, name in enumerate(cold)}, hot: tuple(range(levels))}
     for name, on in trainings.items():
         steps = tuple(scale.iterations * (level in on) for level in range(levels))
         seconds = guess * sum(4.0**-level for level in on)
         found.append(Cell(name, trained, {**key, **options, "iterations": steps}, seconds))
     compared = {"every": scale.every, "excess": excess, "hot": hot, "cold": [*cold, None]}
-    counts = name_of("iterations", seed)
+    counts = name_of(data, "iterations", seed)
     return [*found, Cell(counts, counted, {**key, **compared}, 0.1, tuple(trainings))]
 
 
@@ -121,14 +122,14 @@ def table(scale: Scale, found: list[Row]) -> Table:
     return Table(title, ("finest mesh", *columns.values()), lines, notes)
 
 
-def draw(axes: Any, scale: Scale, seed: int, rows: Rows) -> None:
+def draw(axes: Any, scale: Scale, data: Mapping[str, Any], seed: int, rows: Rows) -> None:
     """Errors on every level while it is trained."""
-    hot = rows[name_of("hot", seed)]["errors"]
+    hot = rows[name_of(data, "hot", seed)]["errors"]
     for level, errors in sorted(hot.items()):
         side, colour = scale.side >> int(level), f"C{level}"
         steps = [scale.every * number for number in range(len(errors))]
         axes.plot(steps, errors, color=colour, label=f"{side} px, hot")
-        if (cold := rows.get(name_of(f"cold{level}", seed))) is not None:
+        if (cold := rows.get(name_of(data, f"cold{level}", seed))) is not None:
             axes.plot(steps, cold["errors"][level], "--", color=colour, label=f"{side} px, cold")
     axes.set(title="The paper's network, denoising", xlabel="iterations on the level")
     axes.set(ylabel="held-out loss on the level", yscale="log")

@@ -74,7 +74,7 @@ class Cropping(Target):
 
 
 def _of_seeds(signal: str, asked: Asked, rows: Rows) -> list[Row]:
-    return [rows[name_of("cropping", signal, seed)] for seed in asked.seeds]
+    return [rows[name_of(asked, "cropping", signal, seed)] for seed in asked.seeds]
 
 
 def errors_of(row: Row, way: str) -> np.ndarray:

@@ -57,7 +57,7 @@ class Lemma1(Target):
         figure, (line,) = plots.panels(1, len(SIGNALS), size, sharey=True)
         for signal, axes in zip(SIGNALS, line, strict=True):
             for name in COARSENINGS:
-                row = rows[name_of("lemma1", signal, asked.seeds[0])][name]
+                row = rows[name_of(asked, "lemma1", signal, asked.seeds[0])][name]
                 values, errors = ([value or 0.0 for value in row[of]] for of in BARS)
                 axes.errorbar(_widths(values), values, errors, marker=".", label=name)
             axes.set(title=SIGNALS[signal].label, xlabel="h, finest mesh = 1")
@@ -85,7 +85,7 @@ def _table(what: str, asked: Asked, rows: Rows) -> Table:
     pairs = [f"{fine} to {coarse} px" for fine, coarse in itertools.pairwise(sides)]
     lines = []
     for signal, name in itertools.product(SIGNALS, COARSENINGS):
-        found = [rows[name_of("lemma1", signal, seed)][name] for seed in asked.seeds]
+        found = [rows[name_of(asked, "lemma1", signal, seed)][name] for seed in asked.seeds]
         by_pair = zip(*(_relative(row, what) for row in found), strict=True)
         lines.append(
             (SIGNALS[signal].label, name, *map(wording.of_seeds, by_pair), _slope(what, found))
@@ -125,5 +125,5 @@ def _notes(what: str, asked: Asked, rows: Rows) -> tuple[str, ...]:
 
 def _laws(signal: str, what: str, asked: Asked, rows: Rows) -> list[PowerLaw]:
     """Of the coarsening of the authors, one a seed."""
-    found = [rows[name_of("lemma1", signal, seed)][OF_AUTHORS] for seed in asked.seeds]
+    found = [rows[name_of(asked, "lemma1", signal, seed)][OF_AUTHORS] for seed in asked.seeds]
     return [law_of(row[what]) for row in found]

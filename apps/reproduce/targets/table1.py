@@ -182,17 +182,17 @@ def _cell(asked: Asked, scale: Scale, timing: tuple[str, int], levels: int, seed
         "seconds": scale.seconds,
     }
     guess = scale.guess[what == GRADIENT] / 4.0**coarser + 10.0
-    return Cell(_name(what, levels, seed), measured, key, guess)
+    return Cell(_name(asked, what, levels, seed), measured, key, guess)
 
 
-def _name(what: str, levels: int, seed: int) -> str:
-    return f"table1/{what}-{levels}-{seed}"
+def _name(asked: Asked, what: str, levels: int, seed: int) -> str:
+    return f"{asked.dataset}-table1/{what}-{levels}-{seed}"
 
 
 def _of_levels(what: str, asked: Asked, rows: Rows) -> dict[int, list[Row]]:
     """What was measured by number of levels, one row a seed."""
     levels = range(1, SCALES[asked.scale].levels + 1)
-    return {n: [rows[_name(what, n, seed)] for seed in asked.seeds] for n in levels}
+    return {n: [rows[_name(asked, what, n, seed)] for seed in asked.seeds] for n in levels}
 
 
 def _table(what: str, scale: Scale, found: dict[int, list[Row]]) -> Table:

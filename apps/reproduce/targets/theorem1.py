@@ -40,14 +40,14 @@ class Theorem1(Target):
         found = []
         for seed in asked.seeds:
             key = {"data": asked.data, "seed": seed}
-            found.append(convex.cell(network.name_of("convex", seed), key, of_convex))
+            found.append(convex.cell(network.name_of(asked.data, "convex", seed), key, of_convex))
             found += network.cells(key, of_network)
         return found
 
     def tables(self, asked: Asked, rows: Rows) -> list[Table]:
         """Least squares; the network."""
         of_convex, counts = (
-            [rows[network.name_of(what, seed)] for seed in asked.seeds]
+            [rows[network.name_of(asked.data, what, seed)] for seed in asked.seeds]
             for what in ("convex", "iterations")
         )
         return [convex.table(of_convex), network.table(SCALES[asked.scale][1], counts)]
@@ -58,8 +58,8 @@ class Theorem1(Target):
 
         seed = asked.seeds[0]
         figure, ((left, right),) = plots.panels(1, 2, (11.0, 4.0))
-        convex.draw(left, rows[network.name_of("convex", seed)])
-        network.draw(right, SCALES[asked.scale][1], seed, rows)
+        convex.draw(left, rows[network.name_of(asked.data, "convex", seed)])
+        network.draw(right, SCALES[asked.scale][1], asked.data, seed, rows)
         for axes in (left, right):
             axes.grid(alpha=0.3)
             axes.legend()

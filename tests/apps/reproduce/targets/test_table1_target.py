@@ -21,7 +21,7 @@ def test_evaluations_and_work_units_are_the_papers():
 def test_both_sides_are_timed_and_are_the_same_loss_with_one_level(tmp_path):
     text, output = tiny_run.run(tmp_path, "table1")
     assert tiny_run.is_whole(output, "table1")
-    one, two = (tiny_run.row_of(output, f"table1/loss-{levels}-0") for levels in (1, 2))
+    one, two = (tiny_run.row_of(output, f"folder-table1/loss-{levels}-0") for levels in (1, 2))
     assert one["loss"]["single"] == pytest.approx(one["loss"]["several"], rel=1e-6)
     assert two["evaluations"] == {"single": 16, "several": 18}
     assert two["work_units"] == {"single": 16.0, "several": 2 * 1.25 + 14 / 4}
