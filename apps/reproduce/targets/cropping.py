@@ -114,9 +114,7 @@ def _table(signal: str, asked: Asked, found: list[Row]) -> Table:
 def _notes(found: list[Row]) -> tuple[str, ...]:
     crops = [_of_last_level(row, "cropping") for row in found]
     coarse = [_of_last_level(row, "coarsening") for row in found]
-    within = all(
-        bool((errors_of(row, "cropping") <= bound_of(row, "cropping")).all()) for row in found
-    )
+    within = all(map(_is_within, found))
     return (
         wording.holds(
             "the error of crops is within (1 - m/M) 2 |g| a level",
@@ -135,6 +133,11 @@ def _notes(found: list[Row]) -> tuple[str, ...]:
             min(crops) >= 0.9,
         ),
     )
+
+
+def _is_within(row: Row) -> bool:
+    bound = bound_of(row, "cropping")
+    return bound is not None and bool((errors_of(row, "cropping") <= bound).all())
 
 
 def _of_last_level(row: Row, way: str) -> float:

@@ -16,6 +16,7 @@ import itertools
 import math
 import pathlib
 import statistics
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import images
@@ -81,7 +82,9 @@ def measured(key: Key, given: Given) -> Row:
         coarsening="degrade_first",
         restriction=problem.restriction,
     )
-    make = passes.gradient_function if key["what"] == GRADIENT else passes.loss_function
+    make: Callable[..., Any] = (
+        passes.gradient_function if key["what"] == GRADIENT else passes.loss_function
+    )
     function, pixels = make(model, dataset), key["pixels"]
     single = passes.plain(next(iter(dataset.stage(0, batch_sizes=(sum(sizes),)))).fine[0], pixels)
     several = passes.telescoped(next(iter(dataset.stage(0, batch_sizes=sizes))), pixels)
