@@ -39,7 +39,7 @@ def test_hosts_that_are_not_reached_are_named(direct, monkeypatch):
 
 def test_looking_up_a_name_is_not_waited_for(direct, monkeypatch):
     answered = threading.Event()
-    monkeypatch.setattr(socket, "create_connection", lambda *_: answered.wait())
+    monkeypatch.setattr(socket, "create_connection", lambda *_: answered.wait() and Connection())
     with pytest.raises(ConnectionError, match=r"one\.example"):
         hosts.check(URLS[:1], seconds=0.01)
     assert not answered.is_set()
