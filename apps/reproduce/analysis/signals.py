@@ -1,13 +1,12 @@
-"""Whose gradients are compared between meshes: pictures, a task, and a network trained on both."""
+"""Whose gradients are compared between levels: pictures, a task, and a network trained on both."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .. import images, weights
+from .. import images
 from ..target import Asked, Cell, Given, Key, Row
 from .paper_problem import paper_problem
 from .residuals import Residuals, measured
@@ -18,11 +17,16 @@ if TYPE_CHECKING:
     from ...experiment.problem import Problem
 
 NO_NOISE = {"task": "deblurring", "t_low": 0.0, "t_high": 0.0}
+
+OF_AUTHORS = "degrade, then stride (the authors')"
 COARSENINGS = {
-    "degrade, then stride (the authors')": ("degrade_first", "stride"),
+    OF_AUTHORS: ("degrade_first", "stride"),
     "degrade, then average": ("degrade_first", "average"),
     "task-consistent": ("task", "average"),
 }
+CROPS, BOTH = "crop", "coarsen and crop"
+WAYS = {**COARSENINGS, CROPS: ("crop", "average"), BOTH: ("coarsen_and_crop", "average")}
+"""Coarsening and restriction of pairs, by what they are called."""
 
 
 class Signal(NamedTuple):
@@ -66,22 +70,34 @@ SCALES = {
 }
 
 
-def cells_of(
-    asked: Asked, target: str, measured: Callable[[Key, Given], Row], signal: str, seed: int
-) -> tuple[Cell, Cell]:
-    """A network, which targets share, and what a target measures of it."""
+def cell_of(asked: Asked, signal: str, seed: int) -> Cell:
+    """A network, trained and measured; targets share it."""
     options = SCALES[asked.scale]._asdict()
-    key = {"data": asked.data, "signal": signal, "seed": seed, **options}
-    network = name_of(asked, "network", signal, seed)
-    return (
-        Cell(network, trained, key, 30.0),
-        Cell(name_of(asked, target, signal, seed), measured, key, 90.0, after=(network,)),
-    )
+    key = {"data": asked.data, "signal": signal, "seed": seed, "ways": WAYS, **options}
+    return Cell(name_of(asked, signal, seed), residuals, key, 120.0)
 
 
-def name_of(asked: Asked, what: str, signal: str, seed: int) -> str:
-    """Name of a cell: of a network, or of what a target measures of it."""
-    return f"{asked.dataset}-residuals/{what}-{signal}-{seed}"
+def name_of(asked: Asked, signal: str, seed: int) -> str:
+    """Name of the cell of a network."""
+    return f"{asked.dataset}-residuals/{signal}-{seed}"
+
+
+def residuals(key: Key, given: Given) -> Row:
+    """Trains a network, and measures residuals of all levels, by how these are made."""
+    from keras_ms.gradients.moments import MomentMeter
+
+    from ...experiment import building
+
+    found, problem = pictures(key), _problem(key, key["side"])
+    model = trained(key, found)
+    row: Row = {}
+    meter: MomentMeter | None = None
+    for name, (coarsening, restriction) in key["ways"].items():
+        options = {"coarsening": coarsening, "restriction": restriction}
+        dataset = building.make_dataset(problem, found, **options)
+        meter = meter.of(dataset) if meter else MomentMeter(model, dataset)
+        row[name] = _as_row(measured(meter, key["levels"], key["samples"]))
+    return row
 
 
 def pictures(key: Key) -> list[np.ndarray]:
@@ -101,7 +117,19 @@ def smoothed(picture: np.ndarray, deviation: float) -> np.ndarray:
     return np.clip(ndimage.gaussian_filter(values, (deviation, deviation, 0.0)), 0.0, 1.0)
 
 
-def problem_of(key: Key, side: int) -> Problem:
+def trained(key: Key, found: list[np.ndarray]) -> keras_ms.MultiscaleModel:
+    """The network after plain training on the finest mesh."""
+    from ...experiment import building
+
+    problem = _problem(key, key["train_side"])
+    model = building.make_model(problem, problem.learning_rate)
+    batch = (key["train_batch"],)
+    dataset = building.make_dataset(problem, found, key["steps"], levels=batch)
+    model.fit(dataset, verbose=0)
+    return model
+
+
+def _problem(key: Key, side: int) -> Problem:
     """The problem of a signal, on a finest mesh of some side."""
     return paper_problem(
         key,
@@ -110,51 +138,6 @@ def problem_of(key: Key, side: int) -> Problem:
         image_size=side,
         batch_sizes=tuple(2**level for level in range(key["levels"])),
     )
-
-
-def trained(key: Key, given: Given) -> Row:
-    """Trains a network plainly on the finest mesh, and saves its weights."""
-    from ...experiment import building
-
-    problem = problem_of(key, key["train_side"])
-    model = building.make_model(problem, problem.learning_rate)
-    batch = (key["train_batch"],)
-    dataset = building.make_dataset(problem, pictures(key), key["steps"], levels=batch)
-    history = model.fit(dataset, verbose=0)
-    return {"loss": history.history["loss"][-1], **weights.save(model, given)}
-
-
-def network(key: Key, given: Given) -> keras_ms.MultiscaleModel:
-    """The network that the cell before has trained."""
-    from ...experiment import building
-
-    (before,) = given.rows.values()
-    problem = problem_of(key, key["side"])
-    model = building.make_model(problem, problem.learning_rate)
-    weights.load(model, before, given.path)
-    return model
-
-
-def residuals(key: Key, given: Given, ways: Mapping[str, tuple[str, str]]) -> Row:
-    """Residuals of a trained network on all levels, by how these are made.
-
-    Args:
-        key: Of the cell.
-        given: The network's row is in it.
-        ways: Coarsening and restriction, by name.
-    """
-    from ...experiment import building
-    from keras_ms.gradients.moments import MomentMeter
-
-    model, found, problem = network(key, given), pictures(key), problem_of(key, key["side"])
-    row: Row = {}
-    meter: MomentMeter | None = None
-    for name, (coarsening, restriction) in ways.items():
-        options = {"coarsening": coarsening, "restriction": restriction}
-        dataset = building.make_dataset(problem, found, **options)
-        meter = meter.of(dataset) if meter else MomentMeter(model, dataset)
-        row[name] = _as_row(measured(meter, key["levels"], key["samples"]))
-    return row
 
 
 def _as_row(found: Residuals) -> Row:

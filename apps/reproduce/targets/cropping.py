@@ -11,8 +11,8 @@ import pathlib
 from typing import TYPE_CHECKING
 
 from ..analysis import wording
-from ..analysis.signals import SCALES, SIGNALS, cells_of, name_of, residuals
-from ..target import Asked, Cell, Costs, Given, Key, Row, Rows, Table, Target
+from ..analysis.signals import BOTH, CROPS, OF_AUTHORS, SCALES, SIGNALS, cell_of, name_of
+from ..target import Asked, Cell, Costs, Row, Rows, Table, Target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,16 +20,7 @@ if TYPE_CHECKING:
 NAMES = {"cropping": "Cropping"}
 
 SHOWN = ("smooth", "noisy")
-WAYS = {
-    "cropping": ("crop", "average"),
-    "coarsening": ("degrade_first", "stride"),
-    "both in turn": ("coarsen_and_crop", "average"),
-}
-
-
-def measured(key: Key, given: Given) -> Row:
-    """Residuals of a trained network between levels that are crops, coarser, or both."""
-    return residuals(key, given, WAYS)
+WAYS = {"cropping": CROPS, "coarsening": OF_AUTHORS, "both in turn": BOTH}
 
 
 class Cropping(Target):
@@ -41,12 +32,9 @@ class Cropping(Target):
     costs = Costs(quick="5 minutes", paper="an hour on two cores")
 
     def cells(self, asked: Asked) -> list[Cell]:
-        """A network, which `lemma1` shares, and its residuals, for every signal and seed."""
-        return [
-            cell
-            for signal, seed in itertools.product(SHOWN, asked.seeds)
-            for cell in cells_of(asked, "cropping", measured, signal, seed)
-        ]
+        """A network and its residuals, which `lemma1` shares, for every signal and seed."""
+        each = itertools.product(SHOWN, asked.seeds)
+        return [cell_of(asked, signal, seed) for signal, seed in each]
 
     def tables(self, asked: Asked, rows: Rows) -> list[Table]:
         """One a signal: a line a way, measured and bound, a column a number of levels."""
@@ -74,21 +62,21 @@ class Cropping(Target):
 
 
 def _of_seeds(signal: str, asked: Asked, rows: Rows) -> list[Row]:
-    return [rows[name_of(asked, "cropping", signal, seed)] for seed in asked.seeds]
+    return [rows[name_of(asked, signal, seed)] for seed in asked.seeds]
 
 
 def errors_of(row: Row, way: str) -> np.ndarray:
     """Errors of sums of 2, 3, ... levels, as parts of the gradient on the finest of all meshes."""
     from ..analysis import telescoping_error
 
-    return telescoping_error.errors(row[way]["sample"]) / row[way]["norm"][0]
+    return telescoping_error.errors(row[WAYS[way]]["sample"]) / row[WAYS[way]]["norm"][0]
 
 
 def bound_of(row: Row, way: str) -> np.ndarray | None:
     """Bounds of the errors, likewise; of both in turn the paper has none."""
     from ..analysis import telescoping_error
 
-    found = row[way]
+    found = row[WAYS[way]]
     if way == "cropping":
         return telescoping_error.cropping_bound(found["norm"]) / found["norm"][0]
     if way == "coarsening":
@@ -142,5 +130,5 @@ def _is_within(row: Row) -> bool:
 
 def _of_last_level(row: Row, way: str) -> float:
     """What the finest level adds to the error, as a part of what the one before adds."""
-    finest, before, *_ = row[way]["sample"]
+    finest, before, *_ = row[WAYS[way]]["sample"]
     return finest / before

@@ -14,19 +14,13 @@ from typing import Any
 
 from ..analysis import wording
 from ..analysis.power_law import PowerLaw, power_law
-from ..analysis.signals import COARSENINGS, SCALES, SIGNALS, cells_of, name_of, residuals
-from ..target import Asked, Cell, Costs, Given, Key, Row, Rows, Table, Target
+from ..analysis.signals import COARSENINGS, OF_AUTHORS, SCALES, SIGNALS, cell_of, name_of
+from ..target import Asked, Cell, Costs, Row, Rows, Table, Target
 
 NAMES = {"lemma1": "Lemma1"}
 
 WHAT = {"sample": "of one sample, root mean square", "mean": "of the mean over all samples"}
-OF_AUTHORS = next(iter(COARSENINGS))
 BARS = ("sample", "sample_error")
-
-
-def measured(key: Key, given: Given) -> Row:
-    """Residuals of a trained network, by coarsening."""
-    return residuals(key, given, COARSENINGS)
 
 
 class Lemma1(Target):
@@ -39,11 +33,8 @@ class Lemma1(Target):
 
     def cells(self, asked: Asked) -> list[Cell]:
         """A network and its residuals, for every signal and seed."""
-        return [
-            cell
-            for signal, seed in itertools.product(SIGNALS, asked.seeds)
-            for cell in cells_of(asked, "lemma1", measured, signal, seed)
-        ]
+        each = itertools.product(SIGNALS, asked.seeds)
+        return [cell_of(asked, signal, seed) for signal, seed in each]
 
     def tables(self, asked: Asked, rows: Rows) -> list[Table]:
         """One of single samples, one of means: a line a signal and coarsening, a column a mesh."""
@@ -57,7 +48,7 @@ class Lemma1(Target):
         figure, (line,) = plots.panels(1, len(SIGNALS), size, sharey=True)
         for signal, axes in zip(SIGNALS, line, strict=True):
             for name in COARSENINGS:
-                row = rows[name_of(asked, "lemma1", signal, asked.seeds[0])][name]
+                row = rows[name_of(asked, signal, asked.seeds[0])][name]
                 values, errors = ([value or 0.0 for value in row[of]] for of in BARS)
                 axes.errorbar(_widths(values), values, errors, marker=".", label=name)
             axes.set(title=SIGNALS[signal].label, xlabel="h, finest mesh = 1")
@@ -85,7 +76,7 @@ def _table(what: str, asked: Asked, rows: Rows) -> Table:
     pairs = [f"{fine} to {coarse} px" for fine, coarse in itertools.pairwise(sides)]
     lines = []
     for signal, name in itertools.product(SIGNALS, COARSENINGS):
-        found = [rows[name_of(asked, "lemma1", signal, seed)][name] for seed in asked.seeds]
+        found = [rows[name_of(asked, signal, seed)][name] for seed in asked.seeds]
         by_pair = zip(*(_relative(row, what) for row in found), strict=True)
         lines.append(
             (SIGNALS[signal].label, name, *map(wording.of_seeds, by_pair), _slope(what, found))
@@ -125,5 +116,5 @@ def _notes(what: str, asked: Asked, rows: Rows) -> tuple[str, ...]:
 
 def _laws(signal: str, what: str, asked: Asked, rows: Rows) -> list[PowerLaw]:
     """Of the coarsening of the authors, one a seed."""
-    found = [rows[name_of(asked, "lemma1", signal, seed)][OF_AUTHORS] for seed in asked.seeds]
+    found = [rows[name_of(asked, signal, seed)][OF_AUTHORS] for seed in asked.seeds]
     return [law_of(row[what]) for row in found]
