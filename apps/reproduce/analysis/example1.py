@@ -56,8 +56,8 @@ def coarser(signals: np.ndarray) -> np.ndarray:
 
 
 def meshes(signals: np.ndarray, coarsest: int) -> list[np.ndarray]:
-    """The signals on all meshes, finest first, down to so many points."""
-    found = [signals]
+    """The signals on all meshes, finest first, down to so many points; single precision."""
+    found = [signals.astype(np.float32)]
     while found[-1].shape[1] > coarsest:
         found.append(coarser(found[-1]))
     return found
@@ -90,8 +90,8 @@ def differences(
         seed: Of the noise.
     """
     noise = np.random.default_rng(seed).normal(size=clean.shape)
-    inputs = meshes(np.float32(clean + deviation * noise), coarsest)
-    targets = meshes(np.float32(clean), coarsest)
+    inputs = meshes(clean + deviation * noise, coarsest)
+    targets = meshes(clean, coarsest)
     found = [normal(*both).gradients(weights) for both in zip(inputs, targets, strict=True)]
     norms = [
         np.linalg.norm(fine - coarse, axis=-1).mean(axis=1)

@@ -72,8 +72,8 @@ def problems(clean: np.ndarray, deviation: float, coarsest: int, seed: int) -> l
         coarsest: Points of the coarsest mesh.
         seed: Of the noise.
     """
-    noise = np.float32(np.random.default_rng(seed).normal(size=clean.shape))
-    both = zip(meshes(np.float32(clean), coarsest), meshes(noise, coarsest), strict=True)
+    noise = np.random.default_rng(seed).normal(size=clean.shape)
+    both = zip(meshes(clean, coarsest), meshes(noise, coarsest), strict=True)
     return [
         normal(signal + deviation * 2.0 ** (level / 2) * draw, signal)
         for level, (signal, draw) in enumerate(both)

@@ -34,7 +34,8 @@ class Pass(NamedTuple):
 
 def plain(pair: Any, pixels: int) -> list[Pass]:
     """The mean loss of a batch `(x, y)`, in passes of at most so many pixels."""
-    return _cut(*pair, _each(pair, 1.0), pixels)
+    x, y = pair
+    return _cut(x, y, _each(pair, 1.0), pixels)
 
 
 def telescoped(batch: keras_ms.MultiscaleBatch, pixels: int) -> list[Pass]:

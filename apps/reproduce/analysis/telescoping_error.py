@@ -21,7 +21,7 @@ KEPT = 0.25
 """`m/M`: half of each of two sides."""
 
 
-def errors(residuals: Sequence[float]) -> np.ndarray:
+def errors(residuals: Sequence[float] | np.ndarray) -> np.ndarray:
     """The error of sums of 2, 3, ... levels.
 
     Args:

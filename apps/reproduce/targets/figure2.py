@@ -153,12 +153,13 @@ def _notes(found: list[dict[str, Any]]) -> tuple[str, ...]:
     noisy = [law_of(of_seed[loudest]["mean"]).slope for of_seed in found]
     return (
         wording.holds(
-            "without noise the difference vanishes with h, as h or faster",
-            f"as h to the power {wording.of_seeds(clean, 2)}",
-            min(clean) >= 1.0,
+            "without noise the difference vanishes with h",
+            f"as h to the power {wording.of_seeds(clean, 2)} (1 or more is Lemma 1's, for signals "
+            "without edges)",
+            min(clean) > 0.0,
         ),
         wording.holds(
-            f"with noise of {loudest} it does not vanish with h",
+            f"with noise of {loudest} it does not",
             f"as h to the power {wording.of_seeds(noisy, 2)}",
             max(noisy) <= 0.0,
         ),
