@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import wording
+
 LEAST = 3  # values, for an error of the slope
 
 
@@ -54,3 +56,8 @@ def power_law(widths: Sequence[float], values: Sequence[float]) -> PowerLaw:
     found = stats.linregress(np.log(x[there]), np.log(y[there]))
     error = float(found.stderr) if number >= LEAST else math.nan
     return PowerLaw(float(found.slope), error, math.exp(found.intercept))
+
+
+def of_seeds(laws: Sequence[PowerLaw]) -> str:
+    """The slope: of one seed with the error of its fit, of several the mean and the spread."""
+    return str(laws[0]) if len(laws) == 1 else wording.of_seeds((law.slope for law in laws), 2)

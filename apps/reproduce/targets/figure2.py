@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from .. import images
 from ..analysis import wording
-from ..analysis.power_law import PowerLaw, power_law
+from ..analysis.power_law import PowerLaw, of_seeds, power_law
 from ..target import Asked, Cell, Costs, Given, Key, Row, Rows, Table, Target
 
 NAMES = {"figure2": "Figure2"}
@@ -142,8 +142,7 @@ def _table(name: str, found: list[dict[str, Any]]) -> Table:
     for noise in found[0]:
         means = [of_seed[noise]["mean"] for of_seed in found]
         cells = [wording.of_seeds(mean[n] for mean in means) for n in first]
-        slope = wording.of_seeds((law_of(mean).slope for mean in means), 2)
-        lines.append((noise, *cells, slope if len(means) > 1 else str(law_of(means[0]))))
+        lines.append((noise, *cells, of_seeds([law_of(mean) for mean in means])))
     return Table(f"|grad_h - grad_2h| on {name}", columns, lines, _notes(found))
 
 

@@ -2,7 +2,8 @@
 
 Measured for the paper's network, trained for a while, mesh by mesh: of single samples, and of means
 over all samples, from which sampling noise is removed. The moments are those of
-`keras_ms.diagnose`. The power of h is fitted to all meshes.
+`keras_ms.diagnose`. The power of h is fitted to all differences, and to the two finest ones, as
+the lemma is about small h.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..analysis import wording
-from ..analysis.power_law import PowerLaw, power_law
+from ..analysis.power_law import PowerLaw, of_seeds, power_law
 from ..analysis.signals import COARSENINGS, OF_AUTHORS, SCALES, SIGNALS, cell_of, name_of
 from ..target import Asked, Cell, Costs, Row, Rows, Table, Target
 
@@ -78,10 +79,9 @@ def _table(what: str, asked: Asked, rows: Rows) -> Table:
     for signal, name in itertools.product(SIGNALS, COARSENINGS):
         found = [rows[name_of(asked, signal, seed)][name] for seed in asked.seeds]
         by_pair = zip(*(_relative(row, what) for row in found), strict=True)
-        lines.append(
-            (SIGNALS[signal].label, name, *map(wording.of_seeds, by_pair), _slope(what, found))
-        )
-    columns = ("signal", "coarsening", *pairs, "power of h")
+        slopes = [of_seeds([law_of(row[what][:most]) for row in found]) for most in (None, 2)]
+        lines.append((SIGNALS[signal].label, name, *map(wording.of_seeds, by_pair), *slopes))
+    columns = ("signal", "coarsening", *pairs, "power of h", "on the finest")
     notes = (*_notes(what, asked, rows), "Divided by |g| of one sample on the finest mesh.")
     return Table(f"|g_h - g_2h| {WHAT[what]}", columns, lines, notes)
 
@@ -89,11 +89,6 @@ def _table(what: str, asked: Asked, rows: Rows) -> Table:
 def _relative(row: Row, what: str) -> list[float | None]:
     """Residuals as parts of the gradient of one sample on the finest mesh."""
     return [value / row["norm"][0] if value else None for value in row[what]]
-
-
-def _slope(what: str, found: Sequence[Row]) -> str:
-    laws = [law_of(row[what]) for row in found]
-    return str(laws[0]) if len(laws) == 1 else wording.of_seeds((law.slope for law in laws), 2)
 
 
 def _notes(what: str, asked: Asked, rows: Rows) -> tuple[str, ...]:

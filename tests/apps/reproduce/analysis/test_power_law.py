@@ -3,7 +3,7 @@ import math
 import pytest
 
 from apps.reproduce.analysis import wording
-from apps.reproduce.analysis.power_law import power_law
+from apps.reproduce.analysis.power_law import of_seeds, power_law
 
 
 def test_a_power_is_found_without_error():
@@ -25,6 +25,12 @@ def test_what_is_not_positive_is_left_out():
     assert power_law((1, 2, 4), (1.0, 0.0, 16.0)).slope == pytest.approx(2.0)
     assert math.isnan(power_law((1, 2, 4), (1.0, 0.0, 16.0)).error)
     assert str(power_law((1, 2), (math.nan, 1.0))) == "?"
+
+
+def test_slopes_of_seeds_are_averaged():
+    laws = [power_law((1, 2, 4), [h**slope for h in (1, 2, 4)]) for slope in (1.0, 2.0)]
+    assert of_seeds(laws) == "1.5 ± 0.7"
+    assert of_seeds(laws[:1]) == "1.00 ± 0.00"
 
 
 def test_seeds_in_words():
