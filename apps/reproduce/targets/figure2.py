@@ -108,8 +108,9 @@ class Figure2(Target):
                 values, errors = (list(found[of].values()) for of in ("mean", "error"))
                 axes.errorbar(widths, values, errors, marker=".", label=f"noise {noise}")
             axes.set(title=name, xlabel="width of pixels, finest = 1", xscale="log", yscale="log")
-            for axis in (axes.xaxis, axes.yaxis):
-                plots.in_decades(axis)
+            plots.in_decades(axes.yaxis)
+            axes.set_xticks(widths, [f"{width:g}" for width in widths])
+            axes.minorticks_off()
             axes.grid(alpha=0.3)
         line[0].set_ylabel("|grad_h - grad_2h|")
         line[0].legend()

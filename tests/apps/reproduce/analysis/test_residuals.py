@@ -44,5 +44,5 @@ def test_errors_of_sums_add_levels_on_the_fine_side():
 def test_bounds_grow_with_every_crop_and_end_with_coarsening():
     crops = telescoping_error.cropping_bound([9.0, 2.0, 2.0, 2.0])
     np.testing.assert_allclose(crops, [3.0, 6.0, 9.0])  # (1 - 1/4) (2 + 2) each
-    coarse = telescoping_error.coarsening_bound([9.0, 9.0, 4.0])
-    np.testing.assert_allclose(coarse, [4.0, 6.0, 7.0])
+    coarse = telescoping_error.coarsening_bound([1.0, 3.0, 4.0])  # C = 3 / 2
+    np.testing.assert_allclose(coarse, [6.0, 9.0, 10.5])
