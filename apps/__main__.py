@@ -21,7 +21,7 @@ COMMANDS = {
     "restore": Command("restore", "Restores photographs with a trained model."),
     "evaluate": Command("evaluate", "Judges trained models beside classical methods."),
     "diagnose": Command("diagnose", "Measures what every level is worth."),
-    "reproduce": Command("reproduce", "Measures levels over tasks, networks and seeds."),
+    "reproduce": Command("reproduce.__main__", "Reproduces tables and figures of the paper."),
     "time-to-quality": Command("time_to_quality", "Races strategies to one quality."),
     "segmentation": Command("segmentation.__main__", "Races strategies on masks of your own."),
     "benchmark": Command("benchmark.__main__", "Times steps, beside rivals."),

@@ -16,7 +16,8 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
-STRATEGIES = pathlib.Path(__file__).parents[1] / "strategies"
+APPS = pathlib.Path(__file__).parents[1]
+STRATEGIES, TARGETS = APPS / "strategies", APPS / "reproduce" / "targets"
 ROOMS = (("tasks",), ("networks",), ("data", "sources"))  # of the library, that offer by name
 
 
@@ -66,7 +67,7 @@ def check() -> None:
     Raises:
         ValueError: As `names_in`.
     """
-    names_in(*(_library().joinpath(*room) for room in ROOMS), STRATEGIES)
+    names_in(*(_library().joinpath(*room) for room in ROOMS), STRATEGIES, TARGETS)
 
 
 def _changes(statement: ast.stmt, name: str) -> bool:
@@ -145,6 +146,11 @@ def constant_of_library(path: str, name: str) -> tuple[str, ...]:
 def strategies() -> tuple[str, ...]:
     """The names of the training strategies."""
     return _readable(STRATEGIES)
+
+
+def targets() -> tuple[str, ...]:
+    """The names of what `apps.reproduce` reproduces."""
+    return _readable(TARGETS)
 
 
 def _library() -> pathlib.Path:

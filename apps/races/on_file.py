@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from keras_ms import safe_files
@@ -25,7 +25,7 @@ def kept(
 
     Args:
         path: Its JSON file. What it prints goes into a log beside it.
-        settings: Options of the run.
+        settings: Options of the run, or a dictionary of what its result depends on.
         train: Makes the run; returns what to keep of it, for JSON.
         told: What to print of a run that was made.
 
@@ -33,9 +33,9 @@ def kept(
         What `train` returned, and `"settings"`, as JSON has them.
 
     Raises:
-        ValueError: If what is on file was made with other settings.
+        ValueError: If what is on file was made with other settings; it names them.
     """
-    made_with = json.loads(json.dumps(as_dict(settings)))
+    made_with = as_json(settings if isinstance(settings, Mapping) else as_dict(settings))
     if not path.exists():
         with path.with_suffix(".log").open("w") as log, contextlib.redirect_stdout(log):
             content = {"settings": made_with, **train()}
@@ -43,8 +43,31 @@ def kept(
         with safe_files.whole(path) as unfinished:
             unfinished.write_text(json.dumps(content, indent=1) + "\n")
     content = json.loads(path.read_text())
-    if content["settings"] != made_with:
-        raise ValueError(
-            f"--output holds runs with other settings. Received: {path}. Take another folder."
-        )
+    check_same(path, content["settings"], made_with)
     return content
+
+
+def as_json(settings: Any) -> Any:
+    """Settings as they come back from a file: tuples are lists."""
+    return json.loads(json.dumps(settings))
+
+
+def check_same(path: pathlib.Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuses what is on file if it was made with other settings than these.
+
+    Args:
+        path: The file.
+        before: What it was made with, as JSON has it.
+        now: What is asked for, likewise.
+
+    Raises:
+        ValueError: Naming the file and the settings that differ.
+    """
+    names = dict.fromkeys((*before, *now))
+    differing = [name for name in names if before.get(name) != now.get(name)]
+    if differing:
+        shown = ", ".join(f"{n} (was {before.get(n)!r}, is {now.get(n)!r})" for n in differing)
+        raise ValueError(
+            f"--output holds runs with other settings. Received: {path}, where {shown}. Take "
+            "another folder."
+        )

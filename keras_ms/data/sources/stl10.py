@@ -23,9 +23,9 @@ def stl10(
     """Reads STL10: `"train"` is TFDS's `train` and `unlabelled`, `"validation"` its `test`.
 
     It is downloaded and prepared (2.6 GB) where TFDS finds no prepared copy. Without a network
-    put `stl10_binary.tar.gz`, as it came, into `manual_dir`. (TFDS tries a missing network for
-    some minutes.) All images are held in memory: 105,000 for training are 5.2 GB at 128 pixels,
-    2.9 GB at 96, and a `MultiscaleDataset` with its coarser levels takes 2.3 times as much again.
+    put `stl10_binary.tar.gz`, as it came, into `manual_dir`. All images are held in memory:
+    105,000 for training are 5.2 GB at 128 pixels, 2.9 GB at 96, and a `MultiscaleDataset` with its
+    coarser levels takes 2.3 times as much again.
 
     Args:
         split: `"train"` (105,000 images) or `"validation"` (8,000).

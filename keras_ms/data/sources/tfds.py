@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import pathlib
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from rich.progress import track
 
+from keras_ms.data.sources import hosts
 from keras_ms.data.sources.source import Directory
 from keras_ms.validation import known, none_or_positive
 
@@ -49,6 +51,7 @@ def prepared_split(
 
 def _prepare(builder: Any, data_dir: Any, manual_dir: Any, config: Any) -> None:
     try:
+        hosts.check(_to_download(builder, manual_dir))
         builder.download_and_prepare(download_config=config)
     except Exception as error:  # a network, a disc and an archive fail in ways of their own
         # TFDS names the files that it takes as they came by their checksums.
@@ -61,6 +64,17 @@ def _prepare(builder: Any, data_dir: Any, manual_dir: Any, config: Any) -> None:
             f"a copy prepared by TensorFlow Datasets in {builder.data_dir!s}, or the files that "
             f"it is prepared from in the manual directory {where!s}. {needed}"
         ) from error
+
+
+def _to_download(builder: Any, manual_dir: Any) -> list[str]:
+    """URLs of files that are not there. TFDS keeps what it downloaded under names of its own."""
+    downloads = pathlib.Path(builder.data_dir_root, "downloads")
+    manual = pathlib.Path(manual_dir or downloads / "manual").expanduser()
+    kept = any(path.is_file() for path in downloads.glob("*"))
+    if builder.is_prepared() or kept:
+        return []
+    infos = (builder.url_infos or {}).items()
+    return [url for url, info in infos if not (manual / (info.filename or url)).exists()]
 
 
 def _shown(directory: Any) -> str:

@@ -13,10 +13,10 @@ from apps.frontier.runs import settings_of
 from apps.frontier.settings import FrontierSettings
 from apps.races import race
 from apps.races.settings import RaceSettings
-from apps.reproduce import ReproduceSettings, problem
+from apps.reproduce.settings import ReproduceSettings
 
 EVERY_APP = [
-    *(Settings, DiagnoseSettings, ReproduceSettings, RaceSettings, FrontierSettings),
+    *(Settings, DiagnoseSettings, RaceSettings, FrontierSettings),
     BenchmarkSettings,
 ]
 
@@ -73,6 +73,9 @@ def test_settings_without_presets_have_no_such_flag(parse):
 
     assert parse(Plain, "--size=4", "--names=a,b") == Plain(4, ("a", "b"))
     assert "preset" not in absl_flags.FLAGS
+    made = parse(ReproduceSettings, "--target=work_units,table3", "--seeds=0,2")
+    assert made == ReproduceSettings(("work_units", "table3"), seeds=(0, 2))
+    assert "preset" not in absl_flags.FLAGS
 
 
 def test_a_list_that_is_not_of_numbers(parse):
@@ -93,7 +96,6 @@ def test_an_offer_that_cannot_be_read_ends_every_command_in_one_line(
 
 # What the command line says of one of the problems that each app goes through.
 ROWS = {
-    ReproduceSettings: lambda made, task, network: problem(made, task, network, 0),
     RaceSettings: lambda made, task, network: race.settings_of(made, (task, network), "adaptive"),
     BenchmarkSettings: lambda made, task, network: race.settings_of(
         made, (task, network), "adaptive"
@@ -147,13 +149,3 @@ def test_settings_made_in_python_are_what_they_say():
     made = RaceSettings(learning_rate=3e-3, width=7)
     row = presets.row(made, Problem, "denoising", "unet", seed=4)
     assert (row.learning_rate, row.width, row.seed) == (3e-3, 7, 4)
-
-
-def test_reports_of_another_preset_are_not_taken_for_these(parse, tmp_path):
-    from apps import reproduce
-
-    arguments = (f"--output={tmp_path}", "--tasks=", "--networks=")
-    reproduce.run(parse(ReproduceSettings, *arguments))
-    for other in ("--preset=paper", "--learning_rate=3e-3"):
-        with pytest.raises(ValueError, match="Take another folder"):
-            reproduce.run(parse(ReproduceSettings, other, *arguments))

@@ -56,5 +56,5 @@ def test_help_loads_nothing_heavy_and_ends_well(app):
     assert got.returncode == 0, got.stderr
     assert got.stdout.endswith("heavy: []\n")
     assert "\nResults:\n" in got.stdout
-    assert "--image_size" in got.stdout
+    assert ("--scale" if app == "reproduce" else "--image_size") in got.stdout
     assert ("--problems" in got.stdout) == bool(more)

@@ -3,7 +3,6 @@ import pytest
 from apps.diagnose import DiagnoseSettings
 from apps.experiment.settings import Settings
 from apps.races.settings import RaceSettings
-from apps.reproduce import ReproduceSettings
 
 
 @pytest.mark.parametrize(
@@ -51,10 +50,6 @@ def test_senseless_combinations(options, match):
         (DiagnoseSettings, {"steps": -1}, "--steps"),
         (DiagnoseSettings, {"samples": 0}, "--samples"),
         (DiagnoseSettings, {"seconds": 0.0}, "--seconds"),
-        (ReproduceSettings, {"tasks": ("sleeping",)}, "sleeping"),
-        (ReproduceSettings, {"networks": ("vgg",)}, "vgg"),
-        (ReproduceSettings, {"sizes": (50,)}, "--sizes"),
-        (ReproduceSettings, {"seeds": ()}, "--seeds"),
         (RaceSettings, {"strategies": ("luck",)}, "luck"),
         (RaceSettings, {"seeds": ()}, "--seeds"),
         (RaceSettings, {"rates": (0.0,)}, "--rates"),

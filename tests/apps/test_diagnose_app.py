@@ -1,15 +1,11 @@
-"""`apps.diagnose` and `apps.reproduce` at a tiny size."""
-
-import dataclasses
-import shutil
+"""`apps.diagnose` at a tiny size."""
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 from PIL import Image
 
 import keras_ms
-from apps import diagnose, reproduce
+from apps import diagnose
 
 TINY = {"batch_sizes": (2, 4), "image_size": 16, "width": 4, "samples": 8}
 
@@ -43,39 +39,3 @@ def test_pairs_of_ones_own_are_measured_once(tmp_path, capsys):
     ((name, report),) = diagnose.run(settings).items()
     assert (name, report.of_pairs) == ("task-consistent", True)
     assert "    pairs,\n" in capsys.readouterr().out
-
-
-def test_a_table_over_seeds_that_is_not_measured_twice(tmp_path):
-    settings = reproduce.ReproduceSettings(
-        tasks=("denoising",),
-        networks=("espcn",),
-        sizes=(32,),
-        seeds=(0,),
-        steps=2,
-        train_batch=2,
-        samples=8,
-        image_size=32,
-        output=str(tmp_path),
-    )
-    reproduce.run(settings)
-    reports = sorted(tmp_path.glob("denoising*-0.json"))
-    assert len(reports) == len(reproduce.COARSENINGS)
-    for report in reports:  # as if a second seed had given the same
-        shutil.copy(report, str(report).replace("-0.json", "-1.json"))
-    before = [path.stat().st_mtime_ns for path in sorted(tmp_path.glob("denoising*.json"))]
-    table = reproduce.run(dataclasses.replace(settings, seeds=(0, 1)))
-    after = [path.stat().st_mtime_ns for path in sorted(tmp_path.glob("denoising*.json"))]
-    assert before == after
-    assert (tmp_path / "levels.md").read_text() == table
-    assert len(table.splitlines()) == 2 + len(reproduce.COARSENINGS)
-    assert table.count("| denoising, espcn, 32 px |") == len(reproduce.COARSENINGS)
-    assert "± 0.00" in table
-    with pytest.raises(ValueError, match=r"where steps differ\. Take another folder"):
-        reproduce.run(dataclasses.replace(settings, steps=3))
-
-
-@pytest.mark.parametrize("size", [(16, 1), (32, 2), (64, 3), (128, 4), (256, 4)])
-def test_hierarchies_leave_16_pixels(size):
-    side, levels = size
-    assert len(reproduce.hierarchy(side)) == levels
-    assert side >> (levels - 1) >= 16
