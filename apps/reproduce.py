@@ -92,7 +92,7 @@ def run(settings: ReproduceSettings) -> str:
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
     _check_same(settings, output / "settings.json")
-    images = list(building.load_images(settings, "train"))
+    images = building.images_in_memory(settings, "train")
     for row in problems:
         measure(row, settings, images, output)
     table = as_table(settings, output)
