@@ -95,7 +95,7 @@ def run(settings: DiagnoseSettings) -> dict[str, keras_ms.LevelReport]:
 
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
-    images = list(building.load_images(settings, "train"))
+    images = building.images_in_memory(settings, "train")
     precision.set_policy(settings)
     model = trained(settings, images, settings.steps)
     reports = {}

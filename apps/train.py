@@ -50,6 +50,8 @@ def run(settings: Settings) -> list[Outcome]:
     files = ("curves.json", "decisions.json", "loss.png", "model.keras", kind.sheet_name)
     formats = ("saved_model", *settings.portable)
     with output_folder.held(_output_of(settings), files, formats) as output:
+        for line in kind.scan():
+            print(printable(line))
         images = kind.load("train")
         precision.set_policy(settings)
         held_out = kind.held_out()

@@ -33,6 +33,10 @@ class StageAdapter(DataAdapter):
         self._stream = _Stream(current_iterator)
         self._num_batches = num_batches
 
+    def end(self) -> None:
+        """Lets go of what makes iterators: Keras keeps adapters in circles."""
+        self._stream.end()
+
     def get_tf_dataset(self) -> _Stream:
         """The stream, which Keras iterates anew every epoch."""
         return self._stream
@@ -64,6 +68,9 @@ class _Stream(tf.distribute.DistributedDataset):
 
     def __iter__(self) -> Iterator[Any]:
         return self._current_iterator()
+
+    def end(self) -> None:
+        self._current_iterator = lambda: iter(())
 
 
 class StepsAtOnce:
@@ -361,3 +368,14 @@ def with_mask(tensor: Any, mask: Any) -> Any:
     if mask is not None:
         backend.set_keras_mask(tensor, mask)
     return tensor
+
+
+def spec_of_call(function: Callable[..., Any], *symbols: Any) -> Any:
+    """What a function returns for symbolic tensors, which are not computed."""
+    return backend.compute_output_spec(function, *symbols)
+
+
+def forget_evaluation(model: Any) -> None:
+    """Drops the iterator over validation data that an interrupted `fit` leaves to a model."""
+    if getattr(model, "_eval_epoch_iterator", None) is not None:
+        del model._eval_epoch_iterator

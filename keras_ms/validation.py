@@ -47,6 +47,17 @@ def none_or_positive(**values: int | None) -> None:
             raise ValueError(f"`{name}` is None or 1 or more. Received: {name}={value!r}.")
 
 
+def true_or_false(**values: Any) -> None:
+    """Refuses values that are none of `True`, `False` and `None`.
+
+    Raises:
+        ValueError: Naming the argument.
+    """
+    for name, value in values.items():
+        if value is not None and type(value).__name__ not in ("bool", "bool_"):
+            raise ValueError(f"`{name}` is True or False. Received: {name}={value!r}.")
+
+
 def known(value: Any, names: Collection[str], argument: str, what: str) -> str:
     """The value, if it is one of some names.
 

@@ -128,3 +128,12 @@ def test_names_of_the_library():
     assert {"photos", "folder", "stl10", "celeb_a", "urban100"} <= set(
         keras_ms.data.sources.names()
     )
+
+
+def test_switches_are_true_or_false_or_left_to_their_default():
+    import numpy as np
+
+    keras_ms.validation.true_or_false(flip=None, rotate=True, other=np.bool_(False))
+    for wrong in (1, 0, "yes", [True]):
+        with pytest.raises(ValueError, match=r"`flip` is True or False. Received: flip="):
+            keras_ms.validation.true_or_false(rotate=True, flip=wrong)

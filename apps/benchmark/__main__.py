@@ -36,7 +36,7 @@ def run(settings: BenchmarkSettings) -> dict[str, Rows]:
 
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
-    images = list(building.load_images(settings, "train"))
+    images = building.images_in_memory(settings, "train")
     chosen = precision.set_policy(settings)
     settings = replaced(settings, dtype_policy=chosen)
     _check_runs(settings)

@@ -42,7 +42,7 @@ def peaks(settings: BenchmarkSettings) -> list[Row]:
 
 def _peak(settings: BenchmarkSettings, finest: int, sizes: tuple[int, ...]) -> tuple[float, float]:
     keras.config.set_dtype_policy(settings.dtype_policy)
-    images = list(building.load_images(settings, "train"))
+    images = building.images_in_memory(settings, "train")
     dataset = building.make_dataset(settings, images)
     model = make_model(settings)
     next(iter(dataset.stage(finest, batch_sizes=sizes)))  # the pyramids are not the steps'

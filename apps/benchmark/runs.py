@@ -94,7 +94,7 @@ def _settings_of(options: BenchmarkSettings, name: str, seed: int) -> Settings:
 
 def _run(settings: Settings, name: str) -> Run:
     keras.config.set_dtype_policy(settings.dtype_policy)
-    images = list(building.load_images(settings, "train"))
+    images = building.images_in_memory(settings, "train")
     validation = building.make_validation(settings, building.load_images(settings, "validation"))
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         if name == STOCK:

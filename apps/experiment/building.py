@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 import keras_ms
+from keras_ms.data.sources.named_images import in_memory
 
 from .kind import Kind
 from .option_names import NETWORK_OPTIONS
@@ -28,6 +29,11 @@ def kind_of(problem: Problem) -> Kind:
 def load_images(problem: Problem, split: str) -> Any:
     """Examples of `"train"` or `"validation"`; none is in both."""
     return kind_of(problem).load(split)
+
+
+def images_in_memory(problem: Problem, split: str) -> list[Any]:
+    """The same, read once; they know the names of their files."""
+    return in_memory(load_images(problem, split))
 
 
 def make_dataset(
@@ -101,6 +107,7 @@ __all__ = [
     "channels_of",
     "compile_as_asked",
     "decayed",
+    "images_in_memory",
     "kind_of",
     "load_images",
     "make_dataset",

@@ -73,6 +73,17 @@ class Kind(abc.ABC):
     def load(self, split: str) -> Any:
         """Examples to train on, or others to validate on: `"train"`, `"validation"`."""
 
+    def scan(self) -> list[str]:
+        """Looks at the heads of all files, where there are files, before one is decoded.
+
+        Returns:
+            What to tell: counts and names of those that are of no use.
+
+        Raises:
+            ValueError: If more than `--max_bad_fraction` of them are.
+        """
+        return []
+
     def held_out(self) -> Any:
         """What `load` gives to validate on, as often as it is asked for."""
         return self.load("validation")

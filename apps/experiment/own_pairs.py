@@ -11,6 +11,7 @@ import tensorflow as tf
 
 import keras_ms
 
+from . import scanned
 from .kind import Judge, Kind, loss_of_pictures
 from .pair_quality import JudgedMasks, JudgedPictures
 from .problem import Problem
@@ -41,6 +42,12 @@ class OwnPairs(Kind):
     def load(self, split: str) -> keras_ms.data.FolderPairs:
         """Pairs; no pair is in both splits."""
         return _pairs(self.problem, split)
+
+    def scan(self) -> list[str]:
+        """See `Kind.scan`; pairs to train on that are smaller than the crops are of no use."""
+        needed = (("train", self.problem.image_size), ("validation", None))
+        found = [scanned.lines_of(self.problem, self.load(split), split, s) for split, s in needed]
+        return [line for lines in found for line in lines]
 
     def black(self) -> Any:
         """One black pair, as large as the crops."""

@@ -13,8 +13,9 @@ import tensorflow as tf
 
 import keras_ms
 from keras_ms.data.sources import kinds
+from keras_ms.data.sources.named_images import in_memory
 
-from . import classics, quality, tables
+from . import classics, quality, scanned, tables
 from .kind import SSIMS, Judge, Kind, Reached, loss_of_pictures
 from .option_names import FOLDER_OPTIONS
 from .problem import Problem
@@ -32,6 +33,10 @@ class Restoration(Kind):
     sheet_name = "restored.png"
     made = "restored"
 
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self._scanned: dict[str, keras_ms.data.FolderImages] = {}
+
     @property
     def loss_name(self) -> str:
         """The mean squared error unless another is asked for."""
@@ -39,6 +44,8 @@ class Restoration(Kind):
 
     def load(self, split: str) -> Any:
         """Images of a data set; no photograph is in both splits."""
+        if split in self._scanned:
+            return self._scanned[split]
         problem = self.problem
         limit = problem.limit if split == "train" else problem.validation_samples
         load: Any = keras_ms.data.sources.get(problem.dataset).load
@@ -50,9 +57,18 @@ class Restoration(Kind):
         options["max_megapixels"] = problem.max_megapixels
         return load(split, problem.data_dir, limit, **options)
 
+    def scan(self) -> list[str]:
+        """See `Kind.scan`; of a folder, pictures smaller than the crops are of no use."""
+        told: list[str] = []
+        for split in ("train", "validation") if self.problem.dataset == "folder" else ():
+            images = self.load(split)
+            told += scanned.lines_of(self.problem, images, split, self.problem.image_size)
+            self._scanned[split] = images
+        return told
+
     def held_out(self) -> Any:
         """All of them in memory."""
-        return list(self.load("validation"))
+        return in_memory(self.load("validation"))
 
     def black(self) -> Any:
         """One black image."""

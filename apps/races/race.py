@@ -38,7 +38,7 @@ class Race:
         self._folder = pathlib.Path(output) / f"{task}-{network}"
         self._folder.mkdir(parents=True, exist_ok=True)
         plain = settings_of(settings, self._problem, REFERENCE)
-        self._images = list(building.load_images(plain, "train"))
+        self._images = building.images_in_memory(plain, "train")
         self._settings = replaced(settings, dtype_policy=self._set_policy(plain))
         held_out = building.load_images(plain, "validation")
         self._validation = building.make_validation(plain, held_out)

@@ -111,4 +111,4 @@ def _loaded(
         enlarged_by=enlarged_by,
         given=(),
     )
-    return list(building.load_images(problem, split))
+    return building.images_in_memory(problem, split)

@@ -14,6 +14,7 @@ from keras_ms import restriction as restrictions
 from keras_ms.data.example_store import ExampleStore
 from keras_ms.data.geometry import Window
 from keras_ms.data.roles import Leaf
+from keras_ms.data.slabs import slabs
 from keras_ms.data.views import views_of
 
 
@@ -118,14 +119,19 @@ def restricted_by(leaf: Leaf, restriction: str) -> str:
 def _coarser(name: str, axes: tuple[int, ...], channels: bool, field: np.ndarray) -> np.ndarray:
     """A field one level coarser: images and weights as floats, class maps in their own type."""
     batch = field[np.newaxis] if channels else field[np.newaxis, ..., np.newaxis]
-    batch = batch[_even(batch.shape, axes)]
-    if name == "average":
-        # TensorFlow pools neither integers nor, on a CPU, all kinds of floats.
-        kind = field.dtype if np.issubdtype(field.dtype, np.floating) else np.dtype(np.float32)
-        made = restrictions.average(tf.constant(batch, tf.float32), axes).numpy().astype(kind)
-    else:
-        made = np.asarray(restrictions.get(name)(batch, axes))
-    return made[0] if channels else made[0, ..., 0]
+    even = batch[_even(batch.shape, axes)]
+    # In slabs: a large picture in floats may be more than there is.
+    parts = [_restricted(name, axes, slab[np.newaxis]) for slab in slabs(even[0], multiple=2)]
+    made = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return made if channels else made[..., 0]
+
+
+def _restricted(name: str, axes: tuple[int, ...], batch: np.ndarray) -> np.ndarray:
+    if name != "average":
+        return np.asarray(restrictions.get(name)(batch, axes))[0]
+    # TensorFlow pools neither integers nor, on a CPU, all kinds of floats.
+    kind = batch.dtype if np.issubdtype(batch.dtype, np.floating) else np.dtype(np.float32)
+    return restrictions.average(tf.constant(batch, tf.float32), axes).numpy()[0].astype(kind)
 
 
 def _even(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[slice, ...]:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import MAX_BAD_FRACTION
+from keras_ms.data.room import check_samples
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task
@@ -69,7 +70,9 @@ def evaluation_pairs(
         seed,
         max_bad_fraction=max_bad_fraction,
     )
-    drawn = next(iter(batches.stream(Stage(0, levels.batch_sizes), 0))).fine[0]
+    stream = batches.stream(Stage(0, levels.batch_sizes), 0)
+    check_samples(int(samples), stream.element_spec.fine[0])
+    drawn = next(iter(stream)).fine[0]
     return ending_promptly(tf.data.Dataset.from_tensor_slices(drawn).batch(batch_size))
 
 

@@ -7,6 +7,7 @@ import itertools
 import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable
 from typing import IO
 
@@ -119,7 +120,7 @@ class ExampleStore:
 
 
 class _Arrays:
-    """Arrays by number: in memory or, once spilled, in a file that ends with the process."""
+    """Arrays by number: in memory or, once spilled, in a file that ends with this object."""
 
     def __init__(self) -> None:
         self._in_memory: dict[int, np.ndarray] = {}
@@ -160,7 +161,9 @@ class _Arrays:
             self._file = None
 
     def spill(self) -> None:
-        self._file = self._file or tempfile.TemporaryFile(prefix="keras_ms-")  # noqa: SIM115
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="keras_ms-")  # noqa: SIM115
+            weakref.finalize(self, self._file.close)
         for number in list(self._in_memory):
             array = self._in_memory[number]
             if _fits_files(array):

@@ -138,8 +138,7 @@ class ImageCheck:
             ValueError: If it has a wrong rank, type, range or number of channels.
         """
         if isinstance(array, Exception):
-            ours = isinstance(array, ValueError)
-            self._skipped.add(name, str(array) if ours else f"{type(array).__name__}: {array}")
+            self._skipped.add(name, _why(array))
             return False
         if self._first is None:
             self._first = array.shape[-1] if array.ndim else 0, array.dtype
@@ -175,6 +174,12 @@ class ImageCheck:
         if not self._skipped.total:
             raise ValueError("There is no image to train on. Received: images=[].")
         self._skipped.finish()
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ValueError):
+        return str(getattr(error, "reason", error))  # without the name, which is said anyway
+    return f"{type(error).__name__}: {error}"
 
 
 def _alike(dtype: np.dtype, first: np.dtype) -> bool:

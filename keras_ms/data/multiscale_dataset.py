@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,20 +11,13 @@ import tensorflow as tf
 
 from keras_ms.data.batch import weights_of_terms
 from keras_ms.data.by_stage import by_stage, first_of
+from keras_ms.data.dataset_options import batches_made, check_options, refresh_of
 from keras_ms.data.description import Description, described
-from keras_ms.data.inputs import examples_of
 from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION
-from keras_ms.data.stages import (
-    checked_stage,
-    checked_stages,
-    dims_told,
-    hierarchy,
-    is_auto,
-    stages_of,
-)
-from keras_ms.data.task_batches import TaskBatches
+from keras_ms.data.room import check_steps
+from keras_ms.data.stages import checked_stage, checked_stages, is_auto, stages_of
 from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task
 from keras_ms.validation import checked_refresh, checked_weights, known, positive_integer
@@ -149,39 +141,39 @@ class MultiscaleDataset:
         augment: Any = None,
         anew: bool | None = None,
     ) -> None:
+        switches = {"flip": flip, "rotate": rotate, "telescoping": telescoping, "anew": anew}
+        check_options(images, task, seed, prefetch, cache_bytes, **switches)
         self.allocation = "measured" if is_auto(levels) else "given"
         self.telescoping, self._prefetch = telescoping, prefetch
-        _check_options(images, task, seed, prefetch, cache_bytes)
         self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
         known(restriction, ("average", "stride"), "restriction", "restriction of pairs")
-        alike: dict[str, Any] = {
-            "coarsening": first_of(coarsening),
-            "restriction": restriction,
-            "seed": seed,
-            "cache_bytes": cache_bytes,
-            "max_bad_fraction": max_bad_fraction,
-        }
-        self._batches: PairBatches | TaskBatches
-        if task is None:
-            _check_unused("with a task", mean=mean, std=std)
-            examples = examples_of(images, x, y, sample_weight, dims_told(levels, image_size))
-            alike |= {"flip": bool(flip), "rotate": rotate, "augment": augment, "anew": anew}
-            self._batches = PairBatches(examples, levels, image_size, roles=roles, **alike)
-        else:
-            _check_unused("without a task", x=x, y=y, sample_weight=sample_weight, roles=roles)
-            _check_unused("without a task", rotate=rotate or None, augment=augment, anew=anew)
-            normal = (0.5 if mean is None else mean, 0.5 if std is None else std)
-            self._batches = _task_batches(images, task, levels, image_size, flip, normal, **alike)
+        columns = {"x": x, "y": y, "sample_weight": sample_weight}
+        changes = {"rotate": rotate, "augment": augment, "anew": anew}
+        self._batches = batches_made(
+            images,
+            task,
+            levels,
+            image_size,
+            flip,
+            {"mean": mean, "std": std},
+            {**columns, "roles": roles, **changes},
+            coarsening=first_of(coarsening),
+            restriction=restriction,
+            seed=seed,
+            cache_bytes=cache_bytes,
+            max_bad_fraction=max_bad_fraction,
+        )
         self.levels, self.image_size = self._batches.levels, self._batches.sides
         self.coarsening = coarsening if isinstance(coarsening, str) else tuple(coarsening)
         self._by_stage = by_stage(self._batches, self.coarsening)
         weights: tuple[float, ...] = ()
         if control_weights is not None:
             weights = checked_weights(control_weights, self.levels.num_levels)
-        every = _checked_refresh(refresh, self) if refresh is not None else ()
+        every = refresh_of(refresh, self.levels, self.steps_per_epoch, telescoping, self.allocation)
         self.stages = stages_of(self.levels, telescoping, weights, every)
         self.mesh_sizes = self.levels.mesh_sizes(self.image_size)
         self._specs = self._batches.specs()
+        check_steps(self.stages, self._specs)
 
     def __repr__(self) -> str:
         # Keras shows it where a stock model is given it, whatever was called.
@@ -247,13 +239,17 @@ class MultiscaleDataset:
         """How examples of the user's own are seen; `None` with a task."""
         return self._batches if isinstance(self._batches, PairBatches) else None
 
-    def judged_by(self, told: Mapping[str, tuple[str, str]]) -> MultiscaleDataset:
+    def judged_by(
+        self, told: Mapping[str, tuple[str, str]], unit_axes: Mapping[str, int] | None = None
+    ) -> MultiscaleDataset:
         """A dataset of the same examples, of whose targets a loss says what they are.
 
         Args:
             told: Role and reason by name of target, such as
                 `{"y": ("class_map", "under sparse_categorical_crossentropy")}`. What the user says
                 goes before.
+            unit_axes: How many axes of one entry weights of whole examples get, by name, so that
+                they meet values of pixels. Defaults to none.
 
         Raises:
             ValueError: If a target does not fit its role.
@@ -261,7 +257,7 @@ class MultiscaleDataset:
         if not isinstance(self._batches, PairBatches):
             return self
         other = copy.copy(self)
-        other._batches = self._batches.with_targets(told)
+        other._batches = self._batches.with_targets(told, unit_axes or {})
         other._by_stage = by_stage(other._batches, self.coarsening)
         other._specs = other._batches.specs()
         return other
@@ -352,6 +348,7 @@ class MultiscaleDataset:
             refresh = own.refresh if batch_sizes is None else ()
         wanted = Stage(finest, sizes, tuple(control_weights), tuple(refresh))
         chosen = checked_stage(self.levels, wanted)
+        check_steps((chosen,), self._specs)
         stream = self._by_stage[finest].stream(chosen, start, position)
         if chosen.control_weights:
             depth = self.levels.num_levels
@@ -359,68 +356,3 @@ class MultiscaleDataset:
                 lambda batch: batch._replace(weights=weights_of_terms(depth, chosen))
             )
         return ending_promptly(stream.prefetch(self._prefetch))
-
-
-def _checked_refresh(refresh: Any, dataset: MultiscaleDataset) -> tuple[int, ...]:
-    if not dataset.telescoping or dataset.allocation == "measured":
-        raise ValueError(
-            "`refresh` is about the terms of a telescoping sum of given levels. Received: "
-            f"refresh={refresh!r}, telescoping={dataset.telescoping}, levels "
-            f"{dataset.allocation}. Leave it out, or give batch sizes and telescoping=True."
-        )
-    return checked_refresh(refresh, dataset.levels.num_levels, dataset.steps_per_epoch)
-
-
-def _task_batches(
-    images: Any,
-    task: Task,
-    levels: Any,
-    image_size: Any,
-    flip: bool | None,
-    normal: tuple[Any, Any],
-    **options: Any,
-) -> TaskBatches:
-    found = hierarchy(levels, image_size)
-    sides = found.mesh_sizes(image_size)[0]
-    mean, std = normal
-    return TaskBatches(
-        images,
-        task,
-        found.fitted(len(sides)),
-        sides,
-        flip=flip is None or flip,
-        mean=mean,
-        std=std,
-        **options,
-    )
-
-
-def _check_unused(where: str, **options: Any) -> None:
-    given = [name for name, value in options.items() if value is not None]
-    if given:
-        raise ValueError(
-            f"Options that work {where} alone. Received: "
-            f"{', '.join(f'{name}={options[name]!r}' for name in given)}. Leave them out."
-        )
-
-
-def _check_options(images: Any, task: Any, seed: Any, prefetch: Any, cache_bytes: Any) -> None:
-    if images is None or not (task is None or isinstance(task, Task)):
-        raise ValueError(
-            "`images` are arrays or a tf.data.Dataset, `task` a keras_ms.tasks.Task or None. "
-            f"Received: images of type {type(images).__name__}, task={task!r}. Use for example "
-            "keras_ms.tasks.get('denoising')."
-        )
-    if not (isinstance(seed, numbers.Integral) and isinstance(prefetch, numbers.Integral)):
-        raise ValueError(
-            f"`seed` and `prefetch` are integers. Received: seed={seed}, prefetch={prefetch}."
-        )
-    if prefetch < 0 and prefetch != tf.data.AUTOTUNE:
-        raise ValueError(
-            "`prefetch` is a number of batches, not negative, or tf.data.AUTOTUNE. "
-            f"Received: prefetch={prefetch}."
-        )
-    if not isinstance(cache_bytes, numbers.Integral) or cache_bytes < 0:
-        raise ValueError(
-            f"`cache_bytes` is a number of bytes, 0 or more. Received: cache_bytes={cache_bytes}."
-        )

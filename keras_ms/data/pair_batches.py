@@ -19,6 +19,7 @@ from keras_ms.data.cutting import Cutter
 from keras_ms.data.example_checks import admits, check_levels, crop_sides
 from keras_ms.data.example_store import ExampleStore
 from keras_ms.data.examples import Examples
+from keras_ms.data.python_calls import called
 from keras_ms.data.reading import AT_ONCE, Reading
 from keras_ms.data.roles import Leaf, dims_of, leaves_of
 from keras_ms.data.said_roles import said_roles
@@ -82,7 +83,7 @@ class PairBatches:
         self._said |= {name: (role, "you say so") for name, role in of_user}
         self._store = ExampleStore(cache_bytes)
         skipped = Skipped(max_bad_fraction, "examples")
-        self.reading = Reading(self.examples, self._store, self._admits, skipped, seed)
+        self.reading = Reading(self.examples, self._store, skipped, seed)
         self._dims = dims_told(levels, image_size) or dims_of(examples.spec)
         self.leaves = self._decided({})
         self.sides, self.whole = crop_sides(self.leaves, image_size, self._dims, examples.alike)
@@ -91,7 +92,9 @@ class PairBatches:
         self._seed = seed
         self._see(coarsening)
         self.augment: Augment | None = checked_augment(augment, self.specs())
-        self.reading.begin()
+        self.reading.begin(
+            functools.partial(admits, leaves=self.leaves, sides=self.sides, whole=self.whole)
+        )
 
     def _see(self, coarsening: str) -> None:
         """Decides what the levels see."""
@@ -112,9 +115,18 @@ class PairBatches:
         checked_augment(other.augment, other.specs())
         return other
 
-    def with_targets(self, told: Mapping[str, tuple[str, str]]) -> PairBatches:
-        """The same examples, of whose targets a loss tells the roles and why, by name."""
-        leaves = self._decided(told)
+    def with_targets(
+        self, told: Mapping[str, tuple[str, str]], unit_axes: Mapping[str, int]
+    ) -> PairBatches:
+        """The same examples, of whose targets a loss tells the roles and why, by name.
+
+        Args:
+            told: Roles and reasons.
+            unit_axes: How many axes of one entry weights get, by name.
+        """
+        leaves = tuple(
+            leaf._replace(unit_axes=unit_axes.get(leaf.name, 0)) for leaf in self._decided(told)
+        )
         if leaves == self.leaves:
             return self
         other = copy.copy(self)
@@ -146,9 +158,6 @@ class PairBatches:
         spec = self.examples.spec
         return leaves_of(spec, self.reading.first, self._dims, self._said, told)
 
-    def _admits(self, example: Any) -> str:
-        return admits(example, self.leaves, self.sides, self.whole)
-
     def stream(self, stage: Stage, start: int, position: int | None = None) -> tf.data.Dataset:
         """Endless batches of a stage from step `start` on, not prefetched.
 
@@ -166,10 +175,10 @@ class PairBatches:
             position = self.reading.passed_on
         ahead = position - start * total
 
+        take = functools.partial(_taken, total=total, ahead=ahead)
+
         def taken(step: Tensor) -> tuple[Tensor, Tensor]:
-            numbers = tf.numpy_function(
-                lambda k: self.reading.take(int(k) * total + ahead, total), [step], tf.int64
-            )
+            numbers = called(self.reading, take, [step], tf.int64)
             return step, tf.ensure_shape(numbers, (total,))
 
         def batch(step: Tensor, numbers: Tensor) -> MultiscaleBatch:
@@ -183,9 +192,9 @@ class PairBatches:
         fresh = fresh_terms(depth, stage, step)
         wanted = _wanted(stage)
         views = [self._cutter.views[level] for _, level in wanted]
-        cut = functools.partial(self._cut, stage=stage)
+        cut = functools.partial(PairBatches._cut, stage=stage)
         types = [view.dtype for of_level in views for view in of_level]
-        flat = iter(tf.numpy_function(cut, [step, numbers], types))
+        flat = iter(called(self, cut, [step, numbers], types))
         fine: list[Any] = [()] * depth
         coarse: list[Any] = [()] * depth
         for (term, level), of_level in zip(wanted, views, strict=True):
@@ -231,6 +240,11 @@ class PairBatches:
             )
             for level in range(self.levels.num_levels)
         )
+
+
+def _taken(reading: Reading, step: np.ndarray, total: int, ahead: int) -> np.ndarray:
+    """Numbers of the examples of a step that takes `total`, after `ahead` others."""
+    return reading.take(int(step) * total + ahead, total)
 
 
 def _wanted(stage: Stage) -> list[tuple[int, int]]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from typing import IO, Any
 
 import numpy as np
 import tensorflow as tf
+
+from keras_ms.data.python_calls import called
 
 Tensor = Any
 
@@ -38,12 +41,13 @@ class Pixels:
         self.bytes_in_memory += rows.nbytes
 
     def spill(self) -> None:
-        """Moves all pixels, and those appended later, to a file that is deleted with the process.
+        """Moves all pixels, and those appended later, to a file that is deleted with this object.
 
         Raises:
             ValueError: If the disk is full.
         """
         self._file = tempfile.TemporaryFile(prefix="keras_ms-")  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
         for rows in self._parts:
             self._write(rows)
         self._parts, self.bytes_in_memory = [], 0
@@ -72,7 +76,7 @@ class Pixels:
         """Pixels by number: an int64 index of any shape leads to `(*shape, channels)`."""
         if self._file is None:
             return tf.gather(self._pixels, index)
-        found = tf.numpy_function(self._take, [index], self._dtype, stateful=False)
+        found = called(self, Pixels._take, [index], self._dtype, stateful=False)
         return tf.ensure_shape(found, (*index.shape, self._channels))
 
     def _take(self, index: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from keras_ms.data.geometry import Window
 from keras_ms.data.image_checks import ImageCheck, named_arrays
 from keras_ms.data.pixels import Pixels
 from keras_ms.data.skipped import Skipped
+from keras_ms.data.slabs import slabs
 
 Tensor = Any
 
@@ -84,12 +85,15 @@ class PyramidStore:
         self._levels = [Pixels(self.channels, dtype) for dtype in types]
 
     def _add(self, field: np.ndarray, sizes: list[list[tuple[int, ...]]]) -> None:
-        for number, (level, shapes) in enumerate(zip(self._levels, sizes, strict=True)):
-            field = _coarsen(field) if number else field
-            level.append(field)
-            shapes.append(field.shape[:-1])
-        while self.bytes_in_memory > self._cache_bytes:
-            next(level for level in self._levels if level.bytes_in_memory).spill()
+        for number, shapes in enumerate(sizes):
+            shapes.append(tuple(side >> number for side in field.shape[:-1]))
+        # In slabs: a whole picture in floats, and all of its levels, may be more than there is.
+        for slab in slabs(field, self.alignment):
+            for number, level in enumerate(self._levels):
+                slab = _coarsen(slab) if number else slab
+                level.append(slab)
+            while self.bytes_in_memory > self._cache_bytes:
+                next(level for level in self._levels if level.bytes_in_memory).spill()
 
     @property
     def bytes_in_memory(self) -> int:

@@ -16,6 +16,7 @@ from rich.progress import track
 
 from keras_ms.data.example_store import ExampleStore, NoRoomError
 from keras_ms.data.examples import Examples
+from keras_ms.data.python_calls import closed_at_the_end
 from keras_ms.data.skipped import Skipped
 
 _MOST_BAD = 1000
@@ -24,6 +25,8 @@ _BEHIND = 32
 """Steps that examples which are not kept stay: some are prepared in vain when a stage ends."""
 AT_ONCE = min(8, os.cpu_count() or 1)
 """Steps that are prepared side by side."""
+_PATIENCE = 1.0
+"""Seconds that the end of a process waits for an example that is being read."""
 _SHOWN_FROM = 64
 """Examples from which on progress is shown."""
 
@@ -39,7 +42,6 @@ class Reading:
     Args:
         examples: The source.
         store: Where examples go.
-        admits: Returns why an example cannot be used, or an empty string.
         skipped: Counts those that cannot.
         seed: Seed of the order.
 
@@ -59,12 +61,12 @@ class Reading:
         self,
         examples: Examples,
         store: ExampleStore,
-        admits: Callable[[Any], str],
         skipped: Skipped,
         seed: int,
     ) -> None:
-        self._examples, self._store, self._admits = examples, store, admits
+        self._examples, self._store = examples, store
         self._skipped, self._seed = skipped, abs(seed)
+        self._admits: Callable[[Any], str] = lambda example: ""
         self._lock = threading.Lock()
         self._read = self._least = 0  # examples below `_least` are not there any more
         self._asked = self._passes = 0
@@ -78,19 +80,25 @@ class Reading:
             before.append((name, example))
             if not isinstance(example, Exception):
                 break
-        self._source = self._good(itertools.chain(before, source))
+        self._source: Iterator[Any] = itertools.chain(before, source)
+        closed_at_the_end(self)
         if not before or isinstance(before[-1][1], Exception):
+            self._source = self._good(self._source)
             self._read_one()  # says what is wrong with them
         self.first: Any = before[-1][1]
 
-    def begin(self) -> None:
-        """Reads all examples, if their number is known and they have room; else the first."""
-        length = self._examples.length
-        if not self.keeps or length is None:
-            self._read_one()
-            return
-        if self._bytes_of_first() * length > self._store.room():
+    def begin(self, admits: Callable[[Any], str]) -> None:
+        """Reads all examples, if their number is known and they have room; else the first.
+
+        Args:
+            admits: Returns why an example cannot be used, or an empty string.
+        """
+        self._admits, length = admits, self._examples.length
+        if length is not None and self._bytes_of_first() * length > self._store.room():
             self._only_pass_on()
+        at_once = self.keeps and length is not None
+        self._source = self._good(self._source, tells=not at_once)
+        if not at_once or length is None:
             self._read_one()
             return
         quiet = length < _SHOWN_FROM
@@ -186,22 +194,49 @@ class Reading:
             self._store.drop(below)
             self._least = below
 
-    def _good(self, source: Iterator[tuple[str, Any]]) -> Iterator[Any]:
-        bad = 0
-        for name, example in source:
-            reason = str(example) if isinstance(example, Exception) else self._admits(example)
-            bad = bad + 1 if reason else 0
-            if not self._passes:
-                self._skipped.add(name, reason) if reason else self._skipped.admitted()
-            if not reason:
-                yield example
-            if bad == _MOST_BAD:
-                raise ValueError(
-                    f"The last {bad} examples cannot be used. Received: {name}: {reason}."
-                )
+    def _good(self, source: Iterator[tuple[str, Any]], tells: bool = False) -> Iterator[Any]:
+        counts = None if self._passes else self._skipped
+        return _good(source, self._admits, counts, tells)
+
+    def close(self) -> None:
+        """Ends the pass over the source, and with it what the source holds open."""
+        if self._lock.acquire(timeout=_PATIENCE):
+            try:
+                source, self._source = self._source, iter(())
+                getattr(source, "close", lambda: None)()
+            finally:
+                self._lock.release()
 
     def _bytes_of_first(self) -> int:
         return sum(np.asarray(leaf).nbytes for leaf in keras.tree.flatten(self.first))
+
+
+def _good(
+    source: Iterator[tuple[str, Any]],
+    admits: Callable[[Any], str],
+    counts: Skipped | None,
+    tells: bool,
+) -> Iterator[Any]:
+    """Examples that can be used.
+
+    Args:
+        source: Names and examples, or errors.
+        admits: Returns why an example cannot be used, or an empty string.
+        counts: Counts those that can and those that cannot, in the first pass.
+        tells: Whether the first that cannot is told of as soon as it comes.
+    """
+    bad = 0
+    for name, example in source:
+        reason = str(example) if isinstance(example, Exception) else admits(example)
+        bad = bad + 1 if reason else 0
+        if counts is not None:
+            counts.add(name, reason) if reason else counts.admitted()
+            if reason and tells and counts.count == 1:
+                counts.tell_of_the_first()
+        if not reason:
+            yield example
+        if bad == _MOST_BAD:
+            raise ValueError(f"The last {bad} examples cannot be used. Received: {name}: {reason}.")
 
 
 @functools.lru_cache(maxsize=8)

@@ -40,6 +40,8 @@ class Leaf(NamedTuple):
         dtype: Its type in the source, a `tf.DType`.
         ratio: Its sides divided by those of the mesh; `None` if it is not a field on the mesh.
         channels: Whether a field has a channel axis.
+        unit_axes: Axes of one entry that batches get behind, so that a weight of whole examples
+            meets the values of pixels.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Leaf(NamedTuple):
     dtype: Any
     ratio: Fraction | None = None
     channels: bool = False
+    unit_axes: int = 0
 
     @property
     def made_dtype(self) -> Any:

@@ -63,19 +63,39 @@ class Skipped:
         """
         if not self.count:
             return
-        named = ", ".join(self._shown) + (", ..." if self.count > SHOWN else "")
-        too_many = self.count > self._max_fraction * self.total or self.count == self.total
-        if refuse and too_many:
-            raise ValueError(
-                f"{self.count} of {self.total} {self._what} cannot be used. Received: {named}. "
-                f"At most the fraction max_bad_fraction={self._max_fraction:g} may be skipped, and "
-                "one must be left. Remove or mend them, or use a larger `max_bad_fraction` (in "
-                "the apps: --max_bad_fraction)."
-            )
+        if refuse:
+            self.refuse()
         warnings.warn(
-            f"Skipped {self.count} of {self.total} {self._what}: {named}",
+            f"Skipped {self.count} of {self.total} {self._what}: {self._named}",
             stacklevel=first_level_outside(),
         )
+
+    def tell_of_the_first(self) -> None:
+        """Warns of the first that was skipped, where it may take long until all are counted."""
+        warnings.warn(
+            f"One of the {self._what} is passed over: {self._shown[0]}. Others will be counted.",
+            stacklevel=first_level_outside(),
+        )
+
+    def refuse(self) -> None:
+        """Refuses what was skipped, if it is too much.
+
+        Raises:
+            ValueError: If more than `max_fraction` of all were skipped, or none is left.
+        """
+        if self.count and (
+            self.count > self._max_fraction * self.total or self.count == self.total
+        ):
+            raise ValueError(
+                f"{self.count} of {self.total} {self._what} cannot be used. Received: "
+                f"{self._named}. At most the fraction max_bad_fraction={self._max_fraction:g} may "
+                "be skipped, and one must be left. Remove or mend them, or use a larger "
+                "`max_bad_fraction` (in the apps: --max_bad_fraction)."
+            )
+
+    @property
+    def _named(self) -> str:
+        return ", ".join(self._shown) + (", ..." if self.count > SHOWN else "")
 
 
 def first_level_outside() -> int:

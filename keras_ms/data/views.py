@@ -90,7 +90,7 @@ def _view(
         if leaf.role == "coordinates":
             factor /= 2**window.pyramid_level
         shape = tuple(int(side) for side in leaf.shape if side is not None)
-        return View(shape, leaf.made_dtype, low=low, factor=factor)
+        return View((*shape, *(1,) * leaf.unit_axes), leaf.made_dtype, low=low, factor=factor)
     dims, num, den = len(window.sides), leaf.ratio.numerator, leaf.ratio.denominator
     sides = tuple(side * num // den for side in window.sides)
     widths = [2**window.pyramid_level if axis in axes else 1 for axis in range(dims)]

@@ -21,6 +21,7 @@ from keras_ms.gradients.estimates import (
     squared_distances,
     standard_errors,
 )
+from keras_ms.gradients.finite import check_finite
 from keras_ms.gradients.moments import MomentMeter
 from keras_ms.levels import Levels, Stage, pair_costs
 
@@ -108,6 +109,7 @@ def measured(
         found.append(group)
         if len(found) >= len(usual) / 2 and time.perf_counter() - start > seconds:
             break
+    check_finite(found, f"coarsening={dataset.coarsening!r}", finest=1)
     pairs: Any = list(zip(usual, found, strict=False))
 
     def distances(some: Any) -> np.ndarray:

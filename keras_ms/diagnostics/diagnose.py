@@ -19,6 +19,7 @@ from keras_ms.diagnostics.report import LevelReport
 from keras_ms.diagnostics.seconds import seconds_by_level
 from keras_ms.gradients.chunks import chunks_for
 from keras_ms.gradients.estimates import Estimates, Groups, estimate, standard_errors
+from keras_ms.gradients.finite import check_finite
 from keras_ms.gradients.model_fits import check_model_fits
 from keras_ms.gradients.moments import MomentMeter
 from keras_ms.gradients.per_sample import build_for_gradients
@@ -61,7 +62,7 @@ def diagnose(
     Raises:
         ValueError: If the model is not compiled or has nothing to train, an argument is out of
             range, the model or its loss does not fit the data (as in `MultiscaleModel.fit`), or
-            the gradients of the finest level are not finite or all the same.
+            the gradients of a level are not finite, or those of the finest are all the same.
 
     Example:
         >>> network = keras_ms.networks.ResNet(width=8)
@@ -87,6 +88,7 @@ def diagnose(
         groups.append(group)
         if len(groups) >= LEAST_GROUPS and time.perf_counter() - start > seconds:
             break
+    check_finite(groups, "`diagnose`")
     _check_varies(groups)
     replicas = model.distribute_strategy.num_replicas_in_sync
     found, levels = estimate(groups), dataset.levels

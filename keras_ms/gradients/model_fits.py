@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.gradients.target_shapes import check_targets
 from keras_ms.keras_internals import build, checked_output_spec
 from keras_ms.levels import Stage
 
@@ -35,7 +36,7 @@ def check_model_fits(model: keras.Model, dataset: MultiscaleDataset) -> None:
 
     Raises:
         ValueError: If it is no model, its input size is fixed, its output does not match the target
-            on every level, or a loss is a sum.
+            on every level, targets are not as its losses take them, or a loss is a sum.
     """
     if not isinstance(model, keras.Model):
         raise ValueError(f"A keras.Model is needed. Received: {type(model).__name__}.")
@@ -43,6 +44,7 @@ def check_model_fits(model: keras.Model, dataset: MultiscaleDataset) -> None:
         _check_any_size(model, len(dataset.image_size))
         _check_losses(model)
     if model.built:
+        check_targets(model, dataset)
         for level in range(dataset.levels.num_levels):
             _check_output(model, dataset, level)
 

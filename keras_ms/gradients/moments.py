@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, NamedTuple
 
 import keras
@@ -82,7 +82,7 @@ class MomentMeter:
         finest: int = 0,
         start: int = 0,
         units: tuple[int, ...] | None = None,
-    ) -> Iterator[tuple[TermMoments, ...]]:
+    ) -> Generator[tuple[TermMoments, ...], None, None]:
         """Measures the terms of a telescoping sum, one independent group of samples at a time.
 
         Args:

@@ -15,6 +15,7 @@ from keras_ms.diagnostics.coarse_problem import Choice, choose_all, words
 from keras_ms.diagnostics.rule import Allocation, allocate_in_work_units, plain_batch
 from keras_ms.gradients.chunks import WHOLE, Chunks
 from keras_ms.gradients.estimates import Estimates, estimate
+from keras_ms.gradients.finite import check_finite
 from keras_ms.gradients.moments import MomentMeter
 from keras_ms.gradients.per_sample import build_for_gradients
 from keras_ms.levels import Levels, Stage
@@ -76,6 +77,7 @@ def stages_for(
         return dataset.stages
     counts = tuple(SAMPLES * 2**level for level in range(dataset.levels.num_levels))
     groups = list(itertools.islice(MomentMeter(model, dataset, chunks).groups(counts), GROUPS))
+    check_finite(groups, "levels='auto'", mend=" Or give batch sizes.")
     unit = math.lcm(model.distribute_strategy.num_replicas_in_sync, chunks.unit)
     samples, telescoping = SAMPLES * GROUPS, dataset.telescoping
     return stages(estimate(groups), dataset.levels, samples, unit, telescoping)
@@ -107,7 +109,7 @@ def decide(model: keras.Model, dataset: MultiscaleDataset, chunks: Chunks = WHOL
         chunks: How the loss of a batch is taken. Defaults to as it is.
 
     Raises:
-        ValueError: As `stages_for`.
+        ValueError: As `stages_for`, and if gradients are not finite.
     """
     if dataset.coarsening != geometry.AUTO:
         return Decision(dataset, stages_for(model, dataset, chunks))
@@ -131,6 +133,8 @@ class _Comparison:
         plain_steps(model, meter.gradient, dataset, WARM_UP, self._unit)
         counts = tuple(SAMPLES * 2**level for level in range(self._levels.num_levels))
         groups = list(itertools.islice(meter.groups(counts), GROUPS))
+        after = f"coarsening='auto', after {WARM_UP} plain steps,"
+        check_finite(groups, after, mend=" Or name a coarsening.")
         others = candidates.others(dataset)
         self._measured = [
             candidates.of_usual(groups),

@@ -6,10 +6,11 @@ import math
 import numbers
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.gradients.chunks import check_chunks
@@ -150,6 +151,65 @@ def check_adaptive_run(model: keras.Model, run: Any, sets_rate: bool) -> None:
             "The optimizer has a schedule of its own. Received: learning_rate in both. "
             "Compile with a number, or leave `learning_rate` out here."
         )
+
+
+def checked_rate(learning_rate: Callable[[float], Any], share: float) -> float:
+    """A learning rate as a number.
+
+    Args:
+        learning_rate: The rate as a function of the share of a budget that is spent.
+        share: The share, from 0 to 1.
+
+    Raises:
+        ValueError: If it is none, negative or not finite.
+    """
+    given = learning_rate(share)
+    try:
+        rate = float(np.asarray(given))
+    except (TypeError, ValueError):
+        rate = math.nan
+    if not 0.0 <= rate < math.inf:
+        raise ValueError(
+            "`learning_rate` gives finite numbers, 0 or more. Received: learning_rate="
+            f"{_short(learning_rate)}, which gives {_short(given)} where {share:.0%} of the "
+            "budget is spent."
+        )
+    return rate
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """Refuses an optimizer that begins with a learning rate that is no rate.
+
+    Raises:
+        ValueError: If it is negative or not finite.
+    """
+    rate = float(np.asarray(getattr(optimizer, "learning_rate", 0.0)))
+    if not 0.0 <= rate < math.inf:
+        raise ValueError(
+            "The optimizer needs a finite `learning_rate`, 0 or more. Received: "
+            f"learning_rate={rate} of {type(optimizer).__name__}. Use for example 1e-3."
+        )
+
+
+def check_losses(epoch: int, logs: Mapping[str, Any], monitor: str, stage: str) -> None:
+    """Refuses to decide by losses that are not finite.
+
+    Args:
+        epoch: The epoch that ended, from 0.
+        logs: What Keras reports of it.
+        monitor: Name of the validation loss.
+        stage: What was trained, in words.
+
+    Raises:
+        ValueError: Naming the loss, the stage and the epoch.
+    """
+    for name in ("loss", monitor):
+        value = float(logs.get(name, 0.0))
+        if not math.isfinite(value):
+            raise ValueError(
+                f"The run has diverged, or the data hold NaN. Received: {name}={value} on {stage}, "
+                f"in epoch {epoch + 1}. Use a smaller learning rate, and check the data."
+            )
 
 
 def _short(value: Any) -> str:

@@ -16,10 +16,12 @@ from keras_ms.gradients.model_fits import built_for, check_replicas
 from keras_ms.gradients.target_roles import suited
 from keras_ms.gradients.terms import SharedTerms, Terms
 from keras_ms.gradients.traces import loosened, plain_spec
-from keras_ms.keras_internals import StageAdapter
+from keras_ms.keras_internals import StageAdapter, forget_evaluation
 from keras_ms.levels import Stage
 from keras_ms.training.automatic import decide, described, described_choices
 from keras_ms.training.pace import Pace
+from keras_ms.training.stage_iterators import StageIterators
+from keras_ms.training.step_room import check_room
 
 
 class FitRun:
@@ -47,6 +49,7 @@ class FitRun:
         terms: The gradients of the steps.
         kept: Those of steps that keep terms; `None` if no stage does.
         built: Whether the model is built; if not, its first step builds it.
+        at_the_end: What is to be ended with the `fit` takes a callback here.
         pace: What chooses how many steps an execution holds; `None` to leave it to Keras.
 
     Raises:
@@ -63,12 +66,15 @@ class FitRun:
         self.dataset, self.stages, _ = self._decision
         dataset = self.dataset
         check_replicas(self.stages, model.distribute_strategy.num_replicas_in_sync)
+        check_room(model, dataset, self.stages)
         self.adapter = StageAdapter(self._current_iterator, dataset.steps_per_epoch)
         share = share and built and dataset.levels.num_levels > 1
         self._plain_spec = plain_spec(model, dataset) if share else None
         self._model, self._strategy = model, model.distribute_strategy
+        # Else the train function may want an iterator of TensorFlow.
+        self._steps_are_ours = type(model).make_train_function.__module__.startswith("keras_ms.")
         self.renew_terms()
-        self._stage: Callable[[int], Stage] = lambda epoch: self.stage_from(0)
+        self._stage: Callable[[int], Stage] | None = None
         self._finest: Stage | None = None
         self._rehearsed: Stage | None = None
         self._present: Stage | None = None
@@ -79,8 +85,8 @@ class FitRun:
         self._epoch = 0
         self._followed = False
         self._spent = [0.0]  # work units of the steps before each epoch
-        # A tf.data iterator can take long to destroy, so each stage keeps its own until the end.
-        self._iterators: dict[Stage, tuple[int, Iterator[Any]]] = {}
+        self._iterators = StageIterators()
+        self.at_the_end = contextlib.ExitStack()
 
     def __enter__(self) -> FitRun:
         self._model.fit_run = self
@@ -88,6 +94,20 @@ class FitRun:
 
     def __exit__(self, *error: object) -> None:
         self._model.fit_run = None
+        forget_evaluation(self._model)  # Keras does so only if nothing was raised
+        self._iterators.end()
+        self.adapter.end()
+        self.at_the_end.close()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Keeps what the schedule said in its place: it knows the run, which knows the data."""
+        said: list[Stage] = []
+        with contextlib.suppress(Exception):  # of a schedule that has not begun
+            for epoch in range(self._epoch + 2):
+                said.append(self.stage(epoch))
+        self._stage = (lambda epoch: said[min(epoch, len(said) - 1)]) if said else None
+        self.pace = None
 
     def renew_terms(self) -> None:
         """Forgets the traces of single levels, as when the model is compiled anew."""
@@ -133,7 +153,7 @@ class FitRun:
 
     def stage(self, epoch: int) -> Stage:
         """The stage of an epoch."""
-        return self._stage(epoch)
+        return self.stage_from(0) if self._stage is None else self._stage(epoch)
 
     def stage_from(self, finest: int) -> Stage:
         """The stage whose finest level is `finest`."""
@@ -195,7 +215,7 @@ class FitRun:
 
     def begin(self) -> None:
         """Forgets iterators: under tf.distribute, Keras has taken a batch before training."""
-        self._iterators.clear()
+        self._iterators.end()
         if self.pace is not None:
             self.pace.begin()
             self._model.steps_per_execution = 1  # see `counted_by`
@@ -237,12 +257,13 @@ class FitRun:
         stage = self.stage(self._epoch)
         if self.pace is not None:
             self.pace.begin_epoch(stage, self._epoch)
-        epoch, iterator = self._iterators.get(stage, (None, None))
-        if epoch is None or epoch not in (self._epoch, self._epoch - 1) or iterator is None:
-            step = self._epoch * self.dataset.steps_per_epoch
-            iterator = self.iterator_from(stage, step, self.examples_before(self._epoch))
-        self._iterators[stage], self._present = (self._epoch, iterator), stage
-        return iterator
+        self._present = stage
+        lent = self._iterators.of(stage, self._epoch, self._iterator_of)
+        return lent if self._steps_are_ours else lent.itself
+
+    def _iterator_of(self, stage: Stage, epoch: int) -> Iterator[Any]:
+        step = epoch * self.dataset.steps_per_epoch
+        return self.iterator_from(stage, step, self.examples_before(epoch))
 
     def iterator_from(self, stage: Stage, step: int, position: int | None = None) -> Iterator[Any]:
         """A new iterator over a stage's batches from a step on; see `MultiscaleDataset.stage`."""

@@ -21,7 +21,7 @@ from keras_ms.keras_internals import (
     pickled,
 )
 from keras_ms.training.attribute import attribute
-from keras_ms.training.checks import check_evaluation_data, check_fit_arguments
+from keras_ms.training.checks import check_evaluation_data, check_fit_arguments, check_optimizer
 from keras_ms.training.exhaustion import naming_mends
 from keras_ms.training.fit_run import FitRun
 from keras_ms.training.from_model import made_of
@@ -172,6 +172,7 @@ class MultiscaleModel(keras.Model):
             return super().fit(x, *args, **kwargs)
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)
+        check_optimizer(getattr(self, "optimizer", None))
         with naming_mends(lambda: "while the model was built and measured"), own_errors(x):
             run = FitRun(self, x, share=not self._has_own_step)
         verbose = bool(arguments.get("verbose", "auto"))

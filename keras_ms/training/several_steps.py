@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_ms.training.attribute import attribute
 from keras_ms.training.pace import Pace, looks_at_steps
+from keras_ms.training.stage_iterators import itself
 
 Logs = Any
 
@@ -39,6 +40,7 @@ class StepFunction:
 
     def __call__(self, iterator: Iterator[Any]) -> Logs:
         """Does a step, or several, and returns the logs of the last one."""
+        iterator = itself(iterator)
         run: Any = getattr(self._model, "fit_run", None)
         pace: Pace | None = run.pace if run is not None else None
         if pace is None:

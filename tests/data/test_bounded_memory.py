@@ -111,6 +111,18 @@ def test_a_folder_larger_than_the_cache_takes_no_more_memory_than_the_cache(tmp_
     assert bounded < 120_000_000 < 226_000_000 < unbounded
 
 
+@pytest.mark.skipif(not STATUS.exists(), reason="memory is read as Linux tells it")
+def test_one_large_picture_takes_little_more_than_its_pixels(tmp_path):
+    Image.new("RGB", (64, 64), (7, 8, 9)).save(tmp_path / "warm.bmp")
+    dataset(keras_ms.data.FolderImages(tmp_path), cache_bytes=0)
+    Image.new("RGB", (6000, 5000), (7, 8, 9)).save(tmp_path / "large.bmp")
+    images = keras_ms.data.FolderImages(tmp_path)
+    most, _ = most_resident_during(lambda: dataset(images, cache_bytes=10_000_000))
+    pixels = 6000 * 5000 * 3
+    # Pillow has 4 bytes a pixel of 3, and makes a copy. Floats of all would be 4 times as much.
+    assert most < 3.3 * pixels
+
+
 @pytest.mark.parametrize("cache_bytes", [-1, 1.5, None, "4 GB"])
 def test_senseless_caches_are_refused(cache_bytes):
     with pytest.raises(ValueError, match=r"`cache_bytes` is a number of bytes, 0 or more"):
@@ -121,6 +133,9 @@ def test_a_full_disk_is_said_so(monkeypatch):
     class Full:
         def write(self, data):
             raise OSError("No space left on device")
+
+        def close(self):
+            pass
 
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Full())
     with pytest.raises(ValueError, match=r"do not fit on the disk\. .* Set TMPDIR"):

@@ -74,6 +74,7 @@ def test_all_windows_flips_and_turns_are_equally_likely_on_both_sides_of_a_level
         assert chi_square(counts) < 84.0  # 47 degrees of freedom, p = .001
 
 
+@pytest.mark.filterwarnings("ignore:One of the examples is passed over")
 @pytest.mark.parametrize("first", [0, 3])
 @pytest.mark.parametrize("small", [False, True])
 def test_examples_of_many_sizes_are_cropped_to_one(first, small):

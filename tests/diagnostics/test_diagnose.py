@@ -331,7 +331,7 @@ def test_models_and_data_without_anything_to_measure_are_refused():
         diagnose(keras_ms.MultiscaleModel(*small_net()), dataset())
     broken = compiled()
     broken.set_weights([np.full_like(w, np.nan) for w in broken.get_weights()])
-    with pytest.raises(ValueError, match="not finite, or do not vary"):
+    with pytest.raises(ValueError, match=r"`diagnose` measured what is not finite.*on level 0"):
         diagnose(broken, dataset(), samples=8)
     grey = [np.full((40, 40, 3), 0.7, np.float32)]
     same = keras_ms.MultiscaleDataset(grey, Blur(), (2, 4), 32, 4)

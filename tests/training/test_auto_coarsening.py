@@ -130,3 +130,16 @@ def test_what_cannot_be_measured_before_the_first_step_is_refused(what):
         data = dataset(True, False, levels="auto").replaced(coarsening="task")
     with pytest.raises(ValueError, match=f"{what}='auto' measures gradients of a model"):
         model.fit(data, epochs=1, verbose=0)
+
+
+@pytest.mark.parametrize("options", [{}, {"levels": "auto", "telescoping": True}])
+def test_gradients_that_are_not_finite_choose_nothing(options):
+    broken = pixelwise()
+    broken.set_weights([np.full((1, 1, 1, 1), np.nan)])
+    with pytest.raises(ValueError, match=r"auto'.*not finite. Received: a loss of nan on level"):
+        decide(broken, dataset(False, False, **options))
+    broken.compile("sgd", "mse")
+    levels = dataset(False, False, **options).replaced(coarsening="task")
+    if options:
+        with pytest.raises(ValueError, match="levels='auto' measured what is not finite"):
+            automatic.stages_for(broken, levels)

@@ -220,3 +220,30 @@ def test_backend_other_than_tensorflow_is_refused():
     assert got.returncode == 1
     assert "ValueError" in got.stderr
     assert "Received: KERAS_BACKEND=jax" in got.stderr
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), -1e-3, lambda: float("nan")])
+def test_optimizers_begin_with_a_rate(dataset, rate):
+    model = keras_ms.MultiscaleModel(*small_net())
+    model.compile(keras.optimizers.SGD(rate), "mse")
+    refused(model, r"finite `learning_rate`, 0 or more. Received: learning_rate=.* of SGD", dataset)
+
+
+@pytest.mark.parametrize("given", [float("nan"), float("inf"), -1.0, None, "fast", [1.0, 2.0]])
+def test_rates_of_an_adaptive_run_are_tried_beforehand(model, dataset, given):
+    def rate(share):
+        return given if share > 0.3 else 1e-3
+
+    schedule = keras_ms.AdaptiveSchedule(work_units=100.0, learning_rate=rate)
+    refused(model, "gives .* where 50% of the budget is spent", dataset, callbacks=[schedule])
+
+
+@pytest.mark.parametrize("name", ["loss", "val_loss"])
+def test_an_adaptive_run_decides_nothing_by_losses_that_are_not_finite(model, dataset, name):
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs[name] = float("nan")
+
+    schedule = keras_ms.AdaptiveSchedule(work_units=100.0)
+    with pytest.raises(ValueError, match=f"Received: {name}=nan on stage 1 of 3 .*, in epoch 1"):
+        model.fit(dataset, epochs=9, callbacks=[Spoil(), schedule], verbose=0)

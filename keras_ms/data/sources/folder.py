@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from keras_ms.data.skipped import first_level_outside
+from keras_ms.data.skipped import SHOWN, first_level_outside
+from keras_ms.data.slabs import slabs
+from keras_ms.data.sources.decoding import AT_ONCE_BYTES, check_room, decoded_bytes
 from keras_ms.data.sources.image_files import found, image_files, passed_over
 from keras_ms.data.sources.kinds import Kind, common_kind, converted
 from keras_ms.data.sources.picture_file import stored_pixels, unreadable
 from keras_ms.data.sources.read_ahead import read_ahead
+from keras_ms.data.sources.scanning import Scan, heads_of, scan
 from keras_ms.data.sources.source import Directory, Source
 from keras_ms.data.sources.splitting import check_split, of_split
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS
@@ -63,7 +66,9 @@ class FolderImages:
 
     For folders that do not fit into memory: `MultiscaleDataset` takes each image once. Linked
     folders are followed. Files that cannot be read are skipped with a warning that counts and names
-    them, and so are files that are not named like pictures.
+    them (a `MultiscaleDataset` counts them against its `max_bad_fraction`), and so are files that
+    are not named like pictures, and folders that cannot be looked into. Each picture is decoded
+    once, large ones one at a time; one that does not fit in memory counts as unreadable.
 
     All images have one number of bands and one type: those of most files. Images of 8 bits become
     RGB; a folder of 16-bit grey scans has one band of 16 bits. What can be converted without loss
@@ -112,12 +117,30 @@ class FolderImages:
         self.passed_over = under.passed_over
         self.files = of_split(under.pictures, split, validation_every)
         self._pictures, self._bands = under.pictures, bands
-        self._named = f"split={split!r}. Received: {str(directory)!r}"
+        self._place = f"split={split!r}. Received: {str(directory)!r}"
         self._limit, self._max_megapixels = limit, max_megapixels
+        self._scan: Scan | None = None
 
     def __len__(self) -> int:
-        """Number of files, readable or not, at most `limit`."""
-        return min(len(self.files), self._limit or len(self.files))
+        """Number of files, at most `limit`; once there was a `scan`, of those that are of use."""
+        usable = len(self.files) if self._scan is None else len(self._scan.usable)
+        return min(usable, self._limit or usable)
+
+    def scan(self, least_side: int | None = None) -> Scan:
+        """Looks at the heads of all files, which takes far less time than to decode them.
+
+        Files that cannot be read are not tried again.
+
+        Args:
+            least_side: Pictures with a shorter side count as small, in pixels. Defaults to none.
+
+        Returns:
+            What was seen: counts, names and reasons.
+        """
+        heads = heads_of(self.files, self._max_megapixels)
+        names = [str(path) for path in self.files]
+        self._scan = scan(names, [[head] for head in heads], least_side)
+        return self._scan
 
     @property
     def kind(self) -> Kind:
@@ -131,34 +154,47 @@ class FolderImages:
         return common_kind(self._pictures, self._bands)
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """Reads the images."""
-        for _, image in self.named():
-            yield image
-
-    def named(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Reads the images, with the names of their files."""
+        """Reads the images; warns of files that cannot be read."""
         bad: list[str] = []
         count = 0
-        read = read_ahead(self.files, self._read)
-        for path, image in track(read, "Reading images", total=len(self.files), transient=True):
+        for name, image in self.named():
             if isinstance(image, ValueError):
-                bad.append(f"{path} ({getattr(image, 'reason', image)})")
+                bad.append(f"{name} ({getattr(image, 'reason', image)})")
                 continue
             count += 1
-            yield str(path), image
-            if count == self._limit:
-                break
-        named = ", ".join(bad[:5]) + (", ..." if len(bad) > 5 else "")
+            yield image
+        named = ", ".join(bad[:SHOWN]) + (", ..." if len(bad) > SHOWN else "")
         if bad:
             text = f"Skipped {len(bad)} unreadable image files: {named}"
             warnings.warn(text, stacklevel=first_level_outside())
         if not count:
-            raise ValueError(
-                f"No readable image is left for {self._named} with {len(bad)} unreadable files"
-                f"{': ' if bad else ''}{named}. Two or more images are needed to hold one out."
-            )
+            raise ValueError(self._nothing(bad, named))
+
+    def named(self) -> Iterator[tuple[str, Any]]:
+        """Reads the images, with the names of their files.
+
+        In the place of one that cannot be read comes the `ValueError` that says why.
+        """
+        if not self.files:
+            raise ValueError(self._nothing([], ""))
+        count = 0
+        read = read_ahead(self.files, self._read, decoded_bytes, AT_ONCE_BYTES)
+        for path, image in track(read, "Reading images", total=len(self.files), transient=True):
+            yield str(path), image
+            count += not isinstance(image, ValueError)
+            if count == self._limit:
+                break
+
+    def _nothing(self, bad: list[str], named: str) -> str:
+        return (
+            f"No readable image is left for {self._place} with {len(bad)} unreadable files"
+            f"{': ' if bad else ''}{named}. Two or more images are needed to hold one out."
+        )
 
     def _read(self, path: pathlib.Path) -> np.ndarray:
+        if self._scan is not None and (why := self._scan.unreadable.get(str(path))):
+            raise unreadable(path, why)
+        check_room(path, self._max_megapixels)
         pixels = stored_pixels(path, self._max_megapixels)
         if self._range is None and pixels.dtype.kind == "u":
             return converted(pixels, self.kind)
@@ -169,8 +205,10 @@ class FolderImages:
                 f"its values lie in [{least:g}, {greatest:g}], not in [{low:g}, {high:g}]; say "
                 "what black and white are by `value_range` (in the apps: --value_range)"
             )
-        scaled = (pixels.astype(np.float64) - low) / (high - low)
-        return converted(scaled.astype(np.float32), self.kind)
+        scaled = np.empty(pixels.shape, np.float32)
+        for part, values in zip(slabs(scaled, 1), slabs(pixels, 1), strict=True):
+            part[:] = (values.astype(np.float64) - low) / (high - low)
+        return converted(scaled, self.kind)
 
 
 def folder(

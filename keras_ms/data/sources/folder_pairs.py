@@ -14,15 +14,19 @@ import tensorflow as tf
 from keras_ms.data.examples import Examples
 from keras_ms.data.skipped import Skipped, first_level_outside
 from keras_ms.data.sources import pair_batching, pairing
+from keras_ms.data.sources.decoding import AT_ONCE_BYTES, check_room, decoded_bytes
 from keras_ms.data.sources.folder import checked_value_range
 from keras_ms.data.sources.mask_classes import Classes, MaskClasses, is_lossy
-from keras_ms.data.sources.picture_side import PictureSide, Range, headers_of
+from keras_ms.data.sources.picture_side import PictureSide, Range, readable, upright_heads
+from keras_ms.data.sources.pillow_reader import unreadable
 from keras_ms.data.sources.read_ahead import read_ahead
+from keras_ms.data.sources.scanning import Scan, scan, within
 from keras_ms.data.sources.splitting import check_split, of_split
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS, Header
 from keras_ms.validation import none_or_positive
 
 Folder = str | pathlib.Path
+Files = tuple[pathlib.Path, pathlib.Path]
 Pair = tuple[np.ndarray, np.ndarray]
 
 
@@ -103,6 +107,7 @@ class FolderPairs:
         if target_range is None:
             self._ranges = self._ranges[0], self._ranges[0]
         self._max_bad_fraction, self._max_megapixels = max_bad_fraction, max_megapixels
+        self._scan: Scan | None = None
         Skipped(max_bad_fraction)
         found = pairing.in_folders(inputs, targets, input_suffix, target_suffix)
         pairing.check_matched(found, max_unmatched)
@@ -140,14 +145,31 @@ class FolderPairs:
         return None if self._sides[1] is None else self._sides[1].bands
 
     def __len__(self) -> int:
-        """Number of pairs, readable or not."""
-        return len(self.files)
+        """Number of pairs, readable or not; once there was a `scan`, of those of use."""
+        return len(self.files if self._scan is None else self._scan.usable)
+
+    def scan(self, least_side: int | None = None) -> Scan:
+        """Looks at the heads of all files, which takes far less time than to decode them.
+
+        Pairs that cannot be read are not tried again.
+
+        Args:
+            least_side: Pairs whose larger picture has a shorter side count as small, in pixels.
+                Defaults to none.
+
+        Returns:
+            What was seen: counts, names of inputs, and reasons.
+        """
+        most = self._max_megapixels
+        heads = [[within(head, most) for head in pair] for pair in zip(*self._heads, strict=True)]
+        self._scan = scan([str(path) for path, _ in self.files], heads, least_side)
+        return self._scan
 
     def __iter__(self) -> Iterator[Pair]:
         """Reads the pairs; warns of those that cannot be read, or refuses them if many."""
         skipped = Skipped(self._max_bad_fraction, "pairs")
         _ = self._sides  # here, since a folder without a readable file is no matter of one pair
-        for (path, _), pair in read_ahead(self.files, self._read):
+        for (path, _), pair in self._pairs():
             if isinstance(pair, ValueError):
                 skipped.add(str(path), str(pair))
                 continue
@@ -229,30 +251,40 @@ class FolderPairs:
         if targets is not None:
             return targets.spec
         assert self._masks is not None
-        sides = {(h.height, h.width) for h in self._headers[1]}
+        sides = {(h.height, h.width) for h in readable(self._heads[1])}
         shape = next(iter(sides)) if len(sides) == 1 else (None, None)
         return tf.TensorSpec(shape, tf.as_dtype(self._masks.dtype))
 
     def _passes(self) -> Iterator[tuple[str, Any]]:
-        for (path, _), pair in read_ahead(self.files, self._read):
+        for (path, _), pair in self._pairs():
             yield str(path), pair
 
-    def _read(self, files: tuple[pathlib.Path, pathlib.Path]) -> Pair:
+    def _pairs(self) -> Iterator[tuple[Files, Pair | ValueError]]:
+        def size(files: Files) -> int:
+            return decoded_bytes(*files)
+
+        return read_ahead(self.files, self._read, size, AT_ONCE_BYTES)
+
+    def _read(self, files: Files) -> Pair:
+        if self._scan is not None and (why := self._scan.unreadable.get(str(files[0]))):
+            raise unreadable(files[0], why)
         inputs, targets = self._sides
         reader = self._masks if targets is None else targets
         assert reader is not None
         most = self._max_megapixels
+        for path in files:
+            check_room(path, most)
         x, y = (one.read(path, most) for one, path in zip((inputs, reader), files, strict=True))
         pair_batching.check_sizes(files, x.shape, y.shape)
         return x, y
 
     @functools.cached_property
-    def _headers(self) -> tuple[list[Header], list[Header]]:
+    def _heads(self) -> tuple[list[Header | ValueError], list[Header | ValueError]]:
         inputs, targets = zip(*self.files, strict=True)
-        return headers_of(inputs), headers_of(targets)
+        return upright_heads(inputs), upright_heads(targets)
 
     @functools.cached_property
     def _sides(self) -> tuple[PictureSide, PictureSide | None]:
-        of_inputs, of_targets = self._headers
+        of_inputs, of_targets = map(readable, self._heads)
         inputs = PictureSide(of_inputs, self._ranges[0])
         return inputs, None if self._masks else PictureSide(of_targets, self._ranges[1])

@@ -20,7 +20,7 @@ class Found(NamedTuple):
     Attributes:
         pictures: Files whose suffix some reader knows, sorted.
         passed_over: All others but hidden ones, sorted: other suffixes, links to nothing, folders
-            that cannot be read.
+            that cannot be looked into.
     """
 
     pictures: list[pathlib.Path]
@@ -99,10 +99,10 @@ def _look_through(
         seen.add(real)
         here = pathlib.Path(folder)
         shown = sorted(name for name in below if not name.startswith("."))
-        linked += [here / name for name in shown if (here / name).is_symlink()]
-        below[:] = [name for name in shown if not (here / name).is_symlink()]
+        linked += [here / name for name in shown if os.path.islink(here / name)]
+        below[:] = [name for name in shown if not os.path.islink(here / name)]
         for path in (here / name for name in names if not name.startswith(".")):
-            (pictures if is_picture(path) and path.is_file() else others).append(path)
+            (pictures if is_picture(path) and os.path.isfile(path) else others).append(path)
     return linked
 
 
@@ -122,13 +122,23 @@ def image_files(directory: str | os.PathLike[str]) -> list[pathlib.Path]:
 
 
 def passed_over(others: list[pathlib.Path]) -> str:
-    """What to say of the files that were passed over."""
+    """What to say of files that were passed over, and of folders that cannot be looked into."""
     if not others:
         return "no files were passed over"
-    named = ", ".join(map(_shown, others[:SHOWN]))
-    more = ", ..." if len(others) > SHOWN else ""
-    were = "one file was" if len(others) == 1 else f"{len(others)} files were"
-    return f"{were} passed over, not named like a picture: {named}{more}"
+    locked = [path for path in others if os.path.isdir(path)]
+    files = [path for path in others if path not in set(locked)]
+    said = []
+    if locked:
+        were = "one folder" if len(locked) == 1 else f"{len(locked)} folders"
+        said.append(f"{were} cannot be looked into, for want of permission: {_listed(locked)}")
+    if files:
+        were = "one file was" if len(files) == 1 else f"{len(files)} files were"
+        said.append(f"{were} passed over, not named like a picture: {_listed(files)}")
+    return "; ".join(said)
+
+
+def _listed(paths: list[pathlib.Path]) -> str:
+    return ", ".join(map(_shown, paths[:SHOWN])) + (", ..." if len(paths) > SHOWN else "")
 
 
 def _shown(path: pathlib.Path) -> str:

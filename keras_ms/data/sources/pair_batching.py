@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_ms.data.prompt_end import ending_promptly
+from keras_ms.data.python_calls import called
 from keras_ms.data.skipped import Skipped
+from keras_ms.data.sources.decoding import AT_ONCE_BYTES, decoded_bytes
 from keras_ms.data.sources.read_ahead import read_ahead
 from keras_ms.validation import positive_integer, positive_integers
 
@@ -48,16 +51,37 @@ def batches(
     def cut(item: Files) -> Pair:
         return middle(*read(item), most, multiple)
 
-    groups = _grouped(list(_kept(items, cut, skipped, cache_bytes)), size)
+    kept = _Groups(_grouped(list(_kept(items, cut, skipped, cache_bytes)), size), scaled)
+    return kept.as_dataset()
 
-    def generate() -> Iterator[Pair]:
-        for group in groups:
-            x, y = zip(*(scaled(again()) for again, _ in group), strict=True)
-            yield np.stack(x), np.stack(y)
 
-    signature = tuple(_spec(part) for part in scaled(groups[0][0][0]()))
-    made = tf.data.Dataset.from_generator(generate, output_signature=signature)
-    return made.apply(tf.data.experimental.assert_cardinality(len(groups))).prefetch(1)
+class _Groups:
+    """Batches of pairs, by number.
+
+    Args:
+        groups: For each batch, how to come by its pairs.
+        scaled: Makes of a pair what batches hold.
+    """
+
+    def __init__(self, groups: list[list[Any]], scaled: Callable[[Pair], Pair]) -> None:
+        self._groups, self._scaled = groups, scaled
+
+    def batch(self, number: int) -> Pair:
+        """A batch."""
+        pairs = [self._scaled(again()) for again, _ in self._groups[int(number)]]
+        x, y = zip(*pairs, strict=True)
+        return np.stack(x), np.stack(y)
+
+    def as_dataset(self) -> tf.data.Dataset:
+        """All of them in order. No generator of TensorFlow: those are ended by Python."""
+        specs = [_spec(part) for part in self._scaled(self._groups[0][0][0]())]
+
+        def batch(number: Any) -> Any:
+            made = called(self, _Groups.batch, [number], [spec.dtype for spec in specs])
+            ensured = zip(made, specs, strict=True)
+            return tuple(tf.ensure_shape(part, spec.shape) for part, spec in ensured)
+
+        return ending_promptly(tf.data.Dataset.range(len(self._groups)).map(batch).prefetch(1))
 
 
 def _spec(array: np.ndarray) -> tf.TensorSpec:
@@ -70,7 +94,11 @@ def _kept(
 ) -> Iterator[tuple[Callable[[], Pair], tuple[int, ...]]]:
     """How to come by every pair that can be read, and the shape of its input."""
     left = cache_bytes
-    for item, pair in read_ahead(items, read):
+
+    def size_of(files: Files) -> int:
+        return decoded_bytes(*files)
+
+    for item, pair in read_ahead(items, read, size_of, AT_ONCE_BYTES):
         if isinstance(pair, ValueError):
             skipped.add(str(item[0]), str(pair))
             continue

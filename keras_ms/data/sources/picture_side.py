@@ -72,10 +72,23 @@ def headers_of(files: Sequence[Path]) -> list[Header]:
     Raises:
         ValueError: If there is no other.
     """
-    read = [found for _, found in read_ahead(files, upright_header)]
-    found = [one for one in read if not isinstance(one, ValueError)]
+    return readable(upright_heads(files))
+
+
+def upright_heads(files: Sequence[Path]) -> list[Header | ValueError]:
+    """The upright head of every file, or why it cannot be read."""
+    return [found for _, found in read_ahead(files, upright_header)]
+
+
+def readable(heads: Sequence[Header | ValueError]) -> list[Header]:
+    """The heads of those files that can be read.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    found = [head for head in heads if not isinstance(head, ValueError)]
     if not found:
-        raise ValueError(f"None of {len(files)} files can be read. Received: {read[0]}")
+        raise ValueError(f"None of {len(heads)} files can be read. Received: {heads[0]}")
     return found
 
 

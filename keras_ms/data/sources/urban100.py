@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import numbers
 
 import numpy as np
 import tensorflow as tf
 
+from keras_ms.data.python_calls import called
 from keras_ms.data.sources import tfds
 from keras_ms.data.sources.source import Directory, Source
 from keras_ms.validation import none_or_positive
@@ -112,20 +114,27 @@ def urban100_pairs(
         )
     name = _known(factor)
     examples = tfds.prepared_split(name, SPLITS, split, data_dir, manual_dir)
-    images = [(example["lr"], example["hr"]) for example in examples.as_numpy_iterator()]
+    images = _Images((one["lr"], one["hr"]) for one in examples.as_numpy_iterator())
     _check_crop_size(crop_size, factor, images)
     shapes = [(side, side, 3) for side in (crop_size // factor, crop_size)]
 
-    def cut(index: np.ndarray) -> _Pair:
-        rng = np.random.default_rng((seed % 2**32, int(index)))
-        return _aligned_crop(images[index % len(images)], crop_size, factor, rng)
+    cut = functools.partial(_cut, size=crop_size, factor=factor, seed=seed % 2**32)
 
     def pair(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        low, high = tf.numpy_function(cut, [index], (tf.float32, tf.float32), stateful=False)
+        low, high = called(images, cut, [index], (tf.float32, tf.float32), stateful=False)
         return tf.ensure_shape(low, shapes[0]), tf.ensure_shape(high, shapes[1])
 
     indices = tf.data.Dataset.range(tf.int64.max if samples is None else samples)
     return indices.map(pair, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+class _Images(list[_Pair]):
+    """Pairs in memory."""
+
+
+def _cut(images: _Images, index: np.ndarray, size: int, factor: int, seed: int) -> _Pair:
+    rng = np.random.default_rng((seed, int(index)))
+    return _aligned_crop(images[index % len(images)], size, factor, rng)
 
 
 def _aligned_crop(pair: _Pair, size: int, factor: int, rng: np.random.Generator) -> _Pair:

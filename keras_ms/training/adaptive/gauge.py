@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -17,6 +17,7 @@ from keras_ms.data import MultiscaleDataset
 from keras_ms.diagnostics.rule import Allocation, allocate_in_work_units, plain_batch
 from keras_ms.gradients.chunks import WHOLE, Chunks
 from keras_ms.gradients.estimates import estimate
+from keras_ms.gradients.finite import check_finite
 from keras_ms.gradients.moments import MomentMeter, TermMoments
 from keras_ms.levels import Stage
 from keras_ms.training.adaptive import bias
@@ -85,7 +86,7 @@ class LevelGauge:
         self._chunks = chunks
         self.measured = [bias.Measurement.from_dict(measured) for measured in found]
         self._meter: MomentMeter | None = None
-        self._streams: dict[int, Iterator[tuple[TermMoments, ...]]] = {}
+        self._streams: dict[int, Generator[tuple[TermMoments, ...], None, None]] = {}
         self._last_seconds, self._seconds = FIRST_SECONDS, 0.0
         self.first_step = 0.0  # seconds, mostly of tracing one level
 
@@ -141,6 +142,7 @@ class LevelGauge:
             start = sum(m.groups for m in self.measured if m.finest == finest)
             self._streams[finest] = meter.groups(counts, finest, start, units)
         found = list(itertools.islice(self._streams[finest], groups))
+        check_finite(found, "AdaptiveSchedule", finest)
         samples = sum(terms[0].samples for terms in found)
         measurement = bias.Measurement(finest, estimate(found), samples, groups, rate_share)
         self.measured.append(measurement)
@@ -176,6 +178,12 @@ class LevelGauge:
         found = self.allocation(level, seconds_left)
         why = {"allocation": found.reason, "relative_cost": found.relative_cost}
         return Stage(level, found.batch_sizes, found.control_weights), why
+
+    def close(self) -> None:
+        """Ends the streams that samples are taken from."""
+        for stream in self._streams.values():
+            stream.close()
+        self._streams.clear()
 
     def _the_meter(self) -> MomentMeter:
         if self._meter is None:

@@ -14,7 +14,13 @@ from keras_ms.levels import Stage
 from keras_ms.training.adaptive import endings
 from keras_ms.training.adaptive.gauge import Finding, LevelGauge, Spent
 from keras_ms.training.adaptive.journal import Decision, Journal
-from keras_ms.training.checks import check_adaptive_arguments, check_adaptive_run, check_journal
+from keras_ms.training.checks import (
+    check_adaptive_arguments,
+    check_adaptive_run,
+    check_journal,
+    check_losses,
+    checked_rate,
+)
 from keras_ms.training.clock import Clock
 
 Logs = dict[str, Any] | None
@@ -61,7 +67,8 @@ class AdaptiveSchedule(keras.callbacks.Callback):
     Raises:
         ValueError: If not exactly one budget is given or an argument is out of range; when training
             starts, if the data is no `MultiscaleDataset`, the optimizer's rate cannot be set, or
-            a run that goes on has no journal.
+            a run that goes on has no journal; or when the loss, its validation or a measured
+            gradient is not finite, by which nothing can be decided.
 
     Example:
         >>> network = keras_ms.networks.ResNet(width=8)
@@ -113,6 +120,9 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         """Takes over the choice of stage."""
         run: Any = getattr(self.model, "fit_run", None)
         check_adaptive_run(self.model, run, bool(self._learning_rate))
+        if self._learning_rate is not None:
+            for share in (0.0, 0.5, 1.0):
+                checked_rate(self._learning_rate, share)
         self._run, self._levels = run, run.dataset.levels
         # Levels that `coarsening="auto"` does without have the stage of a finer one.
         self._serving = {stage.finest for stage in run.stages}
@@ -150,7 +160,9 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         self._clock.go_on()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Notes validation and time, and saves the journal."""
+        """Notes validation and time, and saves the journal; refuses losses that are not finite."""
+        stage = self._run.described(self._run.stage(epoch))
+        check_losses(epoch, logs or {}, self._monitor, stage)
         self._journal.note_validation(epoch, logs or {}, self._monitor)
         self._journal.seconds.append(self._clock.seconds)
         self._journal.save()
@@ -172,7 +184,9 @@ class AdaptiveSchedule(keras.callbacks.Callback):
             self._gauge = self._new_gauge(found)
 
     def _new_gauge(self, found: Sequence[dict[str, Any]] = ()) -> LevelGauge:
-        return LevelGauge(self.model, self._run.dataset, found, self._run.chunks)
+        gauge = LevelGauge(self.model, self._run.dataset, found, self._run.chunks)
+        self._run.at_the_end.callback(gauge.close)
+        return gauge
 
     def _start(self, epoch: int) -> None:
         coarsest = max(self._serving)
@@ -246,7 +260,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
     def _set_rate(self, epoch: int) -> None:
         if self._learning_rate is not None:
             share = min(1.0, self._progress(epoch, 0))
-            self.model.optimizer.learning_rate = float(self._learning_rate(share))
+            self.model.optimizer.learning_rate = checked_rate(self._learning_rate, share)
         self._journal.largest_rate = max(self._journal.largest_rate, self._rate())
 
     def _rate(self) -> float:

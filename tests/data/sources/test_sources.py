@@ -93,8 +93,9 @@ def test_a_folder_is_read_whenever_it_is_asked_for(tmp_path):
 def test_a_dataset_says_which_pictures_it_skipped(tmp_path):
     constant(tmp_path / "1.png", 1)
     (tmp_path / "0.png").write_bytes(b"")
-    with pytest.warns(UserWarning, match=r"Skipped 1 unreadable") as record:
-        data.MultiscaleDataset(data.FolderImages(tmp_path), Denoising(), (2,), 2, steps_per_epoch=1)
+    options = {"steps_per_epoch": 1, "max_bad_fraction": 0.5}
+    with pytest.warns(UserWarning, match=r"Skipped 1 of 2 images: .*0\.png \(") as record:
+        data.MultiscaleDataset(data.FolderImages(tmp_path), Denoising(), (2,), 2, **options)
     assert record[0].filename == __file__
 
 

@@ -211,9 +211,12 @@ def test_loss_scaling_optimizers_work(often):
     assert np.all(np.isfinite(history["loss"]))
 
 
-def test_gradients_that_are_not_finite_keep_the_run_going(often):
+def test_gradients_that_are_not_finite_end_the_run(often):
     model = new_model()
     model.set_weights([np.full_like(w, np.nan) for w in model.get_weights()])
     schedule = AdaptiveSchedule(measure=True, work_units=30.0)
-    fit(schedule, model)
-    assert all(len(d.batch_sizes) == 1 for d in schedule.decisions)
+    with pytest.raises(ValueError, match=r"not finite|has diverged.*Received: loss=nan on stage"):
+        fit(schedule, model)
+    gauge = level_gauge.LevelGauge(model, dataset((16, 32)))
+    with pytest.raises(ValueError, match=r"AdaptiveSchedule measured what is not finite.*level 0"):
+        gauge.measure(1, 2, 1.0)

@@ -1,0 +1,102 @@
+"""Whether targets are as many as outputs, with the axes that their losses take.
+
+Else Keras says it in the middle of a trace, or puts numbers of examples beside columns of pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_ms.data import MultiscaleDataset
+from keras_ms.data.examples import leaf_names
+from keras_ms.gradients.losses_of_targets import loss_of, name_of, outputs_by_name
+
+_ALIKE = (
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "cosine_similarity",
+    "dice",
+    "hinge",
+    "huber",
+    "log_cosh",
+    "mae",
+    "mape",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "mse",
+    "msle",
+    "negative_ssim",
+    "poisson",
+    "squared_hinge",
+    "tversky",
+)
+"""Losses that compare a target with an output of the same axes."""
+_OF_CLASSES = ("sparse_categorical_crossentropy",)
+"""Losses whose target lacks the axis of classes."""
+
+
+def check_targets(model: Any, dataset: MultiscaleDataset) -> None:
+    """Checks targets against the outputs of a functional model.
+
+    Args:
+        model: A model; nothing is checked if it is not compiled, or has a loss of its own.
+        dataset: What it trains on.
+
+    Raises:
+        ValueError: If there are fewer or more targets than outputs that have a loss, or a target
+            has other axes than its loss takes.
+    """
+    outputs = keras.tree.flatten(getattr(model, "outputs", None) or [])
+    own = type(model).compute_loss is not keras.Model.compute_loss
+    if not outputs or own or not getattr(model, "compiled", False) or model.loss is None:
+        return
+    spec = dataset.pair_spec(0)
+    both = zip(leaf_names(spec), keras.tree.flatten(spec), strict=True)
+    targets = {name: leaf for name, leaf in both if name.partition("/")[0] == "y"}
+    _check_number(model, outputs, targets)
+    for name, output in outputs_by_name(model, targets).items():
+        _check_axes(name, targets[name], output, loss_of(model, name.split("/")[1:]))
+
+
+def _check_number(model: Any, outputs: list[Any], targets: dict[str, Any]) -> None:
+    losses = [loss for loss in keras.tree.flatten(model.loss) if loss is not None]
+    by_output = isinstance(model.loss, (Mapping, list, tuple))
+    if len(targets) not in (len(outputs), len(losses) if by_output else len(outputs)):
+        names = ", ".join(getattr(model, "output_names", None) or map(str, range(len(outputs))))
+        raise ValueError(
+            "Every output that has a loss needs a target. Received: "
+            f"{len(outputs)} outputs ({names}), {len(targets)} targets ({', '.join(targets)}). "
+            "Give examples as (x, (y1, y2)) or with a dictionary of targets, or a loss of None "
+            "for outputs without."
+        )
+
+
+def _check_axes(name: str, target: Any, output: Any, loss: Any) -> None:
+    kind = "" if loss is None else name_of(loss)
+    have, made = tuple(target.shape), tuple(output.shape)
+    if kind in _ALIKE:
+        fits = _differ_by_one_entry(have, made)
+    elif kind in _OF_CLASSES:
+        fits = len(have) == len(made) - 1 or (len(have) == len(made) and have[-1] == 1)
+    else:
+        return
+    if not fits:
+        raise ValueError(
+            "A target does not have the axes of the network's output. Received: "
+            f"{name} of shape {have}, an output of shape {made}, under the loss {kind}. Give a map "
+            "as target, or end the network with one number an example "
+            "(keras.layers.GlobalAveragePooling2D, then Dense)."
+        )
+
+
+def _differ_by_one_entry(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether shapes have as many axes, or one lacks a last axis of one entry."""
+    shorter, longer = sorted((one, other), key=len)
+    return len(shorter) == len(longer) or (len(shorter) == len(longer) - 1 and longer[-1] == 1)
