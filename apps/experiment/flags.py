@@ -14,6 +14,7 @@ from . import choices, help_text, presets
 from .command import as_typed
 from .options import has_presets, options_of
 from .printable import printable
+from .stopping import StoppedError
 
 
 def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
@@ -44,6 +45,9 @@ def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
             if len(argv) > 1:
                 raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
             run(read(settings))
+        except StoppedError as stop:
+            print(printable(as_typed(f"apps.{name}: {stop}")), file=sys.stderr)
+            sys.exit(stop.status)
         except (OSError, ValueError) as error:
             sys.exit(printable(as_typed(f"apps.{name}: {error}"), kept="\n"))
 

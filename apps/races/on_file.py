@@ -11,6 +11,7 @@ from typing import Any
 from keras_ms import safe_files
 
 from ..experiment.options import as_dict
+from ..experiment.settings import OF_THE_RUN
 
 
 def kept(
@@ -35,7 +36,8 @@ def kept(
     Raises:
         ValueError: If what is on file was made with other settings.
     """
-    made_with = json.loads(json.dumps(as_dict(settings)))
+    options = {n: v for n, v in as_dict(settings).items() if n not in OF_THE_RUN}
+    made_with = json.loads(json.dumps(options))
     if not path.exists():
         with path.with_suffix(".log").open("w") as log, contextlib.redirect_stdout(log):
             content = {"settings": made_with, **train()}

@@ -152,6 +152,7 @@ class MultiscaleDataset:
         self.allocation = "measured" if is_auto(levels) else "given"
         self.telescoping, self._prefetch = telescoping, prefetch
         _check_options(images, task, seed, prefetch, cache_bytes)
+        self.seed = int(seed)
         self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
         known(restriction, ("average", "stride"), "restriction", "restriction of pairs")
         alike: dict[str, Any] = {
