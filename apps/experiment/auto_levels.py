@@ -49,7 +49,6 @@ def decided(
     taken = dataset.replaced(coarsening=found.dataset.coarsening, stages=found.stages)
     seconds = clock.seconds
     if saving is not None:
-        stages = [list(stage) for stage in found.stages]
-        coarsening = found.dataset.coarsening
-        saving.remember({"stages": stages, "coarsening": coarsening, "seconds": seconds})
+        decided = {"stages": found.stages, "coarsening": found.dataset.coarsening}
+        saving.remember({**decided, "seconds": seconds})
     return taken, seconds

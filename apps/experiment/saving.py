@@ -78,7 +78,9 @@ class Saving:
         if self._rate is not None:
             found.append(ConstantRate(self._rate))
         # The rate is another one after a rollback, and settings are compared already.
-        checkpoint = _Heard(self._signals, self.folder, self._every, free=("optimizer.learning_rate",))
+        checkpoint = _Heard(
+            self._signals, self.folder, self._every, free=("optimizer.learning_rate",)
+        )
         return [*found, checkpoint]
 
     def remember(self, content: dict[str, Any]) -> None:

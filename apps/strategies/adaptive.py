@@ -53,9 +53,7 @@ class Adaptive(Strategy):
         dataset, seconds = auto_levels.decided(settings, dataset, self.saving)
         schedule = _schedule(settings, dataset, output, seconds)
         clock = TrainingClock(seconds)
-        curve = paced.fit(
-            model, dataset, schedule, clock, settings, validation, saving=self.saving
-        )
+        curve = paced.fit(model, dataset, schedule, clock, settings, validation, saving=self.saving)
         for decision in schedule.decisions:
             print(_told(decision))
         steps = (int(model.optimizer.iterations),)

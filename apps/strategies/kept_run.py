@@ -59,9 +59,9 @@ def trained(
             unfinished.signals.listener = None
 
 
-def is_of_use(loss: float, saving: Saving) -> bool:
+def is_of_use(loss: float, saving: Saving | None) -> bool:
     """Whether a loss of the validation is not much worse than that of the untrained network."""
-    reference = saving.reference
+    reference = math.nan if saving is None else saving.reference
     if not math.isfinite(reference):
         return math.isfinite(loss)
     return math.isfinite(loss) and loss <= USELESS * max(abs(reference), LEAST_LOSS)

@@ -94,8 +94,13 @@ def _state(callback: Any) -> Any:
 
 
 def _variables(model: Any) -> list[Any]:
-    run = getattr(model, "fit_run", None)
-    return [*all_variables(model), *([] if run is None else run.variables)]
+    run, optimizer = getattr(model, "fit_run", None), getattr(model, "optimizer", None)
+    if optimizer is not None and not optimizer.built and model.built:
+        with model.distribute_strategy.scope():
+            optimizer.build(model.trainable_variables)
+    metrics = set(map(id, model.metrics_variables))  # which may not be made yet
+    found = [variable for variable in all_variables(model) if id(variable) not in metrics]
+    return [*found, *([] if run is None else run.variables)]
 
 
 def _name(variable: Any) -> str:

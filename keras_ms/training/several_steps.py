@@ -82,7 +82,9 @@ class _Loop:
             def goes_on(done: tf.Tensor, logs: Logs) -> tf.Tensor:
                 watch: Any = getattr(model, "watch", None)
                 left = done < count
-                return left if watch is None else tf.logical_and(left, tf.logical_not(watch.halts()))
+                return (
+                    left if watch is None else tf.logical_and(left, tf.logical_not(watch.halts()))
+                )
 
             nothing = tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), made)
             loop = tf.while_loop(goes_on, body, (0, nothing))

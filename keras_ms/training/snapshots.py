@@ -74,12 +74,13 @@ class Snapshots:
         """
         arrays: list[np.ndarray] = []
         told = json.dumps({"version": VERSION, "content": _packed(content, arrays)})
-        members = {f"a{index}": _bytes_of(array) for index, array in enumerate(arrays)}
+        members: dict[str, Any] = {f"a{index}": _bytes_of(a) for index, a in enumerate(arrays)}
+        members[_TOLD] = np.frombuffer(told.encode(), np.uint8)
         before = self.paths()
         number = _number(before[-1]) + 1 if before else 1
         path = self.folder / f"checkpoint-{number:06}.npz"
         with safe_files.whole(path) as unfinished:
-            np.savez(unfinished, **{_TOLD: np.frombuffer(told.encode(), np.uint8)}, **members)
+            np.savez(unfinished, **members)
         for old in before[: max(0, len(before) + 1 - self._keep)]:
             with contextlib.suppress(OSError):
                 old.unlink()
@@ -148,7 +149,7 @@ def _bytes_of(array: np.ndarray) -> np.ndarray:
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:
-    with np.load(path, allow_pickle=False) as members:
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as members:
         told = json.loads(members[_TOLD].tobytes())
         if told["version"] != VERSION:
             raise ValueError(f"written by another version of keras_ms ({told['version']})")

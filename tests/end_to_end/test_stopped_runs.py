@@ -178,7 +178,9 @@ def test_a_run_by_the_clock_counts_the_seconds_already_spent(tmp_path, monkeypat
 
 
 def test_a_rate_that_explodes_exports_nothing(tmp_path, capsys):
-    with pytest.raises(ValueError, match=r"Training diverged: .*\d: no model|Training diverged") as found:
+    with pytest.raises(
+        ValueError, match=r"Training diverged: .*\d: no model|Training diverged"
+    ) as found:
         train.run(settings(tmp_path, learning_rate=1e3))
     assert "Received: stage 1 of 2 (level 1, 8x8 px" in str(found.value)
     assert not (tmp_path / "model").exists()
@@ -202,7 +204,9 @@ class Poisoned:
                 logs = step_of(model, data)
                 now = tf.equal(model.optimizer.iterations.value, step)
                 bad = tf.where(now, np.float32("nan"), 0.0)
-                model.trainable_variables[-1].assign_add(bad + tf.zeros_like(model.trainable_variables[-1].value))
+                model.trainable_variables[-1].assign_add(
+                    bad + tf.zeros_like(model.trainable_variables[-1].value)
+                )
                 return logs
 
             object.__setattr__(model, "train_step", train_step)

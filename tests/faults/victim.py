@@ -1,10 +1,10 @@
 """A training run that kills itself, or not: `python tests/faults/victim.py SUBJECT FOLDER KILL`.
 
-SUBJECT is `library` (a `fit` with a Checkpoint) or `app` (apps.train). KILL says where SIGKILL falls:
-`none`; `step:N`, after the optimizer's step N; `write:N:PART`, within the write of checkpoint N of
-the process, of which that part is on the disk; `rename:N`, when that checkpoint has its name and
-the old one still has its own; `export:SECONDS`, so long after the export begins; `exported`, when the
-model is whole and does not have its name yet.
+SUBJECT is `library` (a `fit` with a Checkpoint) or `app` (apps.train). KILL says where SIGKILL
+falls: `none`; `step:N`, after the optimizer's step N; `write:N:PART`, within the write of the
+process's checkpoint N, of which that part is on the disk; `rename:N`, when that checkpoint has its
+name and the old one still has its own; `export:SECONDS`, so long after the export begins;
+`exported`, when the model is whole and does not have its name yet.
 """
 
 import os
