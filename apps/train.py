@@ -9,8 +9,8 @@
     python -m apps.train --data_dir=PHOTOS --target_dir=MASKS --classes=11 --void=11
 
 Leaves in --output: the SavedModel, with the weights of the best validation, a sheet of pictures
-(restored.png or, of pairs, predicted.png), loss.png (validation loss against work units and seconds)
-and curves.json. A run that was stopped or killed goes on with the same command.
+(restored.png or, of pairs, predicted.png), loss.png (validation loss against work units and
+seconds) and curves.json. A run that was stopped or killed goes on with the same command.
 """
 
 from __future__ import annotations

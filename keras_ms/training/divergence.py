@@ -1,4 +1,4 @@
-"""StopOnDivergence: a run whose numbers are not finite, or whose loss explodes, ends at that step."""
+"""StopOnDivergence: a run whose numbers are not finite, or whose loss explodes, ends there."""
 
 from __future__ import annotations
 

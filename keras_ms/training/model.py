@@ -29,7 +29,14 @@ from keras_ms.training.from_model import made_of
 from keras_ms.training.own_step import unpackable
 from keras_ms.training.rehearsal import Rehearsal
 from keras_ms.training.remat import rematerialized
-from keras_ms.training.run_callbacks import CostLog, arranged, between, going_on, listed
+from keras_ms.training.run_callbacks import (
+    CostLog,
+    arranged,
+    between,
+    going_on,
+    listed,
+    with_arranged,
+)
 from keras_ms.training.several_steps import StepFunction, counted_by, pace_for
 from keras_ms.training.statistics import RefreshAtTheEnd, refreshes
 from keras_ms.training.watch import Watch
@@ -173,9 +180,7 @@ class MultiscaleModel(keras.Model):
                 build(self, _finest(spec))
                 check_stream(self, x)
             check_evaluation_data(kwargs.get("validation_data"), "fit(validation_data=...)")
-            if kwargs.get("callbacks"):
-                kwargs["callbacks"] = arranged(kwargs["callbacks"])
-            return super().fit(x, *args, **kwargs)
+            return super().fit(x, *args, **with_arranged(kwargs))
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)
         with naming_mends(lambda: "while the model was built and measured"), own_errors(x):

@@ -28,6 +28,13 @@ def arranged(callbacks: Any) -> Any:
     return callbacks
 
 
+def with_arranged(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a `fit`, whose callbacks are `arranged` if there are any."""
+    if not arguments.get("callbacks"):
+        return arguments
+    return arguments | {"callbacks": arranged(arguments["callbacks"])}
+
+
 @contextlib.contextmanager
 def between(model: keras.Model, first: list[Any], callbacks: Any, last: list[Any]) -> Iterator[Any]:
     """The user's callbacks between others; a `CallbackList` has its own again afterwards.

@@ -1,4 +1,4 @@
-"""`apps.train` when it is stopped, killed, or leads nowhere: nothing is lost, nothing wrong kept."""
+"""`apps.train` when it is stopped, is killed or diverges: nothing is lost, nothing wrong kept."""
 
 import json
 import os
@@ -99,8 +99,8 @@ def test_a_killed_run_goes_on_with_the_same_command(tmp_path, monkeypatch, capsy
         train.run(settings(tmp_path, resume="must"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_saves_exports_and_leaves(tmp_path, monkeypatch, number, whole):
+def test_a_signal_saves_exports_and_leaves(tmp_path, monkeypatch, whole):
+    number = signal.SIGTERM
     at_step(monkeypatch, 6, lambda: os.kill(os.getpid(), number))
     with pytest.raises(StoppedError, match="stopped in full_multiscale, which goes on") as stop:
         train.run(settings(tmp_path))
@@ -147,34 +147,6 @@ def own_then(more, own=Curve.on_train_batch_end):
         more(self, batch, logs)
 
     return on_train_batch_end
-
-
-def test_an_adaptive_run_goes_on_by_its_checkpoint(tmp_path, monkeypatch):
-    options = {"strategy": "adaptive", "work_units": 60.0}
-    train.run(settings(tmp_path / "whole", **options))
-    at_step(monkeypatch, 20, kill)
-    with pytest.raises(KilledError):
-        train.run(settings(tmp_path / "out", **options))
-    (tmp_path / "out" / "decisions.json").unlink()
-    train.run(settings(tmp_path / "out", **options))
-    assert_same_files(tmp_path / "out", tmp_path / "whole", "adaptive")
-
-
-def test_a_run_by_the_clock_counts_the_seconds_already_spent(tmp_path, monkeypatch):
-    options = {"strategy": "single_scale", "seconds": 3.0}
-    at_step(monkeypatch, 30, kill)
-    with pytest.raises(KilledError):
-        train.run(settings(tmp_path, **options))
-    spent = keras_ms.training.snapshots.Snapshots(tmp_path / "checkpoints" / "single_scale")
-    states = spent.newest().content["callbacks"]
-    (clock,) = (state for name, state in states.items() if name.endswith("TrainingClock"))
-    first = []
-    monkeypatch.setattr(
-        Curve, "on_train_batch_end", own_then(lambda s, b, logs: first.append(s.seconds))
-    )
-    (outcome,) = train.run(settings(tmp_path, **options))
-    assert first[0] > clock["seconds"] > 0.0
-    assert outcome.iterations == (int(outcome.model.optimizer.iterations),)
 
 
 def test_a_rate_that_explodes_exports_nothing(tmp_path, capsys):

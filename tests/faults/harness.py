@@ -96,7 +96,7 @@ KILLS = {
 
 
 def one(subject, rng, which, want, seconds):
-    """Kills a run once, or the run that goes on a second time; returns what was done, and faults."""
+    """Kills a run once, or twice; returns what was done, and what is wrong then."""
     with tempfile.TemporaryDirectory(prefix="keras_ms-faults-") as place:
         folder = pathlib.Path(place)
         kills = [KILLS[subject][which % len(KILLS[subject])](rng)]
@@ -126,7 +126,7 @@ def reference(subject):
 
 
 def campaign(kills, subjects, seed):
-    """Kills so many runs, dealt out to the subjects; prints a line each, returns the number of faults."""
+    """Kills so many runs of the subjects in turn; prints a line each, returns the faults."""
     rng, faults = random.Random(seed), 0
     wants = {subject: reference(subject) for subject in subjects}
     for number in range(kills):

@@ -75,7 +75,7 @@ def killed(tmp_path, steps, every=0.0, **options):
         fitted(KillAfter(steps), Checkpoint(tmp_path, every), **options)
 
 
-# Before the first checkpoint, within an epoch of a stage and of the last one, at the end of a stage.
+# Before the first checkpoint, within an epoch, at the end of a stage, within the last epoch.
 @pytest.mark.parametrize("steps", [1, 7, 16, 23])
 def test_a_run_with_dropout_ends_as_if_it_had_not_been_killed(tmp_path, steps, whole):
     killed(tmp_path, steps)
