@@ -8,65 +8,57 @@
     python -m apps.train --data_dir=INPUTS --target_dir=TARGETS
     python -m apps.train --data_dir=PHOTOS --target_dir=MASKS --classes=11 --void=11
 
-Leaves in --output: the SavedModel, a sheet of pictures (restored.png or, of pairs, predicted.png),
-loss.png (validation loss against work units and seconds) and curves.json.
+Leaves in --output: the SavedModel, with the weights of the best validation, a sheet of pictures
+(restored.png or, of pairs, predicted.png), loss.png (validation loss against work units and
+seconds) and curves.json. A run that was stopped or killed goes on with the same command.
 """
 
 from __future__ import annotations
 
 import contextlib
 import pathlib
-import sys
 from typing import TYPE_CHECKING, Any
 
 from .experiment import flags
-from .experiment.command import IN_A_CLONE, as_typed
-from .experiment.options import as_dict
 from .experiment.printable import printable
 from .experiment.settings import Settings
 
 if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
-    import keras
-
-    from .experiment.kind import Judge, Kind, Reached
+    from .experiment.kind import Judge, Kind
     from .experiment.outcome import Outcome
+    from .experiment.unfinished import Unfinished
+    from .strategies.strategy import Strategy
 
 
 def run(settings: Settings) -> list[Outcome]:
     """Trains every strategy asked for and writes what there is to see.
 
+    A run that was stopped goes on; see `--resume`.
+
     Returns:
-        One outcome per strategy, the main one first.
+        One outcome per strategy, the main one first, with the weights of its best validation.
 
     Raises:
-        ValueError: If data, levels or budget do not fit together, or the output cannot be written
-            to, which is tried before training.
+        ValueError: If data, levels or budget do not fit together, the output cannot be written to,
+            which is tried before training, or training diverged.
+        StoppedError: If a signal asked to stop.
     """
     from . import strategies
-    from .experiment import building, output_folder, precision
+    from .experiment import building, output_folder
+    from .experiment.stopping import Signals
+    from .experiment.unfinished import Unfinished
 
     chosen = strategies.chosen(settings)
     kind = building.kind_of(settings)
     files = ("curves.json", "decisions.json", "loss.png", "model.keras", kind.sheet_name)
     formats = ("saved_model", *settings.portable)
-    with output_folder.held(_output_of(settings), files, formats) as output:
-        for line in kind.scan():
-            print(printable(line))
-        images = kind.load("train")
-        precision.set_policy(settings)
-        held_out = kind.held_out()
-        validation = kind.validation(held_out)
-        print(f"{len(images)} {kind.examples} to train on, {len(held_out)} others to validate on.")
-        # Before training, so that what cannot be judged costs no training.
-        judge = kind.judge(settings, validation, held_out)
-        outcomes = []
-        for strategy in chosen:
-            print(f"\n== {strategy.name} ==", flush=True)
-            outcomes.append(strategy.train(settings, images, validation, output))
-            if len(outcomes) == 1:  # before anything else can fail
-                _export(settings, kind, outcomes, output)
-        _write(output, settings, kind, judge, outcomes)
-    return outcomes
+    held = output_folder.held(_output_of(settings), files, formats)
+    with Signals() as signals, held as output:
+        unfinished = Unfinished(output, settings, signals)
+        try:
+            return _run(settings, chosen, kind, output, unfinished)
+        finally:
+            unfinished.tidy()
 
 
 def _output_of(settings: Settings) -> pathlib.Path:
@@ -74,45 +66,107 @@ def _output_of(settings: Settings) -> pathlib.Path:
     return pathlib.Path(settings.output or f"saved_models/trained/{learned}")
 
 
-def _export(settings: Settings, kind: Kind, outcomes: list[Outcome], output: pathlib.Path) -> None:
-    """Writes the trained model: a SavedModel, and once that is safe the other formats."""
-    import keras_ms
+def _run(
+    settings: Settings,
+    chosen: list[Strategy],
+    kind: Kind,
+    output: pathlib.Path,
+    unfinished: Unfinished,
+) -> list[Outcome]:
+    for line in kind.scan():
+        print(printable(line))
+    images = kind.load("train")
+    unfinished.begin(len(images))
+    held_out = kind.held_out()
+    validation = kind.validation(held_out)
+    print(f"{len(images)} {kind.examples} to train on, {len(held_out)} others to validate on.")
+    # Before training, so that what cannot be judged costs no training.
+    judge = kind.judge(settings, validation, held_out)
+    outcomes: list[Outcome] = []
+    for strategy in chosen:
+        print(f"\n== {strategy.name} ==", flush=True)
+        _train(settings, strategy, kind, output, unfinished, (images, validation), outcomes)
+    _write(output, settings, kind, judge, outcomes, unfinished)
+    return outcomes
 
-    model, options = outcomes[0].model, kind.export_options()
+
+def _train(
+    settings: Settings,
+    strategy: Strategy,
+    kind: Kind,
+    output: pathlib.Path,
+    unfinished: Unfinished,
+    data: tuple[Any, Any],
+    outcomes: list[Outcome],
+) -> None:
+    """Trains by a strategy, and writes what came of it before anything else can fail."""
+    from keras_ms.callbacks import DivergedError
+
+    from .experiment import model_files
+    from .experiment.stopping import StoppedError
+    from .strategies import kept_run
+
     try:
-        keras_ms.inference.export(model, output / "model", **options)
-    except Exception as error:  # whatever the layers of a network of one's own raise
-        kept = _kept(model, output / "model.keras")
-        with contextlib.suppress(OSError):  # the model's error is what counts
-            _write_curves(settings, outcomes, {}, output / "curves.json")
-        raise ValueError(f"The trained model cannot be exported ({error}). {kept}") from error
-    if settings.portable:
-        formats = settings.portable
-        keras_ms.inference.export(model, output / "model", formats=formats, **options)
+        outcome = kept_run.trained(strategy, unfinished, *data, output)
+    except StoppedError as stop:
+        left = _left(settings, strategy, kind, output, outcomes, data[1])
+        text = f"stopped in {strategy.name}, which goes on with the same command. {left}"
+        raise StoppedError(stop.number, text) from stop
+    except DivergedError as error:
+        left = _left(settings, strategy, kind, output, outcomes)
+        raise ValueError(f"{error} {left}") from error
+    outcomes.append(outcome)
+    best = outcome.curve.take_best()
+    if best is not None:
+        print(f"Its weights are those of {model_files.described(best, outcome.curve, kind)}.")
+    with unfinished.signals.held():
+        if len(outcomes) == 1:
+            model_files.export(settings, kind, outcomes, output)
+        with contextlib.suppress(OSError):  # it is written again, and then it is said
+            model_files.write_curves(settings, outcomes, {}, output / "curves.json")
 
 
-def _kept(model: keras.Model, path: pathlib.Path) -> str:
-    """Saves a model that cannot be exported as Keras does; says what came of it."""
-    from keras_ms import safe_files
+def _left(
+    settings: Settings,
+    strategy: Strategy,
+    kind: Kind,
+    output: pathlib.Path,
+    outcomes: list[Outcome],
+    validation: Any = None,
+) -> str:
+    """Writes what there is of a strategy that has not come to its end, and says what that is."""
+    from .experiment import model_files
+    from .strategies import kept_run
 
-    try:
-        with safe_files.whole(path) as unfinished:
-            model.save(unfinished)
-    except Exception as error:  # a full disk, or layers of a network of one's own
-        return f"Nor can it be saved as {path} ({error})."
-    return f"It is not lost: it is in {path}, for keras.saving.load_model."
+    found = kept_run.unfinished_outcome(strategy, validation)
+    if found is None:
+        return "There was no validation of it yet, so there is no model of it."
+    best, curves = found.curve.take_best(always=True), output / "curves.json"
+    with contextlib.suppress(OSError):
+        model_files.write_curves(settings, [*outcomes, found], {}, curves, [strategy.name])
+    if outcomes:
+        return f"The model in {output / 'model'} is that of {outcomes[0].strategy}."
+    if best is None or not kept_run.is_of_use(best.loss, strategy.saving):
+        return "None of its validations is of use, so no model was exported."
+    model_files.export(settings, kind, [found], output)
+    which = model_files.described(best, found.curve, kind)
+    return f"The model in {output / 'model'} has the weights of {which}."
 
 
 def _write(
-    output: pathlib.Path, settings: Settings, kind: Kind, judge: Judge, outcomes: list[Outcome]
+    output: pathlib.Path,
+    settings: Settings,
+    kind: Kind,
+    judge: Judge,
+    outcomes: list[Outcome],
+    unfinished: Unfinished,
 ) -> None:
-    from .experiment import output_folder, plots, tables
+    from .experiment import model_files, next_steps, output_folder, plots, tables
 
     write = output_folder.Attempts()
-    write(_write_curves, settings, outcomes, {}, output / "curves.json")
     write(plots.save_curves, outcomes, kind.loss_name, output / "loss.png", kind.examples)
     reached = judge.table({outcome.strategy: outcome.model for outcome in outcomes})
-    write(_write_curves, settings, outcomes, reached, output / "curves.json")
+    write(model_files.write_curves, settings, outcomes, reached, output / "curves.json")
     one = len(outcomes) == 1
     rows = judge.sheet({kind.made if one else o.label: o.model for o in outcomes})
     write(plots.save_sheet, rows, output / kind.sheet_name)
@@ -120,75 +174,9 @@ def _write(
     tables.print_costs(outcomes, kind.loss_name, kind.examples, kind.loss_of)
     tables.print_metrics(outcomes, kind.examples)
     judge.print_table(reached, {outcome.strategy: outcome.label for outcome in outcomes})
+    unfinished.remove()
     write.check(output)
-    print(printable(_told(output, settings, kind, rows), kept="\n"))
-
-
-def _told(output: pathlib.Path, settings: Settings, kind: Kind, rows: list[dict[str, Any]]) -> str:
-    """What there is to see, and what to do next."""
-    text = (
-        f"Look at  {output / kind.sheet_name}  ({', '.join(rows[0])})\n"
-        f"and at   {output / 'loss.png'}  (validation loss against work units and seconds).\n"
-        f"The model is in {output / 'model'}: model = tf.saved_model.load(...) and then "
-        f"{_call(kind)}\n{kind.usage()}"
-    )
-    if settings.target_dir is None:
-        text += "\n" + _next(settings, kind, output / "model")
-    return text
-
-
-def _call(kind: Kind) -> str:
-    return "model(pictures, t)" if kind.conditional else "model(pictures)"
-
-
-def _next(settings: Settings, kind: Kind, model: pathlib.Path) -> str:
-    """What to do with the trained model, and what else to train on."""
-    told = " --noise_level=T" if kind.conditional else ""
-    others = ["pairs of inputs and targets with --data_dir=INPUTS --target_dir=TARGETS"]
-    if settings.dataset != "folder":
-        others.insert(0, "your own pictures with --dataset=folder --data_dir=DIR")
-    joined = ",\n      or on ".join(others)
-    return (
-        f"Next: {_restore()} --model={model} --input=PICTURES --output=RESTORED{told},\n"
-        f"      or train on {joined}."
-    )
-
-
-def _restore() -> str:
-    """The command that restores, as a user would type it from here."""
-    if not IN_A_CLONE:
-        return as_typed("apps.restore")
-    python, here = pathlib.Path(sys.executable), pathlib.Path.cwd()
-    shown = python.relative_to(here) if python.is_relative_to(here) else python
-    return f"{shown} -m apps.restore"
-
-
-def _write_curves(
-    settings: Settings,
-    outcomes: list[Outcome],
-    reached: Reached,
-    path: pathlib.Path,
-) -> None:
-    from keras_ms import safe_files
-
-    curves = {
-        o.strategy: [
-            {**point._asdict(), **metrics}
-            for point, metrics in zip(o.curve.points, o.curve.metrics, strict=True)
-        ]
-        for o in outcomes
-    }
-    ends = {o.strategy: o.curve.ends() for o in outcomes}
-    planned = {o.strategy: o.iterations for o in outcomes}
-    content = {
-        "settings": as_dict(settings),
-        "iterations": planned,
-        "curves": curves,
-        "last": {name: {k: last for k, (last, _) in of.items()} for name, of in ends.items()},
-        "best": {name: {k: best for k, (_, best) in of.items()} for name, of in ends.items()},
-        "quality": {name: values._asdict() for name, values in reached.items()},
-    }
-    safe_files.write_json(path, content)
+    print(printable(next_steps.told(output, settings, kind, rows), kept="\n"))
 
 
 def main() -> None:

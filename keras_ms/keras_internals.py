@@ -205,6 +205,33 @@ def first_epoch(model: keras.Model, initial_epoch: int) -> int:
     return model._initial_epoch or initial_epoch
 
 
+def begin_at_epoch(model: keras.Model, epoch: int | None) -> None:
+    """Has the `fit` in progress begin with an epoch; `None` leaves it to what `fit` is given."""
+    model._initial_epoch = epoch
+
+
+@contextlib.contextmanager
+def backing_up(
+    callback: keras.callbacks.BackupAndRestore,
+    save: Callable[[Callable[[], None]], None],
+    begin: Callable[[Callable[[], None]], None],
+) -> Iterator[None]:
+    """Within it, a BackupAndRestore saves and begins as told.
+
+    Args:
+        callback: The callback.
+        save: Is called with what the callback would do.
+        begin: Likewise, when training begins, which is where it loads.
+    """
+    callback._save_model = functools.partial(save, callback._save_model)
+    own = callback.on_train_begin
+    callback.on_train_begin = lambda logs=None: begin(lambda: own(logs))
+    try:
+        yield
+    finally:
+        del callback._save_model, callback.on_train_begin
+
+
 def all_variables(model: Any) -> list[Any]:
     """Everything that a step may change: variables of Keras, and of TensorFlow within layers."""
     unseeded = global_seed_generator().state  # of random numbers that were given no seed

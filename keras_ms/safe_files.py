@@ -94,6 +94,7 @@ def put(made: pathlib.Path, path: pathlib.Path) -> None:
         if not made.is_dir() or not os.path.lexists(path):
             raise
         _exchange(made, path)
+    _flush_names(path.parent)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -170,6 +171,16 @@ def _flush(made: pathlib.Path) -> None:
     for file in files:
         with open(file, "rb") as opened:
             os.fsync(opened.fileno())
+
+
+def _flush_names(folder: pathlib.Path) -> None:
+    """Has the disk keep the names in a folder, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _exchange(made: pathlib.Path, path: pathlib.Path) -> None:

@@ -14,13 +14,15 @@ from . import choices, help_text, presets
 from .command import as_typed
 from .options import has_presets, options_of
 from .printable import printable
+from .stopping import StoppedError
 
 
 def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
     """Runs an app on the settings of the command line.
 
     `--help` is answered at once: nothing heavy has been imported by then if the app imports keras
-    and TensorFlow within `run` only. Senseless settings end in one line that says what to mend.
+    and TensorFlow within `run` only. Senseless settings end in one line that says what to mend, and
+    a request to stop in one that says what is kept.
 
     Args:
         name: The app's module within `apps`, for that line.
@@ -36,19 +38,23 @@ def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
         print(as_typed(help_text.of_app(run.__globals__.get("__doc__") or "", settings)))
         return
 
-    def main(argv: Sequence[str]) -> None:
-        if isinstance(sys.stdout, io.TextIOWrapper):  # names may be of other scripts than it is
-            sys.stdout.reconfigure(errors="backslashreplace")
-        logging.set_verbosity(logging.WARNING)
-        try:
-            if len(argv) > 1:
-                raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
-            run(read(settings))
-        except (OSError, ValueError) as error:
-            sys.exit(printable(as_typed(f"apps.{name}: {error}"), kept="\n"))
-
     define(settings)
-    app.run(main)
+    app.run(lambda argv: _run(name, settings, run, argv))
+
+
+def _run(name: str, settings: type, run: Callable[[Any], object], argv: Sequence[str]) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names may be of other scripts than it is
+        sys.stdout.reconfigure(errors="backslashreplace")
+    logging.set_verbosity(logging.WARNING)
+    try:
+        if len(argv) > 1:
+            raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
+        run(read(settings))
+    except StoppedError as stop:
+        print(printable(as_typed(f"apps.{name}: {stop}")), file=sys.stderr)
+        sys.exit(stop.status)
+    except (OSError, ValueError) as error:
+        sys.exit(printable(as_typed(f"apps.{name}: {error}"), kept="\n"))
 
 
 def define(settings: type) -> None:

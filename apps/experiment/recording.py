@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_ms.training.clock import Clock
@@ -50,6 +51,14 @@ class TrainingClock(keras.callbacks.Callback):
         """Goes on."""
         self._clock.go_on()
 
+    def get_state(self) -> dict[str, float]:
+        """What a checkpoint keeps of it."""
+        return {"seconds": self.seconds}
+
+    def set_state(self, state: dict[str, float]) -> None:
+        """Goes on from what `get_state` returned."""
+        self._clock = Clock(state["seconds"])
+
 
 class Curve(keras.callbacks.Callback):
     """Validation loss against seconds and work units.
@@ -58,6 +67,7 @@ class Curve(keras.callbacks.Callback):
         points: One `Point` per validation, in order.
         start: Seconds and work units when the first step was done, which traces.
         metrics: For each point, the other metrics of the model by name.
+        kept: The weights of the best point, if its loss is a number.
     """
 
     several_steps_safe = True
@@ -69,6 +79,7 @@ class Curve(keras.callbacks.Callback):
         self.metrics: list[dict[str, float]] = []
         self.work_units = self.seconds = 0.0
         self.start: tuple[float, float] | None = None
+        self.kept: list[np.ndarray] | None = None
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Notes the cost so far, which a run stopped within an epoch would lose."""
@@ -88,8 +99,46 @@ class Curve(keras.callbacks.Callback):
 
     def _add(self, validated: dict[str, float]) -> None:
         others = {name: float(value) for name, value in validated.items() if name != "loss"}
-        self.points.append(Point(self.seconds, self.work_units, validated["loss"]))
+        point = Point(self.seconds, self.work_units, validated["loss"])
+        self.points.append(point)
         self.metrics.append(others)
+        if self.model is not None and self.best is point and math.isfinite(point.loss):
+            self.kept = self.model.get_weights()
+
+    def take_best(self, always: bool = False) -> Point | None:
+        """Gives the model the weights of the best validation.
+
+        Args:
+            always: Whether also if that was the last one. What follows it, such as refreshed
+                statistics, is else left as it is.
+
+        Returns:
+            That validation, or `None` if no loss is a number.
+        """
+        if self.kept is None:
+            return None
+        if always or self.best is not self.final:
+            self.model.set_weights(self.kept)
+        return self.best
+
+    def get_state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it."""
+        start = None if self.start is None else list(self.start)
+        return {
+            "points": [list(point) for point in self.points],
+            "metrics": self.metrics,
+            "spent": [self.seconds, self.work_units],
+            "start": start,
+            "kept": self.kept,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes on from what `get_state` returned."""
+        self.points = [Point(*point) for point in state["points"]]
+        self.metrics = list(state["metrics"])
+        self.seconds, self.work_units = state["spent"]
+        self.start = None if state["start"] is None else tuple(state["start"])
+        self.kept = state["kept"]
 
     @property
     def final(self) -> Point:
@@ -138,6 +187,14 @@ class ValidateByBudget(keras.callbacks.Callback):
         if self._pace.progress >= self._next:
             self.epochs.append(epoch + 1)
             self._next = self._pace.progress + self._step
+
+    def get_state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it."""
+        return {"epochs": list(self.epochs), "next": self._next}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes on from what `get_state` returned."""
+        self.epochs[:], self._next = state["epochs"], state["next"]
 
 
 def crossing(points: Sequence[Point], loss: float) -> Point | None:

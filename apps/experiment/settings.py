@@ -11,6 +11,9 @@ from .problem import LEVELS, RESULTS, TRAINING, Problem
 
 PORTABLE = ("onnx", "litert")
 BUDGET = "Budget"
+SAFETY = "Runs that are stopped"
+OF_THE_RUN = ("resume", "checkpoint_seconds", "on_nan")
+"""Options that say how a run is kept, and change nothing of what comes of it."""
 COARSENINGS = choices.constant_of_library("data/geometry.py", "OFFERED")
 
 
@@ -101,11 +104,31 @@ class Settings(Problem):
         theme=RESULTS,
     )
 
+    resume: str = option(
+        "auto",
+        "Whether a run that was stopped goes on: if there is one, never, or only if there is one.",
+        ("auto", "never", "must"),
+        SAFETY,
+    )
+    checkpoint_seconds: float = option(
+        30.0, "Seconds between two checkpoints; stages end with one, too.", theme=SAFETY
+    )
+    on_nan: str = option(
+        "stop",
+        "What to do when training diverges: stop, and export the best so far; or go back to the "
+        "last checkpoint, with half the learning rate, at most three times.",
+        ("stop", "rollback"),
+        SAFETY,
+    )
+
     def __post_init__(self) -> None:
         super().__post_init__()
         check_counts(self, "single_scale_batch", "validations")
         check_choice(self, "portable", PORTABLE)
         check_choice(self, "decay", ("cosine", "constant"))
+        check_choice(self, "resume", ("auto", "never", "must"))
+        check_choice(self, "on_nan", ("stop", "rollback"))
+        check_positive(self, "checkpoint_seconds")
         _check_baseline(self)
         _check_iterations(self)
         _check_coarsening(self)

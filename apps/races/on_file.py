@@ -11,6 +11,7 @@ from typing import Any
 from keras_ms import safe_files
 
 from ..experiment.options import as_dict
+from ..experiment.settings import OF_THE_RUN
 
 
 def kept(
@@ -35,7 +36,8 @@ def kept(
     Raises:
         ValueError: If what is on file was made with other settings; it names them.
     """
-    made_with = as_json(settings if isinstance(settings, Mapping) else as_dict(settings))
+    given = settings if isinstance(settings, Mapping) else as_dict(settings)
+    made_with = as_json({name: value for name, value in given.items() if name not in OF_THE_RUN})
     if not path.exists():
         with path.with_suffix(".log").open("w") as log, contextlib.redirect_stdout(log):
             content = {"settings": made_with, **train()}

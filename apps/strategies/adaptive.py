@@ -50,10 +50,10 @@ class Adaptive(Strategy):
         model = building.make_model(settings, settings.learning_rate)
         options = self.data_options(settings)
         dataset = building.make_dataset(settings, images, STEPS_PER_EPOCH, **options)
-        dataset, seconds = auto_levels.decided(settings, dataset)
+        dataset, seconds = auto_levels.decided(settings, dataset, self.saving)
         schedule = _schedule(settings, dataset, output, seconds)
         clock = TrainingClock(seconds)
-        curve = paced.fit(model, dataset, schedule, clock, settings, validation)
+        curve = paced.fit(model, dataset, schedule, clock, settings, validation, saving=self.saving)
         for decision in schedule.decisions:
             print(_told(decision))
         steps = (int(model.optimizer.iterations),)

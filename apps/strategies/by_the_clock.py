@@ -70,6 +70,8 @@ class ByTheClock(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Goes on to the next stage if the time of the present one is up."""
+        if epoch < len(self.finest):  # had begun before the run was stopped
+            return
         last = len(self._stages) - 1
         if self.finest and self._at < last and self.progress >= self._ends[self._at]:
             self._at += 1
@@ -98,3 +100,12 @@ class ByTheClock(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Counts the steps."""
         self.steps[self.finest[-1]] += self._in_epoch
+
+    def get_state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it."""
+        return {"finest": list(self.finest), "at": self._at, "steps": list(self.steps)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes on from what `get_state` returned."""
+        self.finest, self._at = list(state["finest"]), state["at"]
+        self.steps[:] = state["steps"]

@@ -11,6 +11,7 @@ import tensorflow as tf
 import keras_ms
 
 from ..experiment.recording import Curve, TrainingClock, ValidateByBudget
+from ..experiment.saving import Saving
 from ..experiment.settings import Settings
 from ..experiment.validation_lines import ValidationLines
 from .strategy import more_callbacks
@@ -26,6 +27,7 @@ def fit(
     settings: Settings,
     validation: tf.data.Dataset,
     more: Sequence[keras.callbacks.Callback] | None = None,
+    saving: Saving | None = None,
     **options: Any,
 ) -> Curve:
     """Trains until a callback stops, validating whenever another share of the budget is spent.
@@ -38,6 +40,7 @@ def fit(
         settings: Of the run.
         validation: Pairs to validate on.
         more: Callbacks behind these; defaults to those that settings ask for.
+        saving: Keeps the run, if it is to be kept.
         **options: More of `fit`.
 
     Returns:
@@ -46,10 +49,11 @@ def fit(
     more = more_callbacks(settings) if more is None else more
     curve, due = Curve(clock), ValidateByBudget(pace, settings.validations)
     lines = ValidationLines(lambda: pace.progress, clock)
+    kept = [] if saving is None else saving.callbacks(model, curve, validation)
     model.fit(
         data,
         epochs=EPOCHS,
-        callbacks=[clock, pace, curve, due, lines, *more],
+        callbacks=[*kept, clock, pace, curve, due, lines, *more],
         validation_data=validation,
         validation_freq=due.epochs,
         verbose=0,

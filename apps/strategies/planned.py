@@ -48,7 +48,7 @@ class Planned(Strategy):
             BudgetError: If the budget does not pay for one step of every stage.
         """
         dataset = building.make_dataset(settings, images, **self.data_options(settings))
-        dataset, seconds = auto_levels.decided(settings, dataset)
+        dataset, seconds = auto_levels.decided(settings, dataset, self.saving)
         clock = TrainingClock(seconds)
         wanted = self.iterations(settings, dataset.levels.num_levels)
         costs = [dataset.work_units(stage) for stage in range(len(wanted))]
@@ -66,7 +66,7 @@ class Planned(Strategy):
         rate = building.decayed(settings, 1.0)
         pace = ByTheClock(clock, settings.seconds or 0.0, shares, rate)
         data = data.replaced(STEPS_PER_EPOCH)
-        curve = paced.fit(model, data, pace, clock, settings, validation)
+        curve = paced.fit(model, data, pace, clock, settings, validation, saving=self.saving)
         return model, curve, tuple(pace.steps)
 
     def _by_plan(
@@ -78,10 +78,13 @@ class Planned(Strategy):
         curve = Curve(clock)
         whole = sum(n * cost for n, cost in zip(plan.iterations, costs, strict=True))
         lines = ValidationLines(lambda: curve.work_units / whole, clock)
+        saving = self.saving
+        kept = [] if saving is None else saving.callbacks(model, curve, validation)
+        more = [*more_callbacks(settings), *self.callbacks(plan)]
         model.fit(
             data.replaced(plan.steps_per_epoch),
             epochs=plan.epochs,
-            callbacks=[clock, curve, lines, *more_callbacks(settings), *self.callbacks(plan)],
+            callbacks=[*kept, clock, curve, lines, *more],
             validation_data=validation,
             validation_freq=plan.validation_epochs,
             verbose=0,

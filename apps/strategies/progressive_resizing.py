@@ -21,6 +21,7 @@ import keras_ms
 from ..experiment import building
 from ..experiment.outcome import Outcome
 from ..experiment.recording import Curve, TrainingClock
+from ..experiment.saving import Saving
 from ..experiment.settings import Settings
 from . import paced
 from .strategy import Strategy, on_one_level, refuse_auto_levels
@@ -110,6 +111,14 @@ class ByTheBudget(keras.callbacks.Callback):
         """Adds the cost so far to the logs."""
         self._log(logs)
 
+    def get_state(self) -> dict[str, float]:
+        """What a checkpoint keeps of it."""
+        return {"spent": self._spent}
+
+    def set_state(self, state: dict[str, float]) -> None:
+        """Goes on from what `get_state` returned."""
+        self._spent = state["spent"]
+
     def _log(self, logs: dict[str, Any] | None) -> None:
         if logs is not None:
             logs |= {"work_units": self._spent, "resolution": int(self._side.numpy())}
@@ -158,7 +167,7 @@ class ProgressiveResizing(Strategy):
         """Trains a fresh network within the budget; see `Strategy.train`."""
         model = building.make_model(settings, settings.learning_rate)
         dataset = building.make_dataset(settings, images, **self.data_options(settings))
-        curve = fit(settings, model, dataset, validation)
+        curve = fit(settings, model, dataset, validation, self.saving)
         steps = (int(model.optimizer.iterations),)
         return Outcome(self.name, self.label, model, curve, steps, dataset.batch_sizes())
 
@@ -168,6 +177,7 @@ def fit(
     model: keras.Model,
     dataset: keras_ms.MultiscaleDataset,
     validation: tf.data.Dataset,
+    saving: Saving | None = None,
 ) -> Curve:
     """Trains a model that is compiled with a constant rate, on data of one level.
 
@@ -179,7 +189,8 @@ def fit(
     side = tf.Variable(side_of(0.0, settings.image_size), trainable=False)
     clock = TrainingClock()
     pace = ByTheBudget(clock, settings, work_units, side)
-    pairs = resized(dataset.stage(0).map(lambda batch: batch.fine[0]), side)
+    done = 0 if saving is None else saving.steps
+    pairs = resized(dataset.stage(0, done).map(lambda batch: batch.fine[0]), side)
     return paced.fit(
         model,
         pairs,
@@ -188,6 +199,7 @@ def fit(
         settings,
         validation,
         more=[RefreshFrom(dataset)] if settings.refresh_statistics else [],
+        saving=saving,
         shuffle=False,
         steps_per_epoch=STEPS_PER_EPOCH,
     )

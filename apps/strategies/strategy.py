@@ -15,6 +15,7 @@ import keras_ms
 
 from ..experiment.options import listed
 from ..experiment.outcome import Outcome
+from ..experiment.saving import Saving
 from ..experiment.settings import Settings
 
 
@@ -27,6 +28,7 @@ class Strategy(abc.ABC):
     Attributes:
         label: What tables and plots call it.
         telescoping: Whether its steps are telescoping sums, whose terms have control weights.
+        saving: What keeps its runs, so that one that was stopped goes on; `None` to keep nothing.
     """
 
     label: ClassVar[str]
@@ -34,6 +36,7 @@ class Strategy(abc.ABC):
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.saving: Saving | None = None
 
     def check(self, settings: Settings) -> None:
         """Raises `ValueError` if settings make no sense with this strategy."""

@@ -145,6 +145,7 @@ class MultiscaleDataset:
         check_options(images, task, seed, prefetch, cache_bytes, **switches)
         self.allocation = "measured" if is_auto(levels) else "given"
         self.telescoping, self._prefetch = telescoping, prefetch
+        self.seed = int(seed)
         self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
         known(restriction, ("average", "stride"), "restriction", "restriction of pairs")
         columns = {"x": x, "y": y, "sample_weight": sample_weight}

@@ -39,6 +39,11 @@ class KeptTerms:
         }
         self._unused: dict[int, set[int]] = {level: set() for level in levels}
 
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """What is kept, which the steps to come depend on."""
+        return [variable for of_level in self._kept.values() for variable in of_level]
+
     def sum(self, data: MultiscaleBatch) -> tuple[Gradients, dict[str, Tensor]]:
         """The gradients of the sum of all terms, one per trainable weight, and the logs of a step.
 

@@ -7,6 +7,7 @@ import pathlib
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_ms import safe_files
@@ -57,8 +58,8 @@ def export(
         The path of each format.
 
     Raises:
-        ValueError: If the model takes or returns anything else, cannot be written so, or `path`
-            holds something else.
+        ValueError: If the model takes or returns anything else, cannot be written so, its weights
+            are not finite, or `path` holds something else.
 
     Example:
         >>> network = keras_ms.networks.ResNet(width=8)
@@ -67,6 +68,7 @@ def export(
     """
     target, paths = pathlib.Path(path), checked_paths(path, formats)
     whole, kind = pictures_model(model, mean, std, output)
+    _check_finite(model)
     reach = receptive_field(model) if "saved_model" in paths else None
     told = Details(kind.scale, reach, kind.conditional, output)
     try:
@@ -82,6 +84,17 @@ def export(
             f"path={str(target)!r} ({_reason(error)})."
         ) from error
     return paths
+
+
+def _check_finite(model: keras.Model) -> None:
+    for variable in model.weights:
+        value = np.asarray(variable)
+        if value.dtype.kind not in "iub" and not np.all(np.isfinite(value.astype(np.float64))):
+            raise ValueError(
+                "A model whose training has diverged is not exported. Received: weights "
+                f"{variable.path} that are not finite, NaN or Inf. Train it again, with a smaller "
+                "learning rate."
+            )
 
 
 def checked_paths(

@@ -17,7 +17,6 @@ from keras_ms.networks.reach import receptive_field
 from keras_ms.validation import positive_integer
 
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
-WHITE = 65535.0  # of 16 bits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,10 +187,12 @@ def _restorer(model: Any) -> Restorer:
 
 def _restored(restorer: Restorer, pictures: np.ndarray, noise_level: float | None) -> np.ndarray:
     sides = pictures.shape[1:-1]
-    if pictures.dtype == np.uint16:  # which models are not traced for
-        floats = pictures.astype(np.float32) / np.float32(WHITE)
-        made = _restored(restorer, floats, noise_level)
-        return made if restorer.output == "raw" else _in_16_bits(made)
+    if pictures.dtype.kind == "u":  # floats show what is not finite; 16 bits are not traced for
+        white = np.float32(np.iinfo(pictures.dtype).max)
+        made = _restored(restorer, pictures.astype(np.float32) / white, noise_level)
+        if restorer.output == "raw":
+            return made
+        return np.round(white * np.clip(made, 0.0, 1.0)).astype(pictures.dtype)
     try:
         restored = np.asarray(restorer(pictures, noise_level))
         reason = f"{restored.shape[1:-1]} came back"
@@ -202,11 +203,12 @@ def _restored(restorer: Restorer, pictures: np.ndarray, noise_level: float | Non
             f"The model cannot restore images of {sides} pixels ({reason}). If it halves its "
             "meshes, crop the image to a multiple of its strides."
         )
+    if not np.all(np.isfinite(restored)) and np.all(np.isfinite(pictures)):
+        raise ValueError(
+            "The model returns values that are not finite, NaN or Inf, of a picture that is sound. "
+            "Its training has diverged: train it again, with a smaller learning rate."
+        )
     return restored
-
-
-def _in_16_bits(pictures: np.ndarray) -> np.ndarray:
-    return np.round(WHITE * np.clip(pictures, 0.0, 1.0)).astype(np.uint16)
 
 
 def _check(restorer: Restorer, image: np.ndarray, tile: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -16,7 +16,7 @@ from keras_ms.gradients.model_fits import built_for, check_replicas
 from keras_ms.gradients.target_roles import suited
 from keras_ms.gradients.terms import SharedTerms, Terms
 from keras_ms.gradients.traces import loosened, plain_spec
-from keras_ms.keras_internals import StageAdapter, forget_evaluation
+from keras_ms.keras_internals import StageAdapter, begin_at_epoch, forget_evaluation
 from keras_ms.levels import Stage
 from keras_ms.training.automatic import decide, described, described_choices
 from keras_ms.training.pace import Pace
@@ -51,6 +51,7 @@ class FitRun:
         built: Whether the model is built; if not, its first step builds it.
         at_the_end: What is to be ended with the `fit` takes a callback here.
         pace: What chooses how many steps an execution holds; `None` to leave it to Keras.
+        position: The epoch in progress, or that comes next, and steps of it that are done.
 
     Raises:
         ValueError: If the model does not fit the dataset.
@@ -83,6 +84,9 @@ class FitRun:
         self.pace: Pace | None = None
         self._extra: Callable[[int], float] = lambda epoch: 0.0
         self._epoch = 0
+        self.position = (0, 0)
+        self._resumed: tuple[int, int] = (0, 0)
+        self._metrics: Sequence[Any] = ()
         self._followed = False
         self._spent = [0.0]  # work units of the steps before each epoch
         self._iterators = StageIterators()
@@ -94,6 +98,7 @@ class FitRun:
 
     def __exit__(self, *error: object) -> None:
         self._model.fit_run = None
+        begin_at_epoch(self._model, None)  # else the next `fit` would begin there as well
         forget_evaluation(self._model)  # Keras does so only if nothing was raised
         self._iterators.end()
         self.adapter.end()
@@ -216,6 +221,8 @@ class FitRun:
     def begin(self) -> None:
         """Forgets iterators: under tf.distribute, Keras has taken a batch before training."""
         self._iterators.end()
+        if getattr(self._model, "watch", None) is not None:
+            self._model.watch.begin(armed=False)
         if self.pace is not None:
             self.pace.begin()
             self._model.steps_per_execution = 1  # see `counted_by`
@@ -227,11 +234,34 @@ class FitRun:
         3.11, and its last one since.
         """
         at_once = self.pace.count.value if self.pace else self._model.steps_per_execution
-        return (batch // at_once + 1) * at_once
+        return self.first_step(self._epoch) + (batch // at_once + 1) * at_once
 
     def begin_epoch(self, epoch: int) -> None:
         """Says which epoch the next iterator is for."""
-        self._epoch = epoch
+        self._epoch, self.position = epoch, (epoch, self.first_step(epoch))
+        if self.first_step(epoch) and self._metrics:  # which Keras has just reset
+            for variable, value in zip(self._model.metrics_variables, self._metrics, strict=True):
+                variable.assign(value)
+
+    def resume(self, epoch: int, step: int, metrics: Sequence[Any] = ()) -> None:
+        """Goes on with what an earlier run has begun.
+
+        Args:
+            epoch: The epoch that the `fit` begins with.
+            step: Steps of it that are done.
+            metrics: Values of the metrics' variables after these steps.
+        """
+        self._resumed = self.position = (epoch, step)
+        self._metrics = metrics
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """What steps depend on beside the variables of the model."""
+        return [] if self.kept is None else self.kept.variables
+
+    def first_step(self, epoch: int) -> int:
+        """Steps of an epoch that an earlier run has done."""
+        return self._resumed[1] if epoch == self._resumed[0] else 0
 
     def work_units(self, epoch: int, steps: int) -> float:
         """Work units spent from epoch 0 to step `steps` of `epoch`."""
@@ -262,8 +292,10 @@ class FitRun:
         return lent if self._steps_are_ours else lent.itself
 
     def _iterator_of(self, stage: Stage, epoch: int) -> Iterator[Any]:
-        step = epoch * self.dataset.steps_per_epoch
-        return self.iterator_from(stage, step, self.examples_before(epoch))
+        first = self.first_step(epoch)
+        step = epoch * self.dataset.steps_per_epoch + first
+        position = self.examples_before(epoch) + first * sum(stage.batch_sizes)
+        return self.iterator_from(stage, step, position)
 
     def iterator_from(self, stage: Stage, step: int, position: int | None = None) -> Iterator[Any]:
         """A new iterator over a stage's batches from a step on; see `MultiscaleDataset.stage`."""

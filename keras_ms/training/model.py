@@ -21,6 +21,7 @@ from keras_ms.keras_internals import (
     pickled,
 )
 from keras_ms.training.attribute import attribute
+from keras_ms.training.backups import mended
 from keras_ms.training.checks import check_evaluation_data, check_fit_arguments, check_optimizer
 from keras_ms.training.exhaustion import naming_mends
 from keras_ms.training.fit_run import FitRun
@@ -28,9 +29,17 @@ from keras_ms.training.from_model import made_of
 from keras_ms.training.own_step import unpackable
 from keras_ms.training.rehearsal import Rehearsal
 from keras_ms.training.remat import rematerialized
-from keras_ms.training.run_callbacks import CostLog, between
+from keras_ms.training.run_callbacks import (
+    CostLog,
+    arranged,
+    between,
+    going_on,
+    listed,
+    with_arranged,
+)
 from keras_ms.training.several_steps import StepFunction, counted_by, pace_for
 from keras_ms.training.statistics import RefreshAtTheEnd, refreshes
+from keras_ms.training.watch import Watch
 
 Tensor = Any
 
@@ -69,6 +78,8 @@ class MultiscaleModel(keras.Model):
 
     fit_run: FitRun | None = None
     """The state of the `fit` on a `MultiscaleDataset` in progress; callbacks may read it."""
+    watch: Watch | None = None
+    """What notes steps whose numbers are not finite, once a callback has asked for it."""
     loss_is_mean: bool | None = None
     """Whether the loss of a batch is the mean of those of its samples; `None` to find out."""
 
@@ -169,7 +180,7 @@ class MultiscaleModel(keras.Model):
                 build(self, _finest(spec))
                 check_stream(self, x)
             check_evaluation_data(kwargs.get("validation_data"), "fit(validation_data=...)")
-            return super().fit(x, *args, **kwargs)
+            return super().fit(x, *args, **with_arranged(kwargs))
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)
         check_optimizer(getattr(self, "optimizer", None))
@@ -180,15 +191,22 @@ class MultiscaleModel(keras.Model):
             for line in run.told():
                 print(line)
         with run, naming_mends(run.whereabouts), own_errors(x):
+            epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
             last: list[keras.callbacks.Callback] = []
             if rehearse:
-                epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
                 last.append(Rehearsal(run, epochs, verbose))
-            own = arguments.pop("callbacks", None)
+            own = arranged(arguments.pop("callbacks", None))
             run.pace = pace_for(self, run, own) if group_steps else None
             if refresh_statistics and not refreshes(own):
                 last.append(RefreshAtTheEnd(run, verbose))
-            with between(self, [CostLog(run)], own, last) as callbacks, counted_by(self, run.pace):
+            first, ends = going_on(run, own)
+            first, last = [CostLog(run), *first], [*last, *ends]
+            counts = not self._has_own_step
+            with (
+                mended(self, listed(own), epochs[0], counts),
+                between(self, first, own, last) as callbacks,
+                counted_by(self, run.pace),
+            ):
                 return super().fit(**(arguments | {"x": run.adapter, "callbacks": callbacks}))
 
     @contextlib.contextmanager
@@ -241,6 +259,8 @@ class MultiscaleModel(keras.Model):
         step: Callable[[Any], Any] = self.train_step
         if self._has_own_step:
             step = unpackable(step, type(self).__name__)
+        if self.watch is not None:
+            step = self.watch.around(step)
         with attribute(self, "train_step", step):
             super().make_train_function(force)
         if self.train_function is not before:

@@ -81,8 +81,15 @@ class _Loop:
             def body(done: tf.Tensor, logs: Logs) -> tuple[tf.Tensor, Logs]:
                 return done + 1, one(next(iterator))
 
+            def goes_on(done: tf.Tensor, logs: Logs) -> tf.Tensor:
+                watch: Any = getattr(model, "watch", None)
+                left = done < count
+                return (
+                    left if watch is None else tf.logical_and(left, tf.logical_not(watch.halts()))
+                )
+
             nothing = tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), made)
-            loop = tf.while_loop(lambda done, logs: done < count, body, (0, nothing))
+            loop = tf.while_loop(goes_on, body, (0, nothing))
             return loop[1]
 
         self._several = tf.function(several, reduce_retracing=True)

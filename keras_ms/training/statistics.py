@@ -124,6 +124,14 @@ class RefreshStatistics(keras.callbacks.Callback):
         """Refreshes at the end."""
         self._refresh()
 
+    def get_state(self) -> dict[str, bool]:
+        """What a checkpoint keeps of it."""
+        return {"stale": self._stale}
+
+    def set_state(self, state: dict[str, bool]) -> None:
+        """Takes back what `get_state` returned."""
+        self._stale = state["stale"]
+
     def _refresh(self) -> None:
         if self._stale:
             refresh_statistics(self.model, self.model.fit_run.dataset, self.steps)
@@ -141,18 +149,14 @@ class RefreshAtTheEnd(keras.callbacks.Callback):
     def __init__(self, run: Any, verbose: bool) -> None:
         super().__init__()
         self._run, self._verbose = run, verbose
-        self._epoch: int | None = None
-
-    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Notes the epoch."""
-        self._epoch = epoch
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Refreshes if the moving statistics still remember a coarser mesh."""
         momenta = [layer.momentum for layer in all_layers(self.model) if _keeps_statistics(layer)]
-        if self._epoch is None or not momenta:
+        epochs, _ = self._run.position
+        if not epochs or not momenta:
             return
-        levels = [self._run.stage(epoch).finest for epoch in range(self._epoch + 1)]
+        levels = [self._run.stage(epoch).finest for epoch in range(epochs)]
         fine = levels.count(0) * self._run.dataset.steps_per_epoch
         if levels[-1] != 0 or not any(levels) or max(momenta) ** fine < REMEMBERED:
             return

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import keras_ms
 from apps import strategies, train
-from apps.experiment import building, classics, output_folder, plots, quality
+from apps.experiment import building, classics, model_files, output_folder, plots, quality
 from apps.experiment.settings import Settings
 
 TINY = {
@@ -103,7 +103,7 @@ def test_a_model_that_cannot_be_exported_is_kept(tmp_path, monkeypatch):
 
 def test_a_model_that_cannot_be_kept_either_says_so(tmp_path):
     (tmp_path / "model.keras").write_text("before")
-    said = train._kept(types.SimpleNamespace(save=failing), tmp_path / "model.keras")
+    said = model_files.kept(types.SimpleNamespace(save=failing), tmp_path / "model.keras")
     assert said.startswith("Nor can it be saved as ")
     assert "after training" in said
     assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]

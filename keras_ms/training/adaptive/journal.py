@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import warnings
@@ -106,14 +107,23 @@ class Journal:
         """Writes the file, whole or not at all."""
         if self._path is None:
             return
-        content = {
+        safe_files.write_json(self._path, self.as_dict())
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {
             "decisions": [dataclasses.asdict(decision) for decision in self.decisions],
-            "validations": self.validations,
-            "seconds": self.seconds,
+            "validations": list(self.validations),
+            "seconds": list(self.seconds),
             "largest_rate": self.largest_rate,
         }
-        with safe_files.whole(self._path) as unfinished:
-            unfinished.write_text(json.dumps(content, indent=1) + "\n")
+
+    def restore(self, content: dict[str, Any]) -> None:
+        """Takes back what `as_dict` returned."""
+        self.decisions = [Decision(**_with_tuples(entry)) for entry in content["decisions"]]
+        self.validations = _validations(content)
+        self.seconds = list(content["seconds"])
+        self.largest_rate = content["largest_rate"]
 
     def resume(self, epoch: int) -> None:
         """Loads what had been decided and seen before and at the start of `epoch`.
@@ -127,7 +137,7 @@ class Journal:
             content = json.loads(self._path.read_text())
             found = [Decision(**_with_tuples(entry)) for entry in content["decisions"]]
             self.seconds = content["seconds"][:epoch]
-            self.validations = [(e, loss) for e, loss in content["validations"] if e < epoch]
+            self.validations = [v for v in _validations(content) if v[0] < epoch]
             self.largest_rate = content["largest_rate"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ValueError(
@@ -141,6 +151,12 @@ class Journal:
                 f"The journal ends before the epoch to go on from. Received: epoch {epoch}, "
                 f"{self._path} with {len(self.seconds)} epochs. Is it another run's?"
             )
+
+
+def _validations(content: dict[str, Any]) -> list[tuple[int, float]]:
+    """Epochs and losses; one that is not finite is `null` in a file."""
+    pairs = content["validations"]
+    return [(epoch, math.nan if loss is None else loss) for epoch, loss in pairs]
 
 
 def _with_tuples(entry: dict[str, Any]) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Decides what the epoch trains on, and sets the learning rate."""
-        if self._epoch is None and epoch > 0:
+        if self._epoch is None and (epoch > 0 or self._run.first_step(epoch)):
             self._resume(epoch)
         self._epoch = epoch
         if not self._journal.decisions:
@@ -176,9 +176,23 @@ class AdaptiveSchedule(keras.callbacks.Callback):
                 stacklevel=2,
             )
 
+    def get_state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it, with which it needs no journal to go on."""
+        journal = self._journal.as_dict()
+        return {"journal": journal, "seconds": self._clock.seconds, "epoch": self._epoch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes back what `get_state` returned, within a `fit` that has begun."""
+        self._journal.restore(state["journal"])
+        self._epoch = state["epoch"]
+        self._go_on(state["seconds"])
+
     def _resume(self, epoch: int) -> None:
         self._journal.resume(epoch)
-        self._clock = Clock(self._journal.seconds[-1])
+        self._go_on(self._journal.seconds[-1] if self._journal.seconds else 0.0)
+
+    def _go_on(self, seconds: float) -> None:
+        self._clock = Clock(seconds)
         if self._measure:
             found = [d.measured for d in self._journal.decisions if d.measured]
             self._gauge = self._new_gauge(found)

@@ -1,0 +1,126 @@
+"""What a run of `apps.train` leaves in its folder until it has ended, and goes on from."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import shutil
+from typing import Any
+
+import keras
+
+from keras_ms import safe_files
+from keras_ms.training.changes import changes, plain
+
+from . import precision
+from .options import as_dict, replaced
+from .saving import Saving
+from .settings import Settings
+from .stopping import Signals
+
+FOLDER = "checkpoints"
+FREE = {
+    *("strategy", "compare", "output", "resume", "checkpoint_seconds", "on_nan"),
+    *("portable", "baseline", "cache_gb"),
+}
+"""Options that may be others when a run goes on: no weight depends on them."""
+
+
+class Unfinished:
+    """The checkpoints of a run, with what the run is.
+
+    Args:
+        output: Folder of the run.
+        settings: Its settings.
+        signals: Who asks for a stop.
+
+    Attributes:
+        signals: Likewise.
+
+    Raises:
+        ValueError: If there is a run of other settings, or none, and there must be one.
+    """
+
+    def __init__(self, output: pathlib.Path, settings: Settings, signals: Signals) -> None:
+        self._folder, self.signals = output / FOLDER, signals
+        self._settings = settings
+        if settings.resume == "never":
+            self.remove()
+        mine = {n: v for n, v in as_dict(settings).items() if n not in FREE}
+        found = self._read()
+        if found is None:
+            if settings.resume == "must":
+                raise ValueError(
+                    "--resume=must goes on with a run that has not ended. Received: "
+                    f"--output={output}, where there is none. Use --resume=auto."
+                )
+            found = {"settings": plain(mine), "policy": None, "rollbacks": {}}
+        elif changed := changes(found["settings"], mine):
+            listed = "; ".join(f"--{line}" for line in changed)
+            raise ValueError(
+                "--output holds a run that has not ended, of other settings. Received: "
+                f"{listed}. Use the same settings to go on, --resume=never to start anew, or "
+                "another folder."
+            )
+        self._content: dict[str, Any] = found
+
+    def begin(self, examples: int) -> None:
+        """Sets the precision, the one that it was, and keeps what the run is.
+
+        Args:
+            examples: How many there are to train on.
+
+        Raises:
+            ValueError: If there were more or fewer.
+        """
+        before = self._content.setdefault("examples", examples)
+        if before != examples:
+            raise ValueError(
+                "--output holds a run that has not ended, on other data. Received: "
+                f"{examples} examples, it was {before}. Use the same data to go on, "
+                "--resume=never to start anew, or another folder."
+            )
+        if self._content["policy"] is None:
+            self._content["policy"] = precision.set_policy(self._settings)
+        keras.config.set_dtype_policy(self._content["policy"])
+        self._write()
+
+    def saving(self, strategy: str) -> tuple[Saving, Settings]:
+        """Where a strategy saves, and the settings that it trains by: a rate may be halved."""
+        halved = 0.5 ** self.rollbacks(strategy)
+        settings = self._settings
+        if halved < 1.0:
+            rate = settings.learning_rate * halved
+            final = min(settings.final_learning_rate, rate)
+            settings = replaced(settings, learning_rate=rate, final_learning_rate=final)
+        constant = settings.learning_rate if settings.decay == "constant" else None
+        rate_to_set = constant if halved < 1.0 else None
+        every = settings.checkpoint_seconds
+        return Saving(self._folder / strategy, every, self.signals, rate_to_set), settings
+
+    def rollbacks(self, strategy: str) -> int:
+        """How often a strategy was rolled back."""
+        return int(self._content["rollbacks"].get(strategy, 0))
+
+    def roll_back(self, strategy: str) -> None:
+        """Notes that it is once more."""
+        self._content["rollbacks"][strategy] = self.rollbacks(strategy) + 1
+        self._write()
+
+    def tidy(self) -> None:
+        """Removes it if there is nothing to go on from."""
+        if not any(self._folder.glob("*/checkpoint-*.npz")):
+            self.remove()
+
+    def remove(self) -> None:
+        """Removes all of it."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _write(self) -> None:
+        safe_files.write_json(self._folder / "run.json", self._content)
+
+    def _read(self) -> dict[str, Any] | None:
+        try:
+            return json.loads((self._folder / "run.json").read_text())
+        except (OSError, ValueError):
+            return None

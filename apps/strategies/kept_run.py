@@ -1,0 +1,103 @@
+"""Runs a strategy so that nothing is lost when it is stopped, and nothing wrong is kept."""
+
+from __future__ import annotations
+
+import math
+import pathlib
+from typing import Any
+
+from keras_ms.callbacks import DivergedError
+
+from ..experiment.outcome import Outcome
+from ..experiment.saving import LEAST_LOSS, Saving
+from ..experiment.unfinished import Unfinished
+from .strategy import Strategy
+
+MOST_ROLLBACKS = 3
+USELESS = 10.0
+"""A loss so many times that of the untrained network is no result."""
+
+
+def trained(
+    strategy: Strategy,
+    unfinished: Unfinished,
+    images: Any,
+    validation: Any,
+    output: pathlib.Path,
+) -> Outcome:
+    """Trains by a strategy, from where its last checkpoint is; rolls back if that is asked for.
+
+    Args:
+        strategy: The strategy; it has what is kept of its run afterwards, `saving`.
+        unfinished: Where checkpoints are.
+        images: What to train on.
+        validation: What to validate on.
+        output: Folder for what the strategy has to tell.
+
+    Raises:
+        DivergedError: If training diverged, or no validation is of use.
+        StoppedError: If it was stopped.
+    """
+    while True:
+        strategy.saving, settings = unfinished.saving(strategy.name)
+        try:
+            outcome = strategy.train(settings, images, validation, output)
+            _check(outcome, strategy.saving)
+            unfinished.signals.check()
+            return outcome
+        except DivergedError as error:
+            done = unfinished.rollbacks(strategy.name)
+            if settings.on_nan != "rollback" or error.by_data or done == MOST_ROLLBACKS:
+                raise
+            unfinished.roll_back(strategy.name)
+            print(
+                f"{error} Going back to the last checkpoint with half the learning rate, rollback "
+                f"{done + 1} of {MOST_ROLLBACKS} at most.",
+                flush=True,
+            )
+        finally:
+            unfinished.signals.listener = None
+
+
+def is_of_use(loss: float, saving: Saving | None) -> bool:
+    """Whether a loss of the validation is not much worse than that of the untrained network."""
+    reference = math.nan if saving is None else saving.reference
+    if not math.isfinite(reference):
+        return math.isfinite(loss)
+    return math.isfinite(loss) and loss <= USELESS * max(abs(reference), LEAST_LOSS)
+
+
+def unfinished_outcome(strategy: Strategy, validation: Any = None) -> Outcome | None:
+    """What a strategy had come to when it was stopped.
+
+    Args:
+        strategy: The strategy.
+        validation: What to validate on if there was no validation yet; `None` not to.
+
+    Returns:
+        The network, and its validations so far; `None` if there are none.
+    """
+    saving = strategy.saving
+    if saving is None or saving.model is None or saving.curve is None:
+        return None
+    model, curve = saving.model, saving.curve
+    if not curve.points and validation is not None:
+        curve.close(model, validation)
+    if not curve.points:
+        return None
+    steps = (int(model.optimizer.iterations),)
+    return Outcome(strategy.name, strategy.label, model, curve, steps, ())
+
+
+def _check(outcome: Outcome, saving: Saving | None) -> None:
+    best = outcome.curve.best.loss
+    if saving is not None and saving.curve is not None and not is_of_use(best, saving):
+        raise DivergedError(
+            f"Training led nowhere: the least loss of all validations is {best:.3g}, that of the "
+            f"untrained network was {saving.reference:.3g}. Received: learning rate "
+            f"{_rate(outcome):.3g} at the end. Use a smaller --learning_rate."
+        )
+
+
+def _rate(outcome: Outcome) -> float:
+    return float(outcome.model.optimizer.learning_rate)

@@ -1,0 +1,75 @@
+"""What a run is known by, and what has changed since it was saved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
+_LONGEST = 100  # letters of a value that is shown
+
+
+def traits_of(model: Any, run: Any) -> dict[str, Any]:
+    """What must be the same for a `fit` to go on.
+
+    Args:
+        model: The model in training.
+        run: The run of its `fit`, or `None` on other data than a `MultiscaleDataset`.
+    """
+    traits = _traits_of_optimizer(getattr(model, "optimizer", None))
+    if run is None:
+        return traits
+    dataset = run.dataset
+    return {
+        **traits,
+        "steps_per_epoch": dataset.steps_per_epoch,
+        "stages": [list(stage) for stage in run.stages],
+        "mesh_sizes": dataset.mesh_sizes,
+        "coarsening": dataset.coarsening,
+        "telescoping": dataset.telescoping,
+        "seed": dataset.seed,
+    }
+
+
+def _traits_of_optimizer(optimizer: Any) -> dict[str, Any]:
+    """Its class, and all that it was made with, such as the rate that training starts with."""
+    try:
+        made = dict(optimizer.get_config())
+    except Exception:  # an optimizer of one's own need not say
+        made = {}
+    return {
+        "optimizer": type(optimizer).__name__,
+        **{f"optimizer.{name}": value for name, value in made.items() if name != "name"},
+    }
+
+
+def changes(
+    before: Mapping[str, Any], now: Mapping[str, Any], free: Collection[str] = ()
+) -> list[str]:
+    """What differs, each as `name=new, it was old`.
+
+    Args:
+        before: Values by name, as they come back from JSON.
+        now: Values by name.
+        free: Names that may differ.
+
+    Example:
+        >>> changes({"width": 8, "sizes": [2, 4]}, {"width": 16, "sizes": (2, 4)})
+        ['width=16, it was 8']
+    """
+    found = []
+    for name in (name for name in dict.fromkeys((*now, *before)) if name not in free):
+        new, old = (plain(of.get(name)) for of in (now, before))
+        if new != old:
+            found.append(f"{name}={_shown(new)}, it was {_shown(old)}")
+    return found
+
+
+def plain(value: Any) -> Any:
+    """A value as it comes back from JSON; what JSON lacks, as text."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

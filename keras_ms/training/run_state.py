@@ -1,0 +1,133 @@
+"""Everything that the steps to come depend on: taken from a model and its run, and given back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ms.keras_internals import all_variables, begin_at_epoch
+
+ENDED = 10**9
+"""An epoch behind the last one, to begin with where nothing is left to do."""
+_ATTRIBUTES = {
+    keras.callbacks.EarlyStopping: ("wait", "best", "best_epoch", "best_weights", "stopped_epoch"),
+    keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
+    keras.callbacks.ModelCheckpoint: ("best", "epochs_since_last_save"),
+}
+"""What callbacks of Keras remember from epoch to epoch."""
+
+
+def taken(model: Any, epoch: int, step: int) -> dict[str, Any]:
+    """The values of all variables, of seeds too, and where the run stands.
+
+    Args:
+        model: A model within its `fit`.
+        epoch: The epoch that comes next, or is in progress.
+        step: Steps of it that are done.
+    """
+    variables = _variables(model)
+    return {
+        "epoch": epoch,
+        "step": step,
+        "steps": steps_of(model),
+        "values": [np.array(variable.numpy()) for variable in variables],
+        "metrics": [np.array(variable.numpy()) for variable in model.metrics_variables],
+    }
+
+
+def given_back(model: Any, content: dict[str, Any]) -> None:
+    """Puts the values into the variables, and has the `fit` begin where they were taken.
+
+    Raises:
+        ValueError: If they are of another model, naming the first variable that differs.
+    """
+    variables = _variables(model)
+    _check(variables, content)
+    for variable, value in zip(variables, content["values"], strict=True):
+        variable.assign(value)
+    begin_at_epoch(model, ENDED if content.get("ended") else content["epoch"])
+    if run := getattr(model, "fit_run", None):
+        run.resume(content["epoch"], content["step"], content["metrics"])
+
+
+def steps_of(model: Any) -> int:
+    """Steps that the optimizer has counted."""
+    optimizer = getattr(model, "optimizer", None)
+    return 0 if optimizer is None else int(np.asarray(optimizer.iterations))
+
+
+def states_of(callbacks: list[Any]) -> dict[str, Any]:
+    """What callbacks remember: of some of Keras's, and of those that have `get_state`."""
+    return {
+        name: state
+        for name, callback in _named(callbacks).items()
+        if (state := _state(callback)) is not None
+    }
+
+
+def states_given_back(callbacks: list[Any], states: dict[str, Any]) -> None:
+    """Gives callbacks back what `states_of` has taken from those at the same places."""
+    for name, callback in _named(callbacks).items():
+        if name not in states:
+            continue
+        if hasattr(callback, "set_state"):
+            callback.set_state(states[name])
+        else:
+            for attribute, value in states[name].items():
+                setattr(callback, attribute, value)
+
+
+def _named(callbacks: list[Any]) -> dict[str, Any]:
+    return {f"{index} {type(one).__name__}": one for index, one in enumerate(callbacks)}
+
+
+def _state(callback: Any) -> Any:
+    if hasattr(callback, "get_state") and hasattr(callback, "set_state"):
+        return callback.get_state()
+    for kind, names in _ATTRIBUTES.items():
+        if isinstance(callback, kind):
+            return {name: getattr(callback, name) for name in names if hasattr(callback, name)}
+    return None
+
+
+def _variables(model: Any) -> list[Any]:
+    run, optimizer = getattr(model, "fit_run", None), getattr(model, "optimizer", None)
+    if optimizer is not None and not optimizer.built and model.built:
+        with model.distribute_strategy.scope():
+            optimizer.build(model.trainable_variables)
+    metrics = set(map(id, model.metrics_variables))  # which may not be made yet
+    found = [variable for variable in all_variables(model) if id(variable) not in metrics]
+    return [*found, *([] if run is None else run.variables)]
+
+
+def _name(variable: Any) -> str:
+    return str(getattr(variable, "path", variable.name))
+
+
+def _check(variables: list[Any], content: dict[str, Any]) -> None:
+    if not variables:
+        raise ValueError(
+            "A run goes on with a model whose variables are made. Received: one that its first "
+            "step builds. Call it on a batch before `fit`."
+        )
+    mine = [(tuple(v.shape), tf.as_dtype(v.dtype).name) for v in variables]
+    theirs = [(tuple(value.shape), value.dtype.name) for value in content["values"]]
+    if len(mine) != len(theirs):
+        raise _another(f"{len(mine)} variables", f"{len(theirs)}")
+    for variable, one, other in zip(variables, mine, theirs, strict=True):
+        if one != other:
+            raise _another(f"{_name(variable)} of {_shown(*one)}", _shown(*other))
+
+
+def _another(mine: str, theirs: str) -> ValueError:
+    return ValueError(
+        f"The checkpoint is of another model or optimizer. Received: a model with {mine}, where "
+        f"the checkpoint has {theirs}. Use the same model, or another folder."
+    )
+
+
+def _shown(shape: tuple[int, ...], dtype: str) -> str:
+    return f"{dtype} {shape}"

@@ -1,0 +1,156 @@
+"""The last few states of a run in a folder: each one file that is whole, or is not there.
+
+Arrays and what is told of them lie in one file, so no kill can leave one without the other. Every
+array carries a checksum, so a damaged file is known, and the one before it takes its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from keras_ms import safe_files
+
+VERSION = 1
+_NAME = re.compile(r"checkpoint-(\d{6,})\.npz")
+_TOLD, _ARRAY = "told", "__array__"
+
+
+class Snapshot(NamedTuple):
+    """A state that was read.
+
+    Attributes:
+        content: As it was written; tuples have become lists.
+        path: The file.
+        damaged: Newer files that could not be read, and why, a line each.
+    """
+
+    content: dict[str, Any]
+    path: pathlib.Path
+    damaged: tuple[str, ...]
+
+
+class Snapshots:
+    """Writes states to a folder, keeps the last ones, and reads the newest that is sound.
+
+    Args:
+        folder: The folder; made when it is first written to.
+        keep: How many files stay.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     snapshots = Snapshots(folder)
+        ...     _ = snapshots.write({"epoch": 3, "weights": [np.zeros(2)]})
+        ...     snapshots.newest().content["epoch"]
+        3
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], keep: int = 2) -> None:
+        self.folder = pathlib.Path(folder)
+        self._keep = keep
+
+    def paths(self) -> list[pathlib.Path]:
+        """The files, oldest first."""
+        found = (p for p in self.folder.glob("checkpoint-*.npz") if _NAME.fullmatch(p.name))
+        return sorted(found, key=_number)
+
+    def write(self, content: dict[str, Any]) -> pathlib.Path:
+        """Writes a state behind all others, and removes those that are too many.
+
+        Args:
+            content: Dictionaries with texts as keys, lists, tuples, numbers, texts, `None`, and
+                arrays of any type but objects.
+
+        Raises:
+            OSError: Naming the file, if it cannot be written; those there are stay.
+        """
+        arrays: list[np.ndarray] = []
+        told = json.dumps({"version": VERSION, "content": _packed(content, arrays)})
+        members: dict[str, Any] = {f"a{index}": _bytes_of(a) for index, a in enumerate(arrays)}
+        members[_TOLD] = np.frombuffer(told.encode(), np.uint8)
+        before = self.paths()
+        number = _number(before[-1]) + 1 if before else 1
+        path = self.folder / f"checkpoint-{number:06}.npz"
+        with safe_files.whole(path) as unfinished:
+            np.savez(unfinished, **members)
+        for old in before[: max(0, len(before) + 1 - self._keep)]:
+            with contextlib.suppress(OSError):
+                old.unlink()
+        return path
+
+    def newest(self) -> Snapshot | None:
+        """The newest state that is sound, or `None` if there is no file.
+
+        Raises:
+            ValueError: If there are files, but none is sound.
+        """
+        damaged: list[str] = []
+        for path in reversed(self.paths()):
+            try:
+                return Snapshot(_read(path), path, tuple(damaged))
+            except Exception as error:  # damaged files fail in many ways
+                reason = f"{error} ".splitlines()[0].strip() or type(error).__name__
+                damaged.append(f"{path.name}: {reason[:200]}")
+        if damaged:
+            raise ValueError(
+                "No checkpoint can be read. Received: "
+                f"{self.folder} ({'; '.join(damaged)}). Remove them to start anew."
+            )
+        return None
+
+    def clear(self) -> None:
+        """Removes all files of the folder that are states, and what was left unfinished."""
+        for path in self.paths():
+            path.unlink()
+        safe_files.clear(self.folder)
+
+
+def _number(path: pathlib.Path) -> int:
+    return int(path.stem.rpartition("-")[2])
+
+
+def _packed(value: Any, arrays: list[np.ndarray]) -> Any:
+    """A value for JSON, whose arrays are put into a list and numbered."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        arrays.append(value)
+        kind = {"dtype": value.dtype.name, "shape": list(value.shape)}
+        return {_ARRAY: len(arrays) - 1, **kind}
+    if isinstance(value, dict):
+        return {name: _packed(entry, arrays) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_packed(entry, arrays) for entry in value]
+    return value
+
+
+def _unpacked(value: Any, members: Any) -> Any:
+    if isinstance(value, list):
+        return [_unpacked(entry, members) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    if _ARRAY not in value:
+        return {name: _unpacked(entry, members) for name, entry in value.items()}
+    raw = members[f"a{value[_ARRAY]}"]  # reading compares the checksum
+    return raw.view(tf.as_dtype(value["dtype"]).as_numpy_dtype).reshape(value["shape"])
+
+
+def _bytes_of(array: np.ndarray) -> np.ndarray:
+    """An array's bytes: NumPy does not write types that it lacks, such as bfloat16."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+
+
+def _read(path: pathlib.Path) -> dict[str, Any]:
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as members:
+        told = json.loads(members[_TOLD].tobytes())
+        if told["version"] != VERSION:
+            raise ValueError(f"written by another version of keras_ms ({told['version']})")
+        return _unpacked(told["content"], members)
