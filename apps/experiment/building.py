@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import keras_ms
 
+from . import distribution
 from .kind import Kind
 from .option_names import NETWORK_OPTIONS
 from .own_pairs import OwnPairs
@@ -36,6 +37,7 @@ def make_dataset(
     """Training data, with more `options` of `MultiscaleDataset`."""
     return kind_of(problem).dataset(
         images,
+        shard=distribution.shard(problem),
         image_size=problem.image_size,
         steps_per_epoch=steps_per_epoch,
         flip=problem.flip,
@@ -69,9 +71,10 @@ def make_loss(problem: Problem) -> Any:
 
 def make_model(problem: Problem, learning_rate: Any) -> keras_ms.MultiscaleModel:
     """The network compiled for training; the learning rate is a number or a schedule."""
-    network = make_network(problem)
-    model = keras_ms.MultiscaleModel(network.input, network.output, name=problem.network)
-    compile_as_asked(model, problem, learning_rate)
+    with distribution.scope(problem):
+        network = make_network(problem)
+        model = keras_ms.MultiscaleModel(network.input, network.output, name=problem.network)
+        compile_as_asked(model, problem, learning_rate)
     return model
 
 
