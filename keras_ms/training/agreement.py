@@ -55,7 +55,7 @@ class Agreement(keras.callbacks.Callback):
 
     def __init__(self, run: Any, epochs: tuple[int, int]) -> None:
         super().__init__()
-        self._run, self._epochs = run, epochs
+        self._run, self._epochs, self._moved = run, epochs, False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Compares what must be alike, and takes the chief's epoch and variables.
@@ -69,9 +69,16 @@ class Agreement(keras.callbacks.Callback):
         variables = kept_variables(self.model)
         values = [np.asarray(variable.numpy()) for variable in variables]
         (epoch, *values) = from_chief(strategy, [np.int64(start), *values])
-        begin_with(self.model, int(epoch))
+        self._moved = int(epoch) != start
+        if self._moved:
+            begin_with(self.model, int(epoch))
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Lets a next `fit` begin where it is told to."""
+        if self._moved:
+            begin_with(self.model, 0)
 
     def _told(self) -> dict[str, list[float]]:
         """Numbers that must be alike on all hosts."""
