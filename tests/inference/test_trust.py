@@ -14,7 +14,7 @@ from PIL import Image
 from apps import restore
 from keras_ms import inference
 from keras_ms.inference.archives import effects_of_config
-from keras_ms.inference.effects import Effect
+from keras_ms.inference.graph_effects import Effect
 from keras_ms.inference.trust import check_trusted
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from keras_ms import inference
-from keras_ms.inference.effects import effects_of_saved_model
+from keras_ms.inference.graph_effects import effects_of_saved_model
 from keras_ms.inference.operations import effect_of
 
 SPEC = [tf.TensorSpec((), tf.float32)]
