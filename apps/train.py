@@ -66,7 +66,7 @@ def _help_the_chief(settings: Settings) -> list[Outcome]:
 
 def _train_and_write(settings: Settings) -> list[Outcome]:
     from . import strategies
-    from .experiment import building, distribution, output_folder, precision
+    from .experiment import building, output_folder, precision
 
     chosen = strategies.chosen(settings)
     kind = building.kind_of(settings)
@@ -84,7 +84,7 @@ def _train_and_write(settings: Settings) -> list[Outcome]:
         for strategy in chosen:
             print(f"\n== {strategy.name} ==", flush=True)
             outcome = strategy.train(settings, images, validation, output)
-            outcomes.append(distribution.local(settings, outcome))
+            outcomes.append(building.on_one_device(settings, outcome))
             if len(outcomes) == 1:  # before anything else can fail
                 _export(settings, kind, outcomes, output)
         _write(output, settings, kind, judge, outcomes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -13,6 +14,7 @@ import keras_ms
 from . import distribution
 from .kind import Kind
 from .option_names import NETWORK_OPTIONS
+from .outcome import Outcome
 from .own_pairs import OwnPairs
 from .problem import Problem
 from .restoration import Restoration, channels_of, value_range
@@ -78,6 +80,15 @@ def make_model(problem: Problem, learning_rate: Any) -> keras_ms.MultiscaleModel
     return model
 
 
+def on_one_device(problem: Problem, outcome: Outcome) -> Outcome:
+    """An outcome whose network runs in this process alone, without waiting for other hosts."""
+    if distribution.name_of(problem) == "none":
+        return outcome
+    network = make_network(problem)
+    network.set_weights(outcome.model.get_weights())
+    return dataclasses.replace(outcome, model=network)
+
+
 def compile_as_asked(model: keras.Model, problem: Problem, learning_rate: Any) -> None:
     """Compiles any model with the optimizer, the loss and the metrics of a problem."""
     optimizer = type(keras.optimizers.get(problem.optimizer))(learning_rate=learning_rate)
@@ -112,6 +123,7 @@ __all__ = [
     "make_network",
     "make_task",
     "make_validation",
+    "on_one_device",
     "scale_of",
     "value_range",
 ]

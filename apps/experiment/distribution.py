@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import json
 import os
@@ -12,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from .option_names import MIRRORED, MULTI_WORKER
-from .outcome import Outcome
 
 TIMEOUT = 600  # seconds that a host waits for the others, while these write, trace or validate
 
@@ -100,17 +98,6 @@ def check_tf_config(text: str) -> None:
             'TF_CONFIG=\'{"cluster": {"worker": ["host0:12345", "host1:12345"]}, '
             '"task": {"type": "worker", "index": 0}}\'.'
         )
-
-
-def local(settings: Any, outcome: Outcome) -> Outcome:
-    """An outcome whose network runs in this process alone, without waiting for other hosts."""
-    from . import building
-
-    if name_of(settings) == "none":
-        return outcome
-    network = building.make_network(settings)
-    network.set_weights(outcome.model.get_weights())
-    return dataclasses.replace(outcome, model=network)
 
 
 def leave(settings: Any, error: BaseException) -> None:

@@ -47,7 +47,7 @@ def part_of(source: Any, shard: Shard) -> Any:
     """The part of a source that a host reads; nothing is read here.
 
     Args:
-        source: `FolderImages`, `FolderPairs`, a `tf.data.Dataset`, a tuple of arrays, or a sequence.
+        source: `FolderImages`, `FolderPairs`, a `tf.data.Dataset`, arrays, or a sequence.
         shard: Which part.
 
     Returns:

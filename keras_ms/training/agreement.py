@@ -22,7 +22,7 @@ WRITERS = (
 )
 """Callbacks that the chief alone has. Others that write say `chief_only = True`."""
 _SIGNS = re.compile(
-    r"coordination|heartbeat|collective|peer|socket|connect|unavailable|task:\d|deadline|timed? out",
+    r"coordination|heartbeat|collective|peer|socket|connect|unavailable|task:\d|deadline|timed out",
     re.IGNORECASE,
 )
 
@@ -94,6 +94,16 @@ class Agreement(keras.callbacks.Callback):
             "shards": [-1 if dataset.shard is None else dataset.shard.count],
             "numbers in the model": [self.model.count_params()],
         }
+
+
+def agreements(run: Any, epochs: tuple[int, int]) -> list[keras.callbacks.Callback]:
+    """What hosts that train together need among the callbacks; nothing on a single one.
+
+    Args:
+        run: The run of the `fit`.
+        epochs: First epoch and end, as `fit` was given them.
+    """
+    return [Agreement(run, epochs)] if run.place.count > 1 else []
 
 
 def _check_alike(strategy: Any, told: dict[str, list[float]]) -> None:

@@ -75,7 +75,7 @@ def check_hosts(place: Place, dataset: MultiscaleDataset, built: bool) -> None:
     if not built:
         raise ValueError(
             "Hosts make the variables of a model together, before the first step. Received: a "
-            "model that does not run on symbols. Build it first, by a call, in the strategy's scope."
+            "model that does not run on symbols. Build it first, by a call, in the scope."
         )
 
 
@@ -107,7 +107,7 @@ def finite(strategy: Any, batches: Any) -> Any:
     """Batches to evaluate on: on several hosts, each evaluates all of them.
 
     TensorFlow would share every batch. Where one has fewer examples than there are replicas, some
-    would have none, whose mean is no number. Sums and counts over all hosts leave means as they are.
+    would have none, whose mean is no number. Sums over all hosts leave means as they are.
 
     Args:
         strategy: The strategy of the model.

@@ -23,7 +23,7 @@ from keras_ms.keras_internals import (
     pickled,
     with_an_axis,
 )
-from keras_ms.training.agreement import Agreement, for_this_host, naming_lost_hosts
+from keras_ms.training.agreement import agreements, for_this_host, naming_lost_hosts
 from keras_ms.training.attribute import attribute
 from keras_ms.training.checks import check_evaluation_data, check_fit_arguments
 from keras_ms.training.exhaustion import naming_mends
@@ -187,10 +187,8 @@ class MultiscaleModel(keras.Model):
         here = functools.partial(for_this_host, strategy=strategy)
         arguments["validation_data"] = finite(strategy, arguments.get("validation_data"))
         with run, naming_mends(run.whereabouts), own_errors(x), self._on_hosts():
-            last: list[keras.callbacks.Callback] = []
             epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
-            if run.place.count > 1:
-                last.append(Agreement(run, epochs))
+            last = agreements(run, epochs)
             if rehearse:
                 last.append(Rehearsal(run, epochs, verbose))
             own = arguments.pop("callbacks", None)
@@ -205,9 +203,9 @@ class MultiscaleModel(keras.Model):
     def _on_hosts(self) -> Iterator[None]:
         """What is different on several hosts; nothing on a single one."""
         several = place_of(self.distribute_strategy).count > 1 and is_built(self)
-        with naming_lost_hosts(self.distribute_strategy):
-            with as_it_is_built(self) if several else contextlib.nullcontext():
-                yield
+        built = as_it_is_built(self) if several else contextlib.nullcontext()
+        with naming_lost_hosts(self.distribute_strategy), built:
+            yield
 
     @contextlib.contextmanager
     def _traced_anew(self) -> Iterator[None]:

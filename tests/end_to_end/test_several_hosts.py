@@ -32,7 +32,12 @@ def start(command, **environment):
     hosts = []
     for index in range(2):
         config = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-        env = {**os.environ, **environment, "TF_CONFIG": json.dumps(config), "PYTHONPATH": f"{ROOT}:tests"}
+        env = {
+            **os.environ,
+            **environment,
+            "TF_CONFIG": json.dumps(config),
+            "PYTHONPATH": f"{ROOT}:tests",
+        }
         hosts.append(
             subprocess.Popen(
                 [sys.executable, *map(str, command)],
