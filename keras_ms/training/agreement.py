@@ -151,7 +151,8 @@ def _summed(strategy: Any, numbers: np.ndarray) -> np.ndarray:
 
     def all_reduced(own: Any) -> Any:
         context = tf.distribute.get_replica_context()
-        return context.all_reduce(tf.distribute.ReduceOp.SUM, own)
+        # A copy has a device, by which TensorFlow finds out whose sums it is to make.
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(own))
 
     @tf.function
     def summed(own: Any) -> Any:
@@ -177,9 +178,11 @@ def naming_lost_hosts(strategy: Any) -> Iterator[None]:
     except tf.errors.OpError as error:
         if place.count == 1 or not _SIGNS.search(str(error)):
             raise
-        said = " ".join(str(error).split())[:300]
+        lines = [" ".join(line.split()) for line in str(error).splitlines()]
+        told = [line for line in lines if _SIGNS.search(line) and not line.startswith("File ")]
+        said = (told or [type(error).__name__])[-1][:300]
         raise ConnectionError(
-            f"Another host is gone, or does not answer. Received: {said} (on host {place.index} of "
+            f"Another host is gone, or does not answer. Received: {said!r} (on host {place.index} of "
             f"{place.count}). Start the same command on all hosts again: training goes on where "
             "the chief's last checkpoint is."
         ) from error

@@ -32,16 +32,11 @@ def start(command, **environment):
     hosts = []
     for index in range(2):
         config = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-        env = {
-            **os.environ,
-            **environment,
-            "TF_CONFIG": json.dumps(config),
-            "PYTHONPATH": f"{ROOT}:tests",
-        }
+        own = {"TF_CONFIG": json.dumps(config), "PYTHONPATH": f"{ROOT}:tests"}
         hosts.append(
             subprocess.Popen(
                 [sys.executable, *map(str, command)],
-                env={**env, "CUDA_VISIBLE_DEVICES": "-1"},
+                env={**os.environ, **environment, **own, "CUDA_VISIBLE_DEVICES": "-1"},
                 cwd=ROOT,
                 text=True,
                 stdout=subprocess.PIPE,

@@ -102,10 +102,10 @@ def test_what_hosts_would_decide_differently_is_refused():
 
 def test_a_lost_host_is_told_in_one_line():
     error = tf.errors.UnavailableError(None, None, "Coordination service:\n task:1 is gone")
-    with pytest.raises(ConnectionError, match=r"task:1 is gone \(on host 0 of 2\)") as told:
-        with naming_lost_hosts(Strategy(TWO, "worker", 0)):
-            raise error
+    said, two = r"task:1 is gone' \(on host 0 of 2\)", Strategy(TWO, "worker", 0)
+    with pytest.raises(ConnectionError, match=said) as told, naming_lost_hosts(two):
+        raise error
     assert "\n" not in str(told.value)
-    with pytest.raises(tf.errors.UnavailableError):
-        with naming_lost_hosts(tf.distribute.get_strategy()):
-            raise error
+    alone = tf.distribute.get_strategy()
+    with pytest.raises(tf.errors.UnavailableError), naming_lost_hosts(alone):
+        raise error
