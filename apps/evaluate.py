@@ -62,6 +62,9 @@ class EvaluateSettings(Problem):
     models: tuple[str, ...] = option(
         (), "Names of models, or folders of SavedModels, to judge.", theme=WAYS
     )
+    trust: bool = option(
+        False, "Whether models may do more than compute, such as write files.", theme=WAYS
+    )
     classical: bool = option(True, "Whether classical methods are judged, too.", theme=WAYS)
     tune_input: str | None = option(
         None,

@@ -37,6 +37,12 @@ class RestoreSettings:
     noise_level: float | None = option(
         None, "t, for a model that is told the noise level.", theme=MODEL
     )
+    trust: bool = option(
+        False,
+        "Whether a model may do more than compute, such as write files or run Python; without "
+        "it, such a model is refused, and what it does is listed.",
+        theme=MODEL,
+    )
     max_pixels: int = option(1_000_000, "Larger pictures are restored in tiles.", theme=MODEL)
     max_megapixels: float = option(
         1000.0, "Pictures of more millions of pixels are refused.", theme=FILES
@@ -75,7 +81,7 @@ def run(settings: RestoreSettings) -> list[Result]:
     """
     from .experiment import restoring
 
-    restorer = restoring.load(str(settings.model), settings.noise_level)
+    restorer = restoring.load(str(settings.model), settings.noise_level, settings.trust)
     job = restoring.Job(
         restorer,
         str(settings.input),

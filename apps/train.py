@@ -33,7 +33,8 @@ if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
 def run(settings: Settings) -> list[Outcome]:
     """Trains every strategy asked for and writes what there is to see.
 
-    A run that was stopped goes on; see `--resume`.
+    A run that was stopped goes on; see `--resume`. Of several hosts that train together, the chief
+    writes; the others return what they trained.
 
     Returns:
         One outcome per strategy, the main one first, with the weights of its best validation.
@@ -42,7 +43,28 @@ def run(settings: Settings) -> list[Outcome]:
         ValueError: If data, levels or budget do not fit together, the output cannot be written to,
             which is tried before training, or training diverged.
         StoppedError: If a signal asked to stop.
+        ConnectionError: If another host is gone, or does not answer.
     """
+    from .experiment import distribution
+
+    with distribution.begun(settings) as writes:
+        return _train_and_write(settings) if writes else _help_the_chief(settings)
+
+
+def _help_the_chief(settings: Settings) -> list[Outcome]:
+    """Takes the same steps as the chief, and writes nothing."""
+    from . import strategies
+    from .experiment import building, precision
+
+    chosen = strategies.chosen(settings)
+    kind = building.kind_of(settings)
+    images = kind.load("train")
+    precision.set_policy(settings)
+    validation = kind.validation(kind.held_out())
+    return [strategy.train(settings, images, validation) for strategy in chosen]
+
+
+def _train_and_write(settings: Settings) -> list[Outcome]:
     from . import strategies
     from .experiment import building, output_folder
     from .experiment.stopping import Signals
@@ -102,7 +124,7 @@ def _train(
     """Trains by a strategy, and writes what came of it before anything else can fail."""
     from keras_ms.callbacks import DivergedError
 
-    from .experiment import model_files
+    from .experiment import building, model_files
     from .experiment.stopping import StoppedError
     from .strategies import kept_run
 
@@ -115,8 +137,8 @@ def _train(
     except DivergedError as error:
         left = _left(settings, strategy, kind, output, outcomes)
         raise ValueError(f"{error} {left}") from error
-    outcomes.append(outcome)
     best = outcome.curve.take_best()
+    outcomes.append(building.on_one_device(settings, outcome))
     if best is not None:
         print(f"Its weights are those of {model_files.described(best, outcome.curve, kind)}.")
     with unfinished.signals.held():

@@ -38,7 +38,7 @@ def run(settings: Any) -> str:
     """Judges all ways on all pictures; see `apps.evaluate`."""
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
-    models = {name: _by_model(_loaded(name)) for name in settings.models}
+    models = {name: _by_model(_loaded(name, settings.trust)) for name in settings.models}
     photos = list(_photos(settings.input, settings.pictures))
     kept = Kept(output / "evaluation.json", settings)
     levels = settings.noise or (None,)
@@ -90,7 +90,7 @@ class Kept:
 
     def __init__(self, path: pathlib.Path, settings: Any) -> None:
         self._path = path
-        free = {"output", "models", "classical", "pictures", "noise"}
+        free = {"output", "models", "trust", "classical", "pictures", "noise"}
         told = {name: value for name, value in as_dict(settings).items() if name not in free}
         made_with = json.loads(json.dumps(told))
         self.content: dict[str, Any] = {"settings": made_with, "tuned": {}, "found": {}}
@@ -143,8 +143,8 @@ def _photos(source: str | None, most: int | None) -> Iterator[Photo]:
         raise ValueError(f"There is no picture that can be read. Received: --input={source}.")
 
 
-def _loaded(model: str) -> Restorer:
-    restorer = keras_ms.inference.load(model)
+def _loaded(model: str, trust: bool) -> Restorer:
+    restorer = keras_ms.inference.load(model, trust=trust)
     if restorer.conditional or restorer.output != "image" or restorer.channels != 3:
         raise ValueError(
             "Models to judge take pictures in colour, are not told the noise, and return pictures. "

@@ -58,13 +58,18 @@ class Result(NamedTuple):
     compared: tuple[quality.Quality, quality.Quality] | None
 
 
-def load(model: str, noise_level: float | None = None) -> Restorer:
-    """Loads a model from pictures to pictures.
+def load(model: str, noise_level: float | None = None, trust: bool = False) -> Restorer:
+    """Loads a model from pictures to pictures; says what it does besides, if it is trusted.
 
     Raises:
-        ValueError: If there is none, or the noise level it wants is missing.
+        ValueError: If there is none, the noise level it wants is missing, or it does more than
+            compute and is not trusted.
     """
-    restorer = keras_ms.inference.load(model)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.filterwarnings("always", category=UserWarning)
+        restorer = keras_ms.inference.load(model, trust=trust)
+    for warning in said:
+        _say(f"Warning: {warning.message}")
     if (restorer.spatial_dims, restorer.output) != (2, "image"):
         raise ValueError(
             "Files are restored by models from pictures to pictures. Received: "

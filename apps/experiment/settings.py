@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from . import choices
+from .option_names import DISTRIBUTIONS, MULTI_WORKER
 from .options import check_choice, check_counts, check_positive, listed, option
 from .per_stage import Fitting
 from .problem import LEVELS, RESULTS, TRAINING, Problem
@@ -63,6 +64,13 @@ class Settings(Problem):
     )
     decay: str = option(
         "cosine", "Learning rate over the whole run.", ("cosine", "constant"), TRAINING
+    )
+    distribute: str = option(
+        "none",
+        "Devices or hosts to train on: mirrored is all GPUs of this machine; multi_worker is all "
+        "hosts of TF_CONFIG, each of which runs this command and reads its part of the data.",
+        DISTRIBUTIONS,
+        TRAINING,
     )
     refresh_statistics: bool = option(
         False,
@@ -129,6 +137,8 @@ class Settings(Problem):
         check_choice(self, "resume", ("auto", "never", "must"))
         check_choice(self, "on_nan", ("stop", "rollback"))
         check_positive(self, "checkpoint_seconds")
+        check_choice(self, "distribute", DISTRIBUTIONS)
+        _check_hosts(self)
         _check_baseline(self)
         _check_iterations(self)
         _check_coarsening(self)
@@ -161,6 +171,28 @@ def _check_baseline(settings: Settings) -> None:
             f"--baseline is for {', '.join(classics.METHODS)}: there is no classical method for "
             f"others. Received: --baseline, --task={settings.task}, "
             f"--target_dir={settings.target_dir}."
+        )
+
+
+def _check_hosts(settings: Settings) -> None:
+    if settings.distribute != MULTI_WORKER:
+        return
+    if settings.seconds is not None:
+        raise ValueError(
+            "The clocks of several hosts differ, so they would not end together. Received: "
+            f"--distribute={MULTI_WORKER}, --seconds={settings.seconds:g}. Use --work_units or "
+            "--iterations."
+        )
+    if settings.resume == "must":
+        raise ValueError(
+            "Runs of several hosts keep no checkpoints. Received: "
+            f"--distribute={MULTI_WORKER}, --resume=must."
+        )
+    if settings.auto_levels or settings.coarsening == "auto":
+        raise ValueError(
+            "What is measured differs from host to host, so hosts would decide differently. "
+            f"Received: --distribute={MULTI_WORKER} with --auto_levels or --coarsening=auto. Use "
+            "what apps.diagnose advises on one host."
         )
 
 

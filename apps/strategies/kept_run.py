@@ -8,6 +8,7 @@ from typing import Any
 
 from keras_ms.callbacks import DivergedError
 
+from ..experiment.option_names import MULTI_WORKER
 from ..experiment.outcome import Outcome
 from ..experiment.saving import LEAST_LOSS, Saving
 from ..experiment.unfinished import Unfinished
@@ -40,6 +41,8 @@ def trained(
     """
     while True:
         strategy.saving, settings = unfinished.saving(strategy.name)
+        if settings.distribute == MULTI_WORKER:  # the others would not begin where the chief does
+            strategy.saving = None
         try:
             outcome = strategy.train(settings, images, validation, output)
             _check(outcome, strategy.saving)

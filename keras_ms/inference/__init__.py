@@ -3,6 +3,16 @@
 from keras_ms.inference.exporting import export
 from keras_ms.inference.loading import load, names
 from keras_ms.inference.restoring import Restorer, prepare, restore
+from keras_ms.inference.trust import effects
 from keras_ms.networks.reach import receptive_field
 
-__all__ = ["Restorer", "export", "load", "names", "prepare", "receptive_field", "restore"]
+__all__ = [
+    "Restorer",
+    "effects",
+    "export",
+    "load",
+    "names",
+    "prepare",
+    "receptive_field",
+    "restore",
+]

@@ -12,6 +12,7 @@ from keras_ms.inference import details as detailed
 from keras_ms.inference import probing
 from keras_ms.inference.details import Details
 from keras_ms.inference.restoring import Restorer
+from keras_ms.inference.trust import check_trusted
 
 _PACKAGE = pathlib.Path(__file__).parents[1]
 # In the wheel they are within the package, in a clone beside it.
@@ -29,19 +30,25 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def load(model: str | os.PathLike[str]) -> Restorer:
+def load(model: str | os.PathLike[str], trust: bool = False) -> Restorer:
     """Loads a model of pictures.
 
     Args:
         model: One of `names()`, or the folder that `export` or `apps.train` wrote; write
             `./denoising` for a folder called like one of the names.
+        trust: Whether it may do more than compute, such as write files; see `effects`. Defaults to
+            `False`.
 
     Returns:
         What `restore` takes.
 
     Raises:
-        ValueError: If there is none, it is damaged, or it is not what is written beside it: it runs
-            on tiny pictures, which show how much it enlarges and about how far it looks.
+        ValueError: If there is none, it is damaged, it does more than compute and is not trusted,
+            or it is not what is written beside it: it runs on tiny pictures, which show how much
+            it enlarges and about how far it looks.
+
+    Warns:
+        UserWarning: If it does more than compute and is trusted.
 
     Example:
         >>> denoiser = keras_ms.inference.load("denoising")
@@ -60,6 +67,7 @@ def load(model: str | os.PathLike[str]) -> Restorer:
             "folder that keras_ms.inference.export wrote."
         )
     details = detailed.read(path)
+    check_trusted(path, trust)
     try:
         loaded = tf.saved_model.load(str(path))
         dims, channels = _checked(loaded, details)

@@ -282,7 +282,7 @@ def test_tiles_of_networks_that_couple_all_pixels_are_announced(tmp_path, capsys
 
 @pytest.mark.parametrize("options", [{"output": "raw"}, {"spatial_dims": 3}])
 def test_models_of_other_than_pictures_are_refused(options, monkeypatch):
-    monkeypatch.setattr(inference, "load", lambda _: inference.Restorer(None, **options))
+    monkeypatch.setattr(inference, "load", lambda *_, **__: inference.Restorer(None, **options))
     with pytest.raises(ValueError, match=r"Use keras_ms.inference.restore on arrays"):
         restoring.load("some")
 
