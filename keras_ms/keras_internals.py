@@ -361,3 +361,21 @@ def with_mask(tensor: Any, mask: Any) -> Any:
     if mask is not None:
         backend.set_keras_mask(tensor, mask)
     return tensor
+
+
+def rate_schedule(optimizer: Any) -> Any:
+    """The object that an optimizer has its learning rate from, if it is no number; else `None`."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales losses
+    rate = getattr(inner, "_learning_rate", None)
+    return None if isinstance(rate, keras.Variable) else rate
+
+
+def steps_taken(optimizer: Any) -> int:
+    """Steps that an optimizer has taken, as its learning rate counts them."""
+    return int(getattr(optimizer, "inner_optimizer", optimizer).iterations)
+
+
+def writes_by_epoch(callback: Any) -> bool:
+    """Whether a `TensorBoard` looks at epochs alone, and at no single step."""
+    plain = type(callback) is keras.callbacks.TensorBoard and callback.update_freq == "epoch"
+    return plain and not callback.write_steps_per_second and not callback._should_trace

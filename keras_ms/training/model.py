@@ -26,10 +26,12 @@ from keras_ms.training.exhaustion import naming_mends
 from keras_ms.training.fit_run import FitRun
 from keras_ms.training.from_model import made_of
 from keras_ms.training.own_step import unpackable
+from keras_ms.training.progress import bars
 from keras_ms.training.rehearsal import Rehearsal
 from keras_ms.training.remat import rematerialized
-from keras_ms.training.run_callbacks import CostLog, between
+from keras_ms.training.run_callbacks import CostLog, between, listed
 from keras_ms.training.several_steps import StepFunction, counted_by, pace_for
+from keras_ms.training.stage_bell import StageBell
 from keras_ms.training.statistics import RefreshAtTheEnd, refreshes
 
 Tensor = Any
@@ -132,7 +134,9 @@ class MultiscaleModel(keras.Model):
         epochs (`y`, `batch_size`, `sample_weight`, `class_weight`, `validation_split`,
         `steps_per_epoch`) belong to the dataset and are refused. Each epoch trains on all levels
         unless a `FullMultiscaleSchedule` or an `AdaptiveSchedule` is among the callbacks. The logs
-        gain `stage`, `resolution` and `work_units`.
+        gain `stage`, `resolution` and `work_units`, and those of epochs `loss_level_k` of every
+        active level `k`. Callbacks that misfire where stages change are warned of: see
+        `keras_ms.callbacks.PerStage`.
 
         Args:
             x: A `MultiscaleDataset`, or anything that Keras takes.
@@ -184,9 +188,11 @@ class MultiscaleModel(keras.Model):
                 epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
                 last.append(Rehearsal(run, epochs, verbose))
             own = arguments.pop("callbacks", None)
+            run.course.epochs = arguments.get("epochs", 1)
             run.pace = pace_for(self, run, own) if group_steps else None
             if refresh_statistics and not refreshes(own):
                 last.append(RefreshAtTheEnd(run, verbose))
+            last += [StageBell(run, listed(own)), *bars(run, own, verbose)]
             with between(self, [CostLog(run)], own, last) as callbacks, counted_by(self, run.pace):
                 return super().fit(**(arguments | {"x": run.adapter, "callbacks": callbacks}))
 

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from keras_ms.training.fit_run import FitRun
+from keras_ms.training.log_columns import with_columns
 
 
 @contextlib.contextmanager
@@ -21,25 +22,39 @@ def between(model: keras.Model, first: list[Any], callbacks: Any, last: list[Any
         callbacks: What `fit` was given.
         last: What comes last, when schedules have set the stage and weights are loaded.
     """
+    before = listed(callbacks)
+    now = [*first, *with_columns(before, model), *last]
     if not isinstance(callbacks, keras.callbacks.CallbackList):
-        yield [*first, *keras.tree.flatten(callbacks or []), *last]
+        yield now
         return
-    for callback in (*first, *last):
-        callback.set_model(model)
-    before = list(callbacks.callbacks)
-    callbacks.callbacks[:] = [*first, *before, *last]
+    for callback in now:
+        if callback not in before:
+            callback.set_model(model)
+    callbacks.callbacks[:] = now
     try:
         yield callbacks
     finally:
         callbacks.callbacks[:] = before
 
 
+def listed(callbacks: Any) -> list[Any]:
+    """Callbacks as a flat list.
+
+    Args:
+        callbacks: What `fit` was given: a structure of callbacks, a `CallbackList` or `None`.
+    """
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return list(callbacks.callbacks)
+    return list(keras.tree.flatten(callbacks or []))
+
+
 class CostLog(keras.callbacks.Callback):
-    """Adds the stage and the work units so far to the logs of every batch and epoch.
+    """Adds stage and work units so far to the logs of every batch and epoch, and losses by level.
 
     Keys: `stage` (1 is the coarsest, L has every level active), `resolution` (first side that is
     halved, of its finest mesh, in pixels) and `work_units` (spent since epoch 0, coarse halves
-    included).
+    included). Epochs also have `loss_level_k` of each active level `k`, the mean over their steps
+    of the loss of term `k` on its fine side, and what was measured, such as `variance_level_k`.
     """
 
     async_safe = True  # reads nothing that the training loop writes, so Keras need not wait
@@ -57,6 +72,7 @@ class CostLog(keras.callbacks.Callback):
         """Tells the run which epoch starts."""
         self._epoch, self._steps = epoch, 0
         self._run.begin_epoch(epoch)
+        self._run.losses.reset()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the cost so far."""
@@ -74,6 +90,8 @@ class CostLog(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the cost so far; an epoch may have been stopped before its end."""
         self._add(logs)
+        if logs is not None:
+            logs |= self._run.figures_of(epoch, logs.get("loss"))
 
     def _add(self, logs: dict[str, Any] | None) -> None:
         if logs is None:
