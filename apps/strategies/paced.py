@@ -14,6 +14,7 @@ from ..experiment.recording import Curve, TrainingClock, ValidateByBudget
 from ..experiment.settings import Settings
 from ..experiment.validation_lines import ValidationLines
 from .strategy import more_callbacks
+from .watching import watching
 
 EPOCHS = keras_ms.AdaptiveSchedule.epochs  # more than any budget lasts
 
@@ -43,7 +44,8 @@ def fit(
     Returns:
         The validation loss against cost.
     """
-    more = more_callbacks(settings) if more is None else more
+    if more is None:
+        more = [*more_callbacks(settings), *watching(settings, validation)]
     curve, due = Curve(clock), ValidateByBudget(pace, settings.validations)
     lines = ValidationLines(lambda: pace.progress, clock)
     model.fit(

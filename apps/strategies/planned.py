@@ -20,6 +20,7 @@ from ..experiment.validation_lines import ValidationLines
 from . import paced
 from .by_the_clock import ByTheClock
 from .strategy import Strategy, more_callbacks
+from .watching import watching
 
 STEPS_PER_EPOCH = 20  # with a budget of seconds; stages and validations begin between epochs
 
@@ -78,10 +79,11 @@ class Planned(Strategy):
         curve = Curve(clock)
         whole = sum(n * cost for n, cost in zip(plan.iterations, costs, strict=True))
         lines = ValidationLines(lambda: curve.work_units / whole, clock)
+        more = [*more_callbacks(settings), *watching(settings, validation)]
         model.fit(
             data.replaced(plan.steps_per_epoch),
             epochs=plan.epochs,
-            callbacks=[clock, curve, lines, *more_callbacks(settings), *self.callbacks(plan)],
+            callbacks=[clock, curve, lines, *more, *self.callbacks(plan)],
             validation_data=validation,
             validation_freq=plan.validation_epochs,
             verbose=0,

@@ -24,6 +24,7 @@ from ..experiment.recording import Curve, TrainingClock
 from ..experiment.settings import Settings
 from . import paced
 from .strategy import Strategy, on_one_level, refuse_auto_levels
+from .watching import watching
 
 NAMES = {"progressive_resizing": "ProgressiveResizing"}
 INITIAL_SCALE = 0.5
@@ -180,6 +181,7 @@ def fit(
     clock = TrainingClock()
     pace = ByTheBudget(clock, settings, work_units, side)
     pairs = resized(dataset.stage(0).map(lambda batch: batch.fine[0]), side)
+    refresh = [RefreshFrom(dataset)] if settings.refresh_statistics else []
     return paced.fit(
         model,
         pairs,
@@ -187,7 +189,7 @@ def fit(
         clock,
         settings,
         validation,
-        more=[RefreshFrom(dataset)] if settings.refresh_statistics else [],
+        more=[*refresh, *watching(settings, validation, by_level=False)],
         shuffle=False,
         steps_per_epoch=STEPS_PER_EPOCH,
     )
