@@ -9,7 +9,8 @@
     python -m apps.train --data_dir=PHOTOS --target_dir=MASKS --classes=11 --void=11
 
 Leaves in --output: the SavedModel, a sheet of pictures (restored.png or, of pairs, predicted.png),
-loss.png (validation loss against work units and seconds) and curves.json.
+loss.png (validation loss against work units and seconds), curves.json, and config.yaml, which
+repeats the run with --config.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from .experiment import flags
 from .experiment.command import IN_A_CLONE, as_typed
-from .experiment.options import as_dict
+from .experiment.options import as_dict, replaced
 from .experiment.printable import printable
 from .experiment.settings import Settings
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
 
     from .experiment.kind import Judge, Kind, Reached
     from .experiment.outcome import Outcome
+
+FILES = ("config.yaml", "curves.json", "decisions.json", "loss.png", "model.keras")
 
 
 def run(settings: Settings) -> list[Outcome]:
@@ -43,11 +46,12 @@ def run(settings: Settings) -> list[Outcome]:
             to, which is tried before training.
     """
     from . import strategies
-    from .experiment import building, output_folder, precision
+    from .experiment import building, configuration, output_folder, precision
 
     chosen = strategies.chosen(settings)
+    _check_tensorboard(settings)
     kind = building.kind_of(settings)
-    files = ("curves.json", "decisions.json", "loss.png", "model.keras", kind.sheet_name)
+    files = (*FILES, kind.sheet_name)
     formats = ("saved_model", *settings.portable)
     with output_folder.held(_output_of(settings), files, formats) as output:
         images = kind.load("train")
@@ -57,10 +61,12 @@ def run(settings: Settings) -> list[Outcome]:
         print(f"{len(images)} {kind.examples} to train on, {len(held_out)} others to validate on.")
         # Before training, so that what cannot be judged costs no training.
         judge = kind.judge(settings, validation, held_out)
+        configuration.write(settings, "train", output / "config.yaml")
         outcomes = []
         for strategy in chosen:
             print(f"\n== {strategy.name} ==", flush=True)
-            outcomes.append(strategy.train(settings, images, validation, output))
+            own = _of_strategy(settings, strategy.name)
+            outcomes.append(strategy.train(own, images, validation, output))
             if len(outcomes) == 1:  # before anything else can fail
                 _export(settings, kind, outcomes, output)
         _write(output, settings, kind, judge, outcomes)
@@ -68,8 +74,26 @@ def run(settings: Settings) -> list[Outcome]:
 
 
 def _output_of(settings: Settings) -> pathlib.Path:
-    learned = settings.task if settings.target_dir is None else "pairs"
+    learned = settings.task.rpartition(":")[2] if settings.target_dir is None else "pairs"
     return pathlib.Path(settings.output or f"saved_models/trained/{learned}")
+
+
+def _check_tensorboard(settings: Settings) -> None:
+    """Refuses a folder for TensorBoard that cannot be written to, or to do without the package."""
+    from keras_ms.callbacks.validation_images import check_tensorboard
+
+    from .experiment import output_folder
+
+    if settings.tensorboard is not None:
+        check_tensorboard("--tensorboard")
+        output_folder.probe(pathlib.Path(settings.tensorboard), "--tensorboard")
+
+
+def _of_strategy(settings: Settings, name: str) -> Settings:
+    """The settings of one of several strategies, each of which has its own folder to watch."""
+    if settings.tensorboard is None:
+        return settings
+    return replaced(settings, tensorboard=str(pathlib.Path(settings.tensorboard) / name))
 
 
 def _export(settings: Settings, kind: Kind, outcomes: list[Outcome], output: pathlib.Path) -> None:
