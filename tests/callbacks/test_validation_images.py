@@ -29,7 +29,7 @@ def events_of(folder):
 def model():
     pytest.importorskip("tensorboard")
     made = keras_ms.MultiscaleModel(*small_net())
-    made.compile("sgd", "mse")
+    made.compile("sgd", "mse", run_eagerly=True)
     return made
 
 
@@ -62,14 +62,9 @@ def test_pictures_and_their_psnr_are_written_with_every_validation(model, tmp_pa
 @pytest.mark.smoke
 def test_the_stock_callback_has_losses_by_level_stage_and_cost(model, tmp_path):
     x = small_images(1)
-    history = fit(
-        model,
-        keras_ms.callbacks.LevelMoments(),
-        keras.callbacks.TensorBoard(tmp_path),
-        validation_data=(x, x),
-    )
+    history = fit(model, keras.callbacks.TensorBoard(tmp_path), validation_data=(x, x))
     events = events_of(tmp_path / "train")
-    for name in ("stage", "resolution", "work_units", "loss", "loss_level_1", "variance_level_0"):
+    for name in ("stage", "resolution", "work_units", "loss", "loss_level_1"):
         got = [events[f"epoch_{name}", epoch] for epoch in (0, 1)]
         np.testing.assert_allclose(got, history[name], rtol=1e-6)
     assert events["epoch_loss_level_0", 1] == pytest.approx(history["loss_level_0"][0])

@@ -35,7 +35,7 @@ def by_hand(model, data, level, finest=0, start=0, every=1):
 
 @pytest.mark.smoke
 @pytest.mark.parametrize(
-    "options", [{}, {"run_eagerly": True}, {"jit_compile": True}, {"steps_per_execution": 2}]
+    "options", [{}, {"run_eagerly": True}, {"jit_compile": True, "steps_per_execution": 2}]
 )
 def test_every_active_level_has_the_mean_loss_of_its_batches(options):
     data = pair_dataset((1, 2), STEPS)
@@ -62,7 +62,7 @@ def test_only_active_levels_are_logged_and_a_trace_serves_the_next_fit():
 
 def test_steps_that_keep_a_term_do_not_count_its_loss():
     data = pair_dataset((1, 2, 3), STEPS, refresh=(2, 2, 1))
-    model, history = fitted(data)
+    model, history = fitted(data, run_eagerly=True)
     whole = pair_dataset((1, 2, 3), STEPS)
     for level, every in enumerate((2, 2, 1)):
         wanted = by_hand(model, whole, level, every=every)
@@ -72,7 +72,7 @@ def test_steps_that_keep_a_term_do_not_count_its_loss():
 def test_plain_batches_have_the_loss_of_their_level():
     data = pair_dataset((1, 2), STEPS, telescoping=False)
     schedule = keras_ms.FullMultiscaleSchedule((STEPS, STEPS), STEPS)
-    _, history = fitted(data, epochs=2, schedule=schedule)
+    _, history = fitted(data, epochs=2, schedule=schedule, run_eagerly=True)
     assert history["loss_level_1"] + history["loss_level_0"] == history["loss"]
 
 

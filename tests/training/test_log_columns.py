@@ -18,8 +18,8 @@ STEPS = 1
 @pytest.fixture(scope="module")
 def fit():
     model = keras_ms.MultiscaleModel(*small_net())
-    model.compile("sgd", "mse")
-    data = pair_dataset((1, 2), STEPS)
+    model.compile("sgd", "mse", run_eagerly=True)
+    data = pair_dataset((1, 2), STEPS, telescoping=False)
 
     def fitted(*callbacks, iterations=(1, 1), epochs=2, **options):
         schedule = keras_ms.FullMultiscaleSchedule(iterations, STEPS)
@@ -70,7 +70,8 @@ def test_a_callback_list_is_as_it_was_afterwards(tmp_path):
     log = keras.callbacks.CSVLogger(tmp_path / "log.csv")
     given = keras.callbacks.CallbackList([log], add_history=True, model=model)
     before = list(given.callbacks)
-    model.fit(pair_dataset((1, 2), STEPS), callbacks=given, verbose=0, rehearse=False)
+    data = pair_dataset((1, 2), STEPS, telescoping=False)
+    model.fit(data, callbacks=given, verbose=0, rehearse=False)
     assert given.callbacks == before
     (row,) = rows_of(tmp_path / "log.csv")
     assert {"loss_level_0", "loss_level_1"} <= row.keys()
@@ -118,5 +119,5 @@ def test_a_remote_monitor_gets_json_of_every_epoch(fit, server, monkeypatch):
     sent = [json.loads(text) for text in got]
     assert [logs["stage"] for logs in sent] == [1, 2]
     assert [isinstance(logs["resolution"], int) for logs in sent] == [True, True]
-    assert sent[1]["loss_level_1"] == history["loss_level_1"][1]
+    assert sent[1]["loss_level_0"] == history["loss_level_0"][0]
     assert "loss_level_0" not in sent[0]

@@ -13,7 +13,7 @@ from keras_ms.training.progress import Figure, duration, left_text, share_text
 @pytest.fixture(scope="module")
 def model():
     made = keras_ms.MultiscaleModel(*small_net())
-    made.compile("sgd", "mse")
+    made.compile("sgd", "mse", run_eagerly=True)
     return made
 
 

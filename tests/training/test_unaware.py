@@ -113,12 +113,12 @@ def test_who_says_that_it_knows_is_believed():
 @pytest.fixture(scope="module")
 def model():
     made = keras_ms.MultiscaleModel(*small_net())
-    made.compile("sgd", "mse")
+    made.compile("sgd", "mse", run_eagerly=True)
     return made
 
 
-def warnings_of(model, *given, iterations=(1, 2), levels=(2, 4)):
-    data = pair_dataset(levels, 1, telescoping=False)
+def warnings_of(model, *given, iterations=(1, 2)):
+    data = pair_dataset((2, 4), 1, telescoping=False)
     schedule = [keras_ms.FullMultiscaleSchedule(iterations, 1)] if iterations else []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -134,5 +134,3 @@ def test_fit_warns_once_where_stages_change_and_not_elsewhere(model):
     assert "EarlyStopping(monitor='loss')" in found
     assert warnings_of(model, keras_ms.callbacks.PerStage(stop)) == []
     assert warnings_of(model, stop, iterations=()) == []
-    assert warnings_of(model, stop, iterations=(3, 0)) == []
-    assert warnings_of(model, stop, iterations=(3,), levels=(2,)) == []
