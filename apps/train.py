@@ -10,7 +10,8 @@
 
 Leaves in --output: the SavedModel, with the weights of the best validation, a sheet of pictures
 (restored.png or, of pairs, predicted.png), loss.png (validation loss against work units and
-seconds) and curves.json. A run that was stopped or killed goes on with the same command.
+seconds), curves.json, and config.yaml, which repeats the run with --config. A run that was stopped
+or killed goes on with the same command.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
     from .experiment.outcome import Outcome
     from .experiment.unfinished import Unfinished
     from .strategies.strategy import Strategy
+
+FILES = ("config.yaml", "curves.json", "decisions.json", "loss.png", "model.keras")
 
 
 def run(settings: Settings) -> list[Outcome]:
@@ -71,8 +74,9 @@ def _train_and_write(settings: Settings) -> list[Outcome]:
     from .experiment.unfinished import Unfinished
 
     chosen = strategies.chosen(settings)
+    _check_tensorboard(settings)
     kind = building.kind_of(settings)
-    files = ("curves.json", "decisions.json", "loss.png", "model.keras", kind.sheet_name)
+    files = (*FILES, kind.sheet_name)
     formats = ("saved_model", *settings.portable)
     held = output_folder.held(_output_of(settings), files, formats)
     with Signals() as signals, held as output:
@@ -84,7 +88,7 @@ def _train_and_write(settings: Settings) -> list[Outcome]:
 
 
 def _output_of(settings: Settings) -> pathlib.Path:
-    learned = settings.task if settings.target_dir is None else "pairs"
+    learned = settings.task.rpartition(":")[2] if settings.target_dir is None else "pairs"
     return pathlib.Path(settings.output or f"saved_models/trained/{learned}")
 
 
@@ -95,6 +99,8 @@ def _run(
     output: pathlib.Path,
     unfinished: Unfinished,
 ) -> list[Outcome]:
+    from .experiment import configuration
+
     for line in kind.scan():
         print(printable(line))
     images = kind.load("train")
@@ -104,12 +110,22 @@ def _run(
     print(f"{len(images)} {kind.examples} to train on, {len(held_out)} others to validate on.")
     # Before training, so that what cannot be judged costs no training.
     judge = kind.judge(settings, validation, held_out)
+    configuration.write(settings, "train", output / "config.yaml")
     outcomes: list[Outcome] = []
     for strategy in chosen:
         print(f"\n== {strategy.name} ==", flush=True)
         _train(settings, strategy, kind, output, unfinished, (images, validation), outcomes)
     _write(output, settings, kind, judge, outcomes, unfinished)
     return outcomes
+def _check_tensorboard(settings: Settings) -> None:
+    """Refuses a folder for TensorBoard that cannot be written to, or to do without the package."""
+    from keras_ms.callbacks.validation_images import check_tensorboard
+
+    from .experiment import output_folder
+
+    if settings.tensorboard is not None:
+        check_tensorboard("--tensorboard")
+        output_folder.probe(pathlib.Path(settings.tensorboard), "--tensorboard")
 
 
 def _train(

@@ -8,16 +8,7 @@ if _keras.backend.backend() != "tensorflow":
         f"Received: KERAS_BACKEND={_keras.backend.backend()}. Set KERAS_BACKEND=tensorflow."
     )
 
-from keras_ms import (
-    callbacks,
-    data,
-    inference,
-    losses,
-    metrics,
-    networks,
-    restriction,
-    tasks,
-)
+from keras_ms import callbacks, data, inference, losses, metrics, networks, restriction, tasks
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.diagnostics import LevelReport, diagnose
 from keras_ms.diagnostics.allocation import optimal_batch_sizes

@@ -442,3 +442,21 @@ def forget_evaluation(model: Any) -> None:
     """Drops the iterator over validation data that an interrupted `fit` leaves to a model."""
     if getattr(model, "_eval_epoch_iterator", None) is not None:
         del model._eval_epoch_iterator
+
+
+def rate_schedule(optimizer: Any) -> Any:
+    """The object that an optimizer has its learning rate from, if it is no number; else `None`."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales losses
+    rate = getattr(inner, "_learning_rate", None)
+    return None if isinstance(rate, keras.Variable) else rate
+
+
+def steps_taken(optimizer: Any) -> int:
+    """Steps that an optimizer has taken, as its learning rate counts them."""
+    return int(getattr(optimizer, "inner_optimizer", optimizer).iterations)
+
+
+def writes_by_epoch(callback: Any) -> bool:
+    """Whether a `TensorBoard` looks at epochs alone, and at no single step."""
+    plain = type(callback) is keras.callbacks.TensorBoard and callback.update_freq == "epoch"
+    return plain and not callback.write_steps_per_second and not callback._should_trace

@@ -132,6 +132,42 @@ def offered(package_name: str) -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
+def found_by(name: str, package_name: str, argument: str, what: str) -> Any:
+    """What a name stands for: an offer of a package, or `"module:attribute"` of one's own.
+
+    Args:
+        name: The name.
+        package_name: Name of the package, such as `"keras_ms.tasks"`.
+        argument: What the argument is called.
+        what: What the names are of, such as "task".
+
+    Raises:
+        ValueError: If there is no such offer, or the module cannot be imported or has no such
+            attribute.
+
+    Example:
+        >>> keras_ms.validation.found_by("math:sqrt", "keras_ms.tasks", "task", "task")(4.0)
+        2.0
+    """
+    if not is_own(name):
+        found = registered(package_name)
+        return found[known(name, tuple(found), argument, what)]
+    module, _, attribute = name.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"A {what} of your own is named module:attribute, and the module can be imported from "
+            f"where Python looks. Received: {argument}={name!r} ({error}). Use for example "
+            f"my_module:My{what.capitalize()}."
+        ) from error
+
+
+def is_own(name: Any) -> bool:
+    """Whether a name is `"module:attribute"`."""
+    return isinstance(name, str) and ":" in name
+
+
 def _names_of(module: Any) -> dict[str, str]:
     names = getattr(module, "NAMES", {})
     if not isinstance(names, dict) or not all(

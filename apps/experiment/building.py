@@ -69,7 +69,22 @@ def make_network(problem: Problem) -> keras.Model:
     options = {n: value for n, value in options.items() if value is not None and n in taken}
     wanted = kind_of(problem).network_options()
     options |= {name: value for name, value in wanted.items() if name in taken}
-    return keras_ms.networks.get(problem.network, **options)
+    return _whole(keras_ms.networks.get(problem.network, **options), problem.network)
+
+
+def short_name(name: str) -> str:
+    """What a task or a network is called: of `"my_module:build"` the last part."""
+    return name.rpartition(":")[2]
+
+
+def _whole(network: Any, name: str) -> keras.Model:
+    """A network, if it is a model of inputs and outputs."""
+    if isinstance(network, keras.Model) and getattr(network, "inputs", None):
+        return network
+    raise ValueError(
+        "A network is a functional or Sequential keras.Model with inputs of any size. Received: "
+        f"{type(network).__name__} of --network={name}. Return keras.Model(inputs, outputs)."
+    )
 
 
 def make_loss(problem: Problem) -> Any:
@@ -79,9 +94,10 @@ def make_loss(problem: Problem) -> Any:
 
 def make_model(problem: Problem, learning_rate: Any) -> keras_ms.MultiscaleModel:
     """The network compiled for training; the learning rate is a number or a schedule."""
+    name = short_name(problem.network)
     with distribution.scope(problem):
         network = make_network(problem)
-        model = keras_ms.MultiscaleModel(network.input, network.output, name=problem.network)
+        model = keras_ms.MultiscaleModel(network.input, network.output, name=name)
         compile_as_asked(model, problem, learning_rate)
     return model
 
@@ -132,5 +148,6 @@ __all__ = [
     "make_validation",
     "on_one_device",
     "scale_of",
+    "short_name",
     "value_range",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import typing
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 from absl import app, flags, logging
 
-from . import choices, help_text, presets
+from . import choices, configuration, help_text, presets, starting
 from .command import as_typed
 from .options import has_presets, options_of
 from .printable import printable
@@ -39,7 +40,7 @@ def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
         return
 
     define(settings)
-    app.run(lambda argv: _run(name, settings, run, argv))
+    app.run(lambda argv: _run(name, settings, run, argv), _arguments(name, settings))
 
 
 def _run(name: str, settings: type, run: Callable[[Any], object], argv: Sequence[str]) -> None:
@@ -49,12 +50,21 @@ def _run(name: str, settings: type, run: Callable[[Any], object], argv: Sequence
     try:
         if len(argv) > 1:
             raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
+        starting.load()
         run(read(settings))
     except StoppedError as stop:
         print(printable(as_typed(f"apps.{name}: {stop}")), file=sys.stderr)
         sys.exit(stop.status)
     except (OSError, ValueError) as error:
         sys.exit(printable(as_typed(f"apps.{name}: {error}"), kept="\n"))
+
+
+def _arguments(name: str, settings: type) -> list[str]:
+    """The command line, with the options of `--config`."""
+    try:
+        return configuration.expanded(sys.argv, settings)
+    except ValueError as error:
+        sys.exit(printable(as_typed(f"apps.{name}: {error}")))
 
 
 def define(settings: type) -> None:
@@ -79,6 +89,7 @@ def read(settings: type) -> Any:
     for field in options_of(settings):
         value = flags.FLAGS[field.name].value
         if value is not None:
+            _check_own(field, value)
             given[field.name] = _converted(field.name, hints[field.name], value)
     if not has_presets(settings):
         return settings(**given)
@@ -90,7 +101,7 @@ def _define_one(name: str, hint: Any, metadata: typing.Mapping[str, Any]) -> Non
     text = metadata["help"]
     if any(typing.get_origin(kind) is tuple for kind in kinds):
         flags.DEFINE_list(name, None, text)
-    elif metadata["choices"]:
+    elif metadata["choices"] and not metadata["own"]:
         flags.DEFINE_enum(name, None, list(metadata["choices"]), text)
     elif bool in kinds:
         flags.DEFINE_bool(name, None, text)
@@ -100,6 +111,20 @@ def _define_one(name: str, hint: Any, metadata: typing.Mapping[str, Any]) -> Non
         flags.DEFINE_float(name, None, text)
     else:
         flags.DEFINE_string(name, None, text)
+
+
+def _check_own(field: Any, value: Any) -> None:
+    """Refuses a name that nothing has, and finds modules of the user's in the present folder."""
+    choices, own = field.metadata["choices"], field.metadata["own"]
+    if not own or not choices or value in choices:
+        return
+    if ":" not in value:
+        raise ValueError(
+            f"--{field.name} is one of {', '.join(choices)}, or module:attribute of your own. "
+            f"Received: --{field.name}={value}."
+        )
+    if os.getcwd() not in sys.path and "" not in sys.path:
+        sys.path.append(os.getcwd())  # as `python -m` has it
 
 
 def _converted(name: str, hint: Any, given: Any) -> Any:

@@ -7,6 +7,7 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
+from .configuration import FLAG, HELP
 from .options import has_presets, options_of
 from .presets import PRESETS, described
 
@@ -34,6 +35,7 @@ def of_app(doc: str, settings: type) -> str:
         usual, *others = PRESETS
         text = f"{PRESET} One of {', '.join((usual, *others))} (default: {usual})."
         themes["Preset"] = [_entry("--preset=NAME", text)]
+    themes["Configuration"] = [_entry(f"--{FLAG}=FILE", HELP)]
     for field in options_of(settings):
         usage = _usage(field.name, hints[field.name])
         entry = _entry(usage, _text(field, usage.endswith("..."), has_presets(settings)))

@@ -11,7 +11,11 @@ T = TypeVar("T")
 
 
 def option(
-    default: Any, help_text: str, choices: tuple[str, ...] | None = None, theme: str = "Options"
+    default: Any,
+    help_text: str,
+    choices: tuple[str, ...] | None = None,
+    theme: str = "Options",
+    own: bool = False,
 ) -> Any:
     """A field of settings, which becomes a flag.
 
@@ -21,8 +25,9 @@ def option(
         choices: The values it may have, or `None` for any; an empty tuple if they are not known
             without loading what offers them.
         theme: Heading that `--help` shows it under.
+        own: Whether it may also be "module:attribute", something of the user's.
     """
-    metadata = {"help": help_text, "choices": choices, "theme": theme}
+    metadata = {"help": help_text, "choices": choices, "theme": theme, "own": own}
     return dataclasses.field(default=default, metadata=metadata)
 
 

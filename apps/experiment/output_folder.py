@@ -41,19 +41,23 @@ def held(
         yield folder
 
 
-def probe(output: pathlib.Path) -> None:
+def probe(output: pathlib.Path, flag: str = "--output") -> None:
     """Writes to a folder, which is made, and takes it away again.
+
+    Args:
+        output: The folder.
+        flag: Who asked for it.
 
     Raises:
         ValueError: If it cannot.
     """
-    _make(output)
+    _make(output, flag)
     try:
         with safe_files.workplace(output) as place:
             (place / "probe").write_bytes(PROBE)
     except OSError as error:
         raise ValueError(
-            f"--output cannot be written to. Received: {output} ({error.strerror or error}). Use "
+            f"{flag} cannot be written to. Received: {output} ({error.strerror or error}). Use "
             "another folder."
         ) from error
 
@@ -84,11 +88,11 @@ class Attempts:
             )
 
 
-def _make(folder: pathlib.Path) -> None:
+def _make(folder: pathlib.Path, flag: str = "--output") -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"--output must be a folder. Received: {folder} ({error}).") from error
+        raise ValueError(f"{flag} must be a folder. Received: {folder} ({error}).") from error
 
 
 @contextlib.contextmanager

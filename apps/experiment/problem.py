@@ -32,7 +32,13 @@ class Problem:
 
     preset: str | None = remembered()
     given: tuple[str, ...] | None = remembered()
-    task: str = option("denoising", "What is learned.", choices.of_library("tasks"), TASK)
+    task: str = option(
+        "denoising",
+        "What is learned; or my_module:MyTask, a class of your own.",
+        choices.of_library("tasks"),
+        TASK,
+        own=True,
+    )
     dataset: str = option(
         "photos", "Where images come from.", choices.of_library("data", "sources"), IMAGES
     )
@@ -98,7 +104,13 @@ class Problem:
         "GiB of images and coarser levels in memory; the rest goes to a temporary file.",
         theme=IMAGES,
     )
-    network: str = option("resnet", "The network.", choices.of_library("networks"), NETWORK)
+    network: str = option(
+        "resnet",
+        "The network; or my_module:build, a function of your own that returns a Keras model.",
+        choices.of_library("networks"),
+        NETWORK,
+        own=True,
+    )
     batch_sizes: tuple[int, ...] = option(
         (4, 8, 16, 32), "Batch size per level, finest first.", theme=LEVELS
     )

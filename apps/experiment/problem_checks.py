@@ -38,8 +38,7 @@ def _check_names(settings: Any) -> None:
             if hasattr(settings, name):
                 check_choice(settings, name, known)
         return
-    check_choice(settings, "task", tasks)
-    check_choice(settings, "network", networks)
+    _check_known(settings, task=tasks, network=networks)
     of_network = keras_ms.networks.options(settings.network)
     learned = "pairs of your own" if settings.target_dir else settings.task
     of_task = () if settings.target_dir else keras_ms.tasks.options(settings.task)
@@ -54,6 +53,15 @@ def _check_names(settings: Any) -> None:
     _check_options(settings, (*NETWORK_OPTIONS, "conditional"), of_network, settings.network)
     if "t_range" not in of_task:
         _check_options(settings, ("t_low", "t_high"), (), learned)
+
+
+def _check_known(settings: Any, **known: tuple[str, ...]) -> None:
+    """Refuses names that nothing has; a module of the user's is asked when it is imported."""
+    from keras_ms.validation import is_own
+
+    for name, names in known.items():
+        if not is_own(getattr(settings, name)):
+            check_choice(settings, name, names)
 
 
 def _check_data(settings: Any) -> None:

@@ -106,6 +106,12 @@ class Settings(Problem):
         theme=RESULTS,
     )
     portable: tuple[str, ...] = option((), "Formats to export to as well.", PORTABLE, RESULTS)
+    tensorboard: str | None = option(
+        None,
+        "Folder for TensorBoard, with a folder in it for every strategy: losses by level, stage, "
+        "work units, variance and bias, and pictures of the validation with their PSNR.",
+        theme=RESULTS,
+    )
     output: str | None = option(
         None,
         "Where model, picture and plot go; by default saved_models/trained/TASK, or pairs.",

@@ -21,7 +21,7 @@ from .stopping import Signals
 FOLDER = "checkpoints"
 FREE = {
     *("strategy", "compare", "output", "resume", "checkpoint_seconds", "on_nan"),
-    *("portable", "baseline", "cache_gb"),
+    *("portable", "baseline", "cache_gb", "tensorboard"),
 }
 """Options that may be others when a run goes on: no weight depends on them."""
 
@@ -89,6 +89,9 @@ class Unfinished:
         """Where a strategy saves, and the settings that it trains by: a rate may be halved."""
         halved = 0.5 ** self.rollbacks(strategy)
         settings = self._settings
+        if settings.tensorboard is not None:  # each has its own folder to watch
+            own = pathlib.Path(settings.tensorboard) / strategy
+            settings = replaced(settings, tensorboard=str(own))
         if halved < 1.0:
             rate = settings.learning_rate * halved
             final = min(settings.final_learning_rate, rate)

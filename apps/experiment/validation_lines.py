@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from keras_ms.training.progress import duration, left_text, share_text, stage_of
+
 from .recording import TrainingClock
 
 
@@ -26,31 +28,22 @@ class ValidationLines(keras.callbacks.Callback):
         """Prints a validation, if there was one."""
         if not logs or "val_loss" not in logs:
             return
-        share = min(1.0, self._progress())
+        share = self._progress()
+        left = left_text(share, self._clock.seconds)
         parts = [
             *self._stage(epoch),
             f"{logs['resolution']:.0f} px",
-            f"{share:.0%} of the budget",
+            share_text(share),
             f"{logs['work_units']:,.0f} work units",
             f"loss {logs['loss']:.4f}",
             f"val_loss {logs['val_loss']:.4f}",
-            *([f"{duration(self._clock.seconds * (1 / share - 1))} left"] if share else []),
+            *([left] if left else []),
         ]
         print(" · ".join(parts), flush=True)
 
     def _stage(self, epoch: int) -> list[str]:
         run: Any = getattr(self.model, "fit_run", None)
-        if run is None:
-            return []
-        levels = run.dataset.levels.num_levels
-        return [f"stage {levels - run.stage(epoch).finest}/{levels}"]
+        return [] if run is None else [stage_of(run, epoch)]
 
 
-def duration(seconds: float) -> str:
-    """Seconds in words: `"9 s"`, `"1 min 05 s"`, `"2 h 07 min"`."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+__all__ = ["ValidationLines", "duration"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,11 +54,18 @@ class Adaptive(Strategy):
         schedule = _schedule(settings, dataset, output, seconds)
         clock = TrainingClock(seconds)
         curve = paced.fit(model, dataset, schedule, clock, settings, validation, saving=self.saving)
-        for decision in schedule.decisions:
+        for decision in changes(schedule.decisions):
             print(_told(decision))
         steps = (int(model.optimizer.iterations),)
         sizes = tuple(schedule.decisions[-1].batch_sizes)
         return Outcome(self.name, self.label, model, curve, steps, sizes)
+
+
+def changes(decisions: Sequence[Any]) -> list[Any]:
+    """Decisions that change what is trained on: one to stay as it is tells nothing."""
+    before = [None, *(decision.stage for decision in decisions)]
+    pairs = zip(decisions, before, strict=False)
+    return [decision for decision, stage in pairs if decision.stage != stage]
 
 
 def _schedule(

@@ -15,6 +15,7 @@ from ..experiment.saving import Saving
 from ..experiment.settings import Settings
 from ..experiment.validation_lines import ValidationLines
 from .strategy import more_callbacks
+from .watching import watching
 
 EPOCHS = keras_ms.AdaptiveSchedule.epochs  # more than any budget lasts
 
@@ -46,7 +47,8 @@ def fit(
     Returns:
         The validation loss against cost.
     """
-    more = more_callbacks(settings) if more is None else more
+    if more is None:
+        more = [*more_callbacks(settings), *watching(settings, validation)]
     curve, due = Curve(clock), ValidateByBudget(pace, settings.validations)
     lines = ValidationLines(lambda: pace.progress, clock)
     kept = [] if saving is None else saving.callbacks(model, curve, validation)

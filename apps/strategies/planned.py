@@ -20,6 +20,7 @@ from ..experiment.validation_lines import ValidationLines
 from . import paced
 from .by_the_clock import ByTheClock
 from .strategy import Strategy, more_callbacks
+from .watching import watching
 
 STEPS_PER_EPOCH = 20  # with a budget of seconds; stages and validations begin between epochs
 
@@ -82,7 +83,7 @@ class Planned(Strategy):
         lines = ValidationLines(lambda: curve.work_units / whole, clock)
         saving = self.saving
         kept = [] if saving is None else saving.callbacks(model, curve, validation)
-        more = [*more_callbacks(settings), *self.callbacks(plan)]
+        more = [*more_callbacks(settings), *watching(settings, validation), *self.callbacks(plan)]
         model.fit(
             data.replaced(plan.steps_per_epoch),
             epochs=plan.epochs,

@@ -25,6 +25,7 @@ from ..experiment.saving import Saving
 from ..experiment.settings import Settings
 from . import paced
 from .strategy import Strategy, on_one_level, refuse_auto_levels
+from .watching import watching
 
 NAMES = {"progressive_resizing": "ProgressiveResizing"}
 INITIAL_SCALE = 0.5
@@ -191,6 +192,7 @@ def fit(
     pace = ByTheBudget(clock, settings, work_units, side)
     done = 0 if saving is None else saving.steps
     pairs = resized(dataset.stage(0, done).map(lambda batch: batch.fine[0]), side)
+    refresh = [RefreshFrom(dataset)] if settings.refresh_statistics else []
     return paced.fit(
         model,
         pairs,
@@ -198,7 +200,7 @@ def fit(
         clock,
         settings,
         validation,
-        more=[RefreshFrom(dataset)] if settings.refresh_statistics else [],
+        more=[*refresh, *watching(settings, validation, by_level=False)],
         saving=saving,
         shuffle=False,
         steps_per_epoch=STEPS_PER_EPOCH,

@@ -36,6 +36,27 @@ class Estimates(NamedTuple):
         """What it says of the levels from `level` on; biases stay those against the finest."""
         return Estimates(*(values[level:] for values in self))
 
+    def figures(self, finest: int = 0) -> dict[str, float]:
+        """Variances and squared biases by name, as they are logged; see `figure_names`.
+
+        Args:
+            finest: The level of the first entries, which biases are against.
+        """
+        values = [*self.variance, *self.squared_bias]
+        names = figure_names(finest + len(self.variance), finest)
+        return {name: float(value) for name, value in zip(names, values, strict=True)}
+
+
+def figure_names(num_levels: int, finest: int = 0) -> list[str]:
+    """Names of logged variances and squared biases of the levels from one on.
+
+    Example:
+        >>> figure_names(2, finest=1)
+        ['variance_level_1', 'squared_bias_level_1']
+    """
+    levels = range(finest, num_levels)
+    return [f"{what}_level_{level}" for what in ("variance", "squared_bias") for level in levels]
+
 
 def estimate(groups: Groups) -> Estimates:
     """Estimates from two independent groups or more, unbiased but for the quotients.

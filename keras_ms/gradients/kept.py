@@ -57,34 +57,44 @@ class KeptTerms:
         return gradients, logs
 
     def _term(self, data: MultiscaleBatch, level: int) -> tuple[Gradients, dict[str, Tensor]]:
-        if isinstance(data.fresh[level], tuple):
-            return self._computed(data, level)
+        fresh = data.fresh[level]
+        if isinstance(fresh, tuple):
+            gradients, logs, loss = self._computed(data, level)
+            self._terms.add_loss(level, loss)
+            return gradients, logs
 
-        def renewed() -> dict[str, Tensor]:
-            gradients, logs = self._computed(data, level)
+        def renewed() -> tuple[dict[str, Tensor], Tensor]:
+            gradients, logs, loss = self._computed(data, level)
             self._keep(level, gradients)
-            return logs
+            return logs, tf.cast(0.0 if loss is None else loss, tf.float32)
 
-        def as_it_was() -> dict[str, Tensor]:
-            return self._model.get_metrics_result() if level == data.finest else {}
+        def as_it_was() -> tuple[dict[str, Tensor], Tensor]:
+            logs = self._model.get_metrics_result() if level == data.finest else {}
+            return logs, tf.constant(0.0)
 
-        logs = tf.cond(data.fresh[level], renewed, as_it_was)
+        logs, loss = tf.cond(fresh, renewed, as_it_was)
+        if level != data.finest:
+            self._terms.add_loss(level, loss, tf.cast(fresh, tf.float32))
         kept = enumerate(self._kept[level])
         unused = self._unused[level]
         return [None if i in unused else kept.read_value() for i, kept in kept], logs
 
-    def _computed(self, data: MultiscaleBatch, level: int) -> tuple[Gradients, dict[str, Tensor]]:
+    def _computed(
+        self, data: MultiscaleBatch, level: int
+    ) -> tuple[Gradients, dict[str, Tensor], Tensor | None]:
         logs: dict[str, Tensor] = {}
+        loss = None
         if level == data.finest:
             gradients, logs = self._terms.finest(data.fine[level])
         else:
-            gradients = _weighted(self._terms.lone(data.fine[level]), data, level)
+            gradients, loss = self._terms.lone_and_loss(data.fine[level])
+            gradients = _weighted(gradients, data, level)
         if data.coarse[level]:
             with after(gradients):
                 coarse = self._terms.lone(data.coarse[level])
             taken_away = scaled(_weighted(coarse, data, level + 1), -1.0)
             gradients = added(gradients, taken_away)
-        return gradients, logs
+        return gradients, logs, loss
 
     def _keep(self, level: int, gradients: Gradients) -> None:
         for index, (kept, gradient) in enumerate(zip(self._kept[level], gradients, strict=True)):

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleBatch
 from keras_ms.gradients.chunks import loss_in_chunks, losses_of_chunks
+from keras_ms.gradients.level_losses import LevelLosses, note, noting
 from keras_ms.gradients.traces import Spec, loosened
 from keras_ms.keras_internals import mask_of, traced_once, track_loss, with_mask
 
@@ -59,6 +60,7 @@ def side_gradients(
     """
     with tf.GradientTape() as tape:
         as_fine, as_coarse = _side_losses(model, fine, coarse, chunk)
+        note(as_fine)
         difference = model.optimizer.scale_loss(as_fine - as_coarse)
     return tape.gradient(difference, model.trainable_weights)
 
@@ -83,6 +85,7 @@ def lone_gradients(model: keras.Model, pair: Any, chunk: int | None = None) -> G
             else:
                 of_chunks = losses_of_chunks(model, (x, y, sample_weight), y_pred, chunk, scope)
                 loss = tf.reduce_mean(of_chunks)
+        note(loss)
         loss = model.optimizer.scale_loss(loss)
     return tape.gradient(loss, model.trainable_weights)
 
@@ -160,13 +163,19 @@ class Terms:
     Args:
         model: A compiled model.
         chunk: Samples whose loss is taken together; `None` for all at once.
+        losses: What the losses of coarser levels are added to, if to anything.
     """
 
-    def __init__(self, model: keras.Model, chunk: int | None = None) -> None:
+    def __init__(
+        self, model: keras.Model, chunk: int | None = None, losses: LevelLosses | None = None
+    ) -> None:
         options = {} if chunk is None else {"chunk": chunk}
         self._finest: Any = functools.partial(finest_gradients, model, **options)
-        self._side: Any = functools.partial(side_gradients, model, **options)
-        self._lone: Any = functools.partial(lone_gradients, model, **options)
+        side: Any = functools.partial(side_gradients, model, **options)
+        lone: Any = functools.partial(lone_gradients, model, **options)
+        self._side: Any = functools.partial(_side_with_loss, side)
+        self._lone: Any = functools.partial(_lone_with_loss, lone)
+        self._losses = losses
 
     def sum(self, data: MultiscaleBatch) -> tuple[Gradients, dict[str, Tensor]]:
         """The gradients of the telescoping sum, one per trainable weight, and the logs of a step.
@@ -182,7 +191,8 @@ class Terms:
         gradients, logs = self.finest(data.fine[data.finest])
         for level in data.active_levels[1:]:
             with after(gradients):
-                of_level = self.side(data.fine[level], data.coarse[level - 1])
+                of_level, loss = self.side_and_loss(data.fine[level], data.coarse[level - 1])
+                self.add_loss(level, loss)
             if data.weights:
                 of_level = scaled(of_level, tf.reduce_mean(data.weights[level]))
             gradients = added(gradients, of_level)
@@ -194,11 +204,37 @@ class Terms:
 
     def side(self, fine: Any, coarse: Any) -> Gradients:
         """`side_gradients` of the model."""
-        return self._side(fine, coarse)
+        return self.side_and_loss(fine, coarse)[0]
 
     def lone(self, pair: Any) -> Gradients:
         """`lone_gradients` of the model."""
+        return self.lone_and_loss(pair)[0]
+
+    def side_and_loss(self, fine: Any, coarse: Any) -> tuple[Gradients, Tensor | None]:
+        """`side_gradients` of the model, and the loss of the fine side."""
+        return self._side(fine, coarse)
+
+    def lone_and_loss(self, pair: Any) -> tuple[Gradients, Tensor | None]:
+        """`lone_gradients` of the model, and the loss."""
         return self._lone(pair)
+
+    def add_loss(self, level: int, loss: Tensor | None, weight: Tensor | None = None) -> None:
+        """Adds the loss of a level to those of the epoch; see `LevelLosses.add`."""
+        if self._losses is not None:
+            self._losses.add(level, loss, weight)
+
+
+def _side_with_loss(gradients: Any, fine: Any, coarse: Any) -> tuple[Gradients, Tensor | None]:
+    """Gradients with the loss that they note: what a graph is to show, it has to return."""
+    with noting() as noted:
+        found = gradients(fine, coarse)
+    return found, noted[0] if noted else None
+
+
+def _lone_with_loss(gradients: Any, pair: Any) -> tuple[Gradients, Tensor | None]:
+    with noting() as noted:
+        found = gradients(pair)
+    return found, noted[0] if noted else None
 
 
 class SharedTerms(Terms):
@@ -211,10 +247,17 @@ class SharedTerms(Terms):
         model: A compiled model.
         spec: What the pairs of all levels agree with: see `keras_ms.gradients.traces`.
         chunk: Samples whose loss is taken together; `None` for all at once.
+        losses: What the losses of coarser levels are added to, if to anything.
     """
 
-    def __init__(self, model: keras.Model, spec: Spec, chunk: int | None = None) -> None:
-        super().__init__(model, chunk)
+    def __init__(
+        self,
+        model: keras.Model,
+        spec: Spec,
+        chunk: int | None = None,
+        losses: LevelLosses | None = None,
+    ) -> None:
+        super().__init__(model, chunk, losses)
         self._spec, self._chunk = spec, chunk
         # A batch that is one chunk, as on the finest stage, needs no loop over chunks.
         self._spec_of_one = keras.tree.map_structure(
@@ -231,10 +274,10 @@ class SharedTerms(Terms):
             return self._finest_of_one(loosened(pair, self._spec_of_one))
         return self._finest(loosened(pair, self._spec))
 
-    def side(self, fine: Any, coarse: Any) -> Gradients:
-        """`side_gradients` of the model."""
+    def side_and_loss(self, fine: Any, coarse: Any) -> tuple[Gradients, Tensor | None]:
+        """`side_gradients` of the model, and the loss of the fine side."""
         return self._side(loosened(fine, self._spec), loosened(coarse, self._spec))
 
-    def lone(self, pair: Any) -> Gradients:
-        """`lone_gradients` of the model."""
+    def lone_and_loss(self, pair: Any) -> tuple[Gradients, Tensor | None]:
+        """`lone_gradients` of the model, and the loss."""
         return self._lone(loosened(pair, self._spec))

@@ -17,7 +17,7 @@ from keras_ms.networks.half_resnet import HalfResNet
 from keras_ms.networks.mobilenet import MobileNetV2Encoder
 from keras_ms.networks.resnet import ResNet
 from keras_ms.networks.unet import UNet
-from keras_ms.validation import known, registered
+from keras_ms.validation import found_by, registered
 
 
 def get(name: str, **options: Any) -> keras.Model:
@@ -28,7 +28,7 @@ def get(name: str, **options: Any) -> keras.Model:
             layers deep `"resnet18"` and `"resnet50"`, `"unet5"` of five meshes,
             `"resnet18_encoder"` and `"resnet50_encoder"` of He et al., `"mobilenet_v2_encoder"`,
             or those of the paper's authors: `"paper_resnet"`, `"paper_unet"`, `"paper_sr_resnet"`
-            and `"paper_sr_convnet"`.
+            and `"paper_sr_convnet"`; or `"my_module:build"`, a function of your own.
         **options: Arguments of the network's function.
 
     Returns:
@@ -55,7 +55,13 @@ def options(name: str) -> tuple[str, ...]:
 
 
 def _function(name: str) -> Callable[..., keras.Model]:
-    return registered(__name__)[known(name, names(), "network", "network")]
+    found = found_by(name, __name__, "network", "network")
+    if not callable(found):
+        raise ValueError(
+            f"A network is a function that builds a model. Received: {found!r} for {name!r}. Write "
+            "def build(channels=3): ... in the module."
+        )
+    return found
 
 
 __all__ = [

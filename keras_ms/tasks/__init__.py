@@ -13,14 +13,15 @@ from keras_ms.tasks.inpainting import Inpainting
 from keras_ms.tasks.noisy import NoisyTask
 from keras_ms.tasks.super_resolution import SuperResolution
 from keras_ms.tasks.task import Task
-from keras_ms.validation import known, registered
+from keras_ms.validation import found_by, registered
 
 
 def get(name: str, **options: Any) -> Any:
     """Returns a task by name.
 
     Args:
-        name: One of `names()`, for example `"denoising"`.
+        name: One of `names()`, for example `"denoising"`; or `"my_module:MyTask"`, a class of your
+            own.
         **options: Arguments of the task's class.
 
     Returns:
@@ -47,7 +48,7 @@ def options(name: str) -> tuple[str, ...]:
 
 
 def _class(name: str) -> type[Task]:
-    found = registered(__name__)[known(name, names(), "task", "task")]
+    found = found_by(name, __name__, "task", "task")
     if not inspect.isclass(found) or not issubclass(found, Task):
         raise ValueError(
             f"A task is a class derived from Task. Received: {found!r} for {name!r}. "

@@ -121,6 +121,29 @@ def decide(model: keras.Model, dataset: MultiscaleDataset, chunks: Chunks = WHOL
         return _Comparison(model, dataset, chunks).decision()
 
 
+def check_can_decide(model: keras.Model, dataset: MultiscaleDataset) -> None:
+    """Refuses to measure gradients of a model that could not be built before its first step.
+
+    Args:
+        model: Such a model.
+        dataset: What it is to train on.
+
+    Raises:
+        ValueError: If the dataset leaves something open.
+    """
+    measured = {
+        "levels": dataset.allocation == "measured",
+        "coarsening": dataset.coarsening == geometry.AUTO,
+    }
+    for name, use in (("levels", "Levels or a tuple of batch sizes"), ("coarsening", "a name")):
+        if measured[name]:
+            raise ValueError(
+                f"{name}='auto' measures gradients of a model that runs on symbols. Received: "
+                f"{type(model).__name__}, which could not be built before its first step. Give "
+                f"{use}."
+            )
+
+
 class _Comparison:
     """Coarse problems measured on one model, and what follows."""
 

@@ -8,17 +8,19 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_ms.data import MultiscaleDataset, geometry
+from keras_ms.data import MultiscaleDataset
 from keras_ms.data.description import lines_of
 from keras_ms.gradients.chunks import WHOLE, chunks_for, loops_run
 from keras_ms.gradients.kept import kept_terms
+from keras_ms.gradients.level_losses import PREFIX, losses_of
 from keras_ms.gradients.model_fits import built_for, check_replicas
 from keras_ms.gradients.target_roles import suited
 from keras_ms.gradients.terms import SharedTerms, Terms
 from keras_ms.gradients.traces import loosened, plain_spec
 from keras_ms.keras_internals import StageAdapter, begin_at_epoch, forget_evaluation
 from keras_ms.levels import Stage
-from keras_ms.training.automatic import decide, described, described_choices
+from keras_ms.training.automatic import check_can_decide, decide, described, described_choices
+from keras_ms.training.course import Course
 from keras_ms.training.hosts import check_hosts, iterator, place_of
 from keras_ms.training.pace import Pace
 from keras_ms.training.stage_iterators import StageIterators
@@ -50,6 +52,10 @@ class FitRun:
         terms: The gradients of the steps.
         kept: Those of steps that keep terms; `None` if no stage does.
         place: Which host this is, of those that train together.
+        course: Which stage each epoch trains.
+        losses: Those of single levels in the present epoch.
+        figures: Numbers for the logs of the present epoch, such as what was measured.
+        names: Names of all such numbers that the run may log.
         built: Whether the model is built; if not, its first step builds it.
         at_the_end: What is to be ended with the `fit` takes a callback here.
         pace: What chooses how many steps an execution holds; `None` to leave it to Keras.
@@ -63,7 +69,7 @@ class FitRun:
         dataset = suited(model, dataset)
         built = built_for(model, dataset)
         if not built:
-            _check_decided(model, dataset)
+            check_can_decide(model, dataset)
         self.place = place_of(model.distribute_strategy)
         check_hosts(self.place, dataset, built)
         self.chunks = chunks_for(model, dataset) if dataset.telescoping else WHOLE
@@ -78,9 +84,11 @@ class FitRun:
         self._model, self._strategy = model, model.distribute_strategy
         # Else the train function may want an iterator of TensorFlow.
         self._steps_are_ours = type(model).make_train_function.__module__.startswith("keras_ms.")
+        self.losses = losses_of(model, dataset.levels.num_levels)
         self.renew_terms()
-        self._stage: Callable[[int], Stage] | None = None
-        self._finest: Stage | None = None
+        self.course = Course(lambda epoch: self.stage_from(0))
+        self.figures: dict[str, float] = {}
+        self.names = {f"{PREFIX}{level}" for level in range(dataset.levels.num_levels)}
         self._rehearsed: Stage | None = None
         self._present: Stage | None = None
         self.validating = False
@@ -91,7 +99,6 @@ class FitRun:
         self.position = (0, 0)
         self._resumed: tuple[int, int] = (0, 0)
         self._metrics: Sequence[Any] = ()
-        self._followed = False
         self._spent = [0.0]  # work units of the steps before each epoch
         self._iterators = StageIterators()
         self.at_the_end = contextlib.ExitStack()
@@ -107,15 +114,8 @@ class FitRun:
         self._iterators.end()
         self.adapter.end()
         self.at_the_end.close()
-        self._settle()
-
-    def _settle(self) -> None:
-        """Keeps what the schedule said in its place: it knows the run, which knows the data."""
-        said: list[Stage] = []
-        with contextlib.suppress(Exception):  # of a schedule that has not begun
-            for epoch in range(self._epoch + 2):
-                said.append(self.stage(epoch))
-        self._stage = (lambda epoch: said[min(epoch, len(said) - 1)]) if said else None
+        # The schedule knows the run, which knows the data.
+        self.course.settle(self._epoch + 2)
         self.pace = None
 
     def renew_terms(self) -> None:
@@ -124,9 +124,9 @@ class FitRun:
         shared = not self._model.run_eagerly and loops_run(self._model, chunk)
         spec = self._plain_spec
         self.terms = (
-            Terms(self._model, chunk)
+            Terms(self._model, chunk, self.losses)
             if spec is None or not shared
-            else SharedTerms(self._model, spec, chunk)
+            else SharedTerms(self._model, spec, chunk, self.losses)
         )
         self.kept = kept_terms(self._model, self.terms, self.stages)
 
@@ -136,6 +136,8 @@ class FitRun:
         extra_work_units: Callable[[int], float] | None = None,
         finest: Stage | None = None,
         single: Callable[[int], bool] | None = None,
+        end: Callable[[int], bool] | None = None,
+        share: Callable[[int], float] | None = None,
     ) -> None:
         """Makes `stage(epoch)` decide what every epoch trains on.
 
@@ -145,24 +147,23 @@ class FitRun:
             finest: The finest stage that the run is to reach, where `stage` cannot say yet what
                 later epochs train on.
             single: Whether an epoch is to be done step by step, since the run may end within it.
+            end: Ends the present stage after an epoch, and says whether there is another; by
+                default what is left of it in `stage` is left out.
+            share: Share of the run that is done when an epoch begins; by default that of the work
+                units.
 
         Raises:
             ValueError: If another schedule leads this `fit` already.
         """
-        if self._followed:
-            raise ValueError(
-                "One schedule leads a `fit`. Received: two or more of FullMultiscaleSchedule and "
-                "AdaptiveSchedule among the callbacks. Take out all but one."
-            )
-        self._followed = True
-        self._stage, self._spent, self._finest = stage, [0.0], finest
+        self.course.follow(stage, finest, end, share)
+        self._spent = [0.0]
         self._extra = extra_work_units or (lambda epoch: 0.0)
         if self.pace is not None and single is not None:
             self.pace.single = single
 
     def stage(self, epoch: int) -> Stage:
         """The stage of an epoch."""
-        return self.stage_from(0) if self._stage is None else self._stage(epoch)
+        return self.course.stage(epoch)
 
     def stage_from(self, finest: int) -> Stage:
         """The stage whose finest level is `finest`."""
@@ -176,16 +177,7 @@ class FitRun:
         """
         if not epochs or not self.built or self.dataset.levels.num_levels == 1:
             return None
-        if self._finest is not None:
-            return self._finest
-        first = finest = None
-        with contextlib.suppress(Exception):  # of a schedule that cannot say yet
-            first = finest = self.stage(epochs[0])
-            for stage in map(self.stage, epochs):
-                finest = min(finest, stage, key=lambda s: s.finest)
-                if finest.finest == 0:
-                    break
-        return finest if first and finest and finest.finest < first.finest else None
+        return self.course.finest_ahead(epochs)
 
     @contextlib.contextmanager
     def rehearsing(self, stage: Stage) -> Iterator[None]:
@@ -279,6 +271,32 @@ class FitRun:
         steps = self.dataset.steps_per_epoch
         return steps * sum(sum(self.stage(earlier).batch_sizes) for earlier in range(epoch))
 
+    def share(self, epoch: int) -> float | None:
+        """Share of the run that is done when an epoch begins; `None` if nobody knows."""
+        steps = self.dataset.steps_per_epoch
+        done = self.work_units(epoch, 0) - self._extra(epoch)
+        return self.course.share(
+            epoch, done, lambda stage: self.dataset.levels.steps_work_units(stage, steps)
+        )
+
+    def changes(self, first: int = 0) -> bool:
+        """Whether epochs from one on train on different levels, as far as is known."""
+        return self.dataset.levels.num_levels > 1 and self.course.changes(first)
+
+    def figures_of(self, epoch: int, loss: float | None) -> dict[str, float]:
+        """What is logged of an epoch beside its cost: losses by level, and what was measured.
+
+        Args:
+            epoch: The epoch, at its end.
+            loss: Its loss, which is that of its finest level.
+        """
+        stage = self.stage(epoch)
+        levels = range(stage.finest, stage.finest + len(stage.batch_sizes))
+        finest = {} if loss is None else {f"{PREFIX}{stage.finest}": loss}
+        found = {**finest, **self.losses.results(levels[1:]), **self.figures}
+        self.figures = {}
+        return found
+
     def _cost(self, epoch: int, steps: int) -> float:
         return self.dataset.levels.steps_work_units(self.stage(epoch), steps)
 
@@ -324,18 +342,3 @@ class FitRun:
         if self._plain_spec is not None and plain:
             stream = stream.map(lambda batch: loosened(batch.fine[stage.finest], self._plain_spec))
         return stream
-
-
-def _check_decided(model: Any, dataset: MultiscaleDataset) -> None:
-    """Refuses to measure gradients of a model that could not be built before its first step."""
-    measured = {
-        "levels": dataset.allocation == "measured",
-        "coarsening": dataset.coarsening == geometry.AUTO,
-    }
-    for name, use in (("levels", "Levels or a tuple of batch sizes"), ("coarsening", "a name")):
-        if measured[name]:
-            raise ValueError(
-                f"{name}='auto' measures gradients of a model that runs on symbols. Received: "
-                f"{type(model).__name__}, which could not be built before its first step. Give "
-                f"{use}."
-            )

@@ -43,6 +43,8 @@ class FullMultiscaleSchedule(keras.callbacks.Callback):
         [2, 2, 2, 2, 1, 1, 0]
     """
 
+    knows_stages = True
+
     def __init__(
         self,
         iterations: Sequence[int] = (250, 500, 1000, 2000),
@@ -124,11 +126,12 @@ class FullMultiscaleSchedule(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Prints a line when a stage starts."""
-        level = self.finest_level(epoch)
-        starts = epoch == 0 or self.finest_level(epoch - 1) != level
+        run = self.model.fit_run
+        planned = run.course.planned(epoch)  # later than `epoch` once stages have ended early
+        level = self.finest_level(planned)
+        starts = epoch == 0 or self.finest_level(run.course.planned(epoch - 1)) != level
         if not (starts and self.verbose and (self.params or {}).get("verbose", 1)):
             return
-        run = self.model.fit_run
         stage = run.stage_from(level)
         sizes = ", ".join(str(size) for size in stage.batch_sizes)
         mesh = "x".join(str(side) for side in run.dataset.mesh_sizes[stage.finest])

@@ -32,6 +32,7 @@ from keras_ms.training.fit_run import FitRun
 from keras_ms.training.from_model import made_of
 from keras_ms.training.hosts import finite, place_of
 from keras_ms.training.own_step import unpackable
+from keras_ms.training.progress import bars
 from keras_ms.training.rehearsal import Rehearsal
 from keras_ms.training.remat import rematerialized
 from keras_ms.training.run_callbacks import (
@@ -43,6 +44,7 @@ from keras_ms.training.run_callbacks import (
     with_arranged,
 )
 from keras_ms.training.several_steps import StepFunction, counted_by, pace_for
+from keras_ms.training.stage_bell import StageBell
 from keras_ms.training.statistics import RefreshAtTheEnd, refreshes
 from keras_ms.training.watch import Watch
 
@@ -148,7 +150,9 @@ class MultiscaleModel(keras.Model):
         epochs (`y`, `batch_size`, `sample_weight`, `class_weight`, `validation_split`,
         `steps_per_epoch`) belong to the dataset and are refused. Each epoch trains on all levels
         unless a `FullMultiscaleSchedule` or an `AdaptiveSchedule` is among the callbacks. The logs
-        gain `stage`, `resolution` and `work_units`.
+        gain `stage`, `resolution` and `work_units`, and those of epochs `loss_level_k` of every
+        active level `k`. Callbacks that misfire where stages change are warned of: see
+        `keras_ms.callbacks.PerStage`.
 
         Args:
             x: A `MultiscaleDataset`, or anything that Keras takes.
@@ -204,11 +208,13 @@ class MultiscaleModel(keras.Model):
             if rehearse:
                 last.append(Rehearsal(run, epochs, verbose))
             own = arranged(arguments.pop("callbacks", None))
+            run.course.epochs = arguments.get("epochs", 1)
             run.pace = pace_for(self, run, own) if group_steps else None
             if refresh_statistics and not refreshes(own):
                 last.append(RefreshAtTheEnd(run, verbose))
             first, ends = going_on(run, own)
-            first, last = [CostLog(run), *first], [*last, *ends]
+            first = [CostLog(run), *first]
+            last += [StageBell(run, listed(own)), *bars(run, own, verbose), *ends]
             counts = not self._has_own_step
             with (
                 mended(self, here(listed(own)), epochs[0], counts),

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ms.keras_internals import StepsAtOnce
+from keras_ms.keras_internals import StepsAtOnce, writes_by_epoch
 from keras_ms.levels import Stage
 
 LONGEST = 0.25
@@ -63,6 +63,8 @@ def looks_at_steps(callback: Any) -> bool:
     if isinstance(callback, keras.callbacks.ProgbarLogger):
         return False
     if type(callback) in _BY_EPOCH and callback.save_freq == "epoch":
+        return False
+    if writes_by_epoch(callback):
         return False
     return any(_is_own(callback, hook) for hook in _HOOKS)
 

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from keras_ms.training.fit_run import FitRun
+from keras_ms.training.log_columns import with_columns
 
 
 def listed(callbacks: Any) -> list[Any]:
@@ -52,13 +53,15 @@ def between(
         last: What comes last, when schedules have set the stage and weights are loaded.
         kept: Chooses among the user's. Defaults to all of them.
     """
+    before = listed(callbacks)
+    now = [*first, *with_columns(kept(before), model), *last]
     if not isinstance(callbacks, keras.callbacks.CallbackList):
-        yield [*first, *kept(listed(callbacks)), *last]
+        yield now
         return
-    for callback in (*first, *last):
-        callback.set_model(model)
-    before = list(callbacks.callbacks)
-    callbacks.callbacks[:] = [*first, *kept(before), *last]
+    for callback in now:
+        if callback not in before:
+            callback.set_model(model)
+    callbacks.callbacks[:] = now
     try:
         yield callbacks
     finally:
@@ -66,11 +69,12 @@ def between(
 
 
 class CostLog(keras.callbacks.Callback):
-    """Adds the stage and the work units so far to the logs of every batch and epoch.
+    """Adds stage and work units so far to the logs of every batch and epoch, and losses by level.
 
     Keys: `stage` (1 is the coarsest, L has every level active), `resolution` (first side that is
     halved, of its finest mesh, in pixels) and `work_units` (spent since epoch 0, coarse halves
-    included).
+    included). Epochs also have `loss_level_k` of each active level `k`, the mean over their steps
+    of the loss of term `k` on its fine side, and what was measured, such as `variance_level_k`.
     """
 
     async_safe = True  # reads nothing that the training loop writes, so Keras need not wait
@@ -88,6 +92,7 @@ class CostLog(keras.callbacks.Callback):
         """Tells the run which epoch starts."""
         self._run.begin_epoch(epoch)
         self._epoch, self._steps = self._run.position
+        self._run.losses.reset()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the cost so far."""
@@ -107,6 +112,8 @@ class CostLog(keras.callbacks.Callback):
         """Adds the cost so far; an epoch may have been stopped before its end."""
         self._add(logs)
         self._run.position = (epoch + 1, 0)
+        if logs is not None:
+            logs |= self._run.figures_of(epoch, logs.get("loss"))
 
     def _add(self, logs: dict[str, Any] | None) -> None:
         if logs is None:

@@ -90,7 +90,7 @@ class RefreshStatistics(keras.callbacks.Callback):
         >>> callbacks = [schedule, keras_ms.RefreshStatistics(steps=8)]  # of `fit`
     """
 
-    several_steps_safe = True
+    knows_stages = several_steps_safe = True
 
     def __init__(self, steps: int = STEPS) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_ms.gradients.estimates import figure_names
 from keras_ms.levels import Stage
 from keras_ms.training.adaptive import endings
 from keras_ms.training.adaptive.gauge import Finding, LevelGauge, Spent
@@ -26,6 +27,7 @@ from keras_ms.training.clock import Clock
 Logs = dict[str, Any] | None
 Verdict = tuple[str, dict[str, Any]]
 _BIASED = "the coarse gradient is biased"
+_LEFT_EARLY = "a callback ended the stage"
 
 
 class AdaptiveSchedule(keras.callbacks.Callback):
@@ -84,6 +86,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
     """
 
     epochs: int = endings.EPOCHS
+    knows_stages = True
     several_steps_safe = True  # an epoch in which the run may end is done step by step
 
     def __init__(
@@ -105,6 +108,7 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         self._path, self._verbose, self._measure = journal, verbose, measure
         self._journal = Journal(journal)
         self._epoch: int | None = None
+        self._left_early = False
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -128,9 +132,18 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         self._serving = {stage.finest for stage in run.stages}
         self._journal, self._clock = Journal(self._path), Clock()
         self._gauge = self._new_gauge() if self._measure else None
-        self._epoch = None
+        if self._measure:
+            run.names |= set(figure_names(self._levels.num_levels))
+        self._epoch, self._left_early = None, False
         finest = Stage(0, (self._levels.batch_sizes[0],))
-        run.follow(self._journal.stage, self._journal.measuring, finest, self._may_end_in)
+        run.follow(
+            self._journal.stage,
+            self._journal.measuring,
+            finest,
+            self._may_end_in,
+            end=self._end_stage,
+            share=lambda epoch: self._progress(epoch, 0),
+        )
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Decides what the epoch trains on, and sets the learning rate."""
@@ -212,7 +225,9 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         if last.finest == 0:
             return
         spent = {"work_units": self._spent(epoch), "seconds": self._clock.seconds}
-        reason, figures = self._used_up(epoch) or self._stalled() or ("", {})
+        left = (_LEFT_EARLY, {}) if self._left_early else ("", {})
+        reason, figures = self._used_up(epoch) or self._stalled() or left
+        self._left_early = False
         found = self._look(epoch, last.finest)
         if not (reason or found.measured):
             return
@@ -244,7 +259,10 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         seconds = None if left is None else (passed, left)
         share = self._rate() / (self._journal.largest_rate or 1.0)
         spent = Spent(self._spent(epoch) - measuring, measuring, seconds)
-        return self._gauge.look(level, spent, share)
+        finding = self._gauge.look(level, spent, share)
+        if finding.measured:
+            self._run.figures |= self._gauge.measured[-1].found.figures(level - 1)
+        return finding
 
     def _next_stage(self, level: int) -> tuple[Stage, dict[str, Any]]:
         if self._gauge is None:
@@ -262,6 +280,12 @@ class AdaptiveSchedule(keras.callbacks.Callback):
         losses = [loss for epoch, loss in self._journal.validations if epoch >= start]
         figures = endings.stalled(losses, self._patience)
         return (f"{self._monitor} no longer improves", figures) if figures else None
+
+    def _end_stage(self, epoch: int) -> bool:
+        if self._journal.decisions[-1].finest == 0:
+            return False
+        self._left_early = True
+        return True
 
     def _record(self, decision: Decision) -> None:
         before = self._journal.decisions[-1].finest if self._journal.decisions else None
