@@ -1,7 +1,9 @@
-"""What one of several hosts runs, and one process alone: `python tests/hosts_program.py FOLDER`.
+"""What one of several hosts runs, and one process alone.
+
+    python tests/hosts_program.py FOLDER whole,part,app
 
 The host is the one that TF_CONFIG says. With the environment variable DIES_IN=N host DYING, by
-default 1, is killed when epoch N begins.
+default 1, is killed when epoch N begins, by the signal BY, by default SIGKILL.
 """
 
 import copy
@@ -18,6 +20,7 @@ import tensorflow as tf
 from conftest import Blur, small_images, small_net
 
 import keras_ms
+from apps.experiment import distribution
 from keras_ms.training.hosts import place_of
 
 SCHEDULE = (2, 2, 4)
@@ -99,21 +102,42 @@ class Dies(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == self.epoch:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), getattr(signal, os.environ.get("BY", "SIGKILL")))
 
 
-def main(folder):
-    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+def run_app(folder):
+    from apps import train
+    from apps.experiment.settings import Settings
+
+    settings = Settings(
+        distribute="multi_worker",
+        task="super_resolution",
+        network="espcn",
+        batch_sizes=(2, 4),
+        iterations=(1, 2),
+        image_size=32,
+        validation_samples=2,
+        validations=1,
+        output=str(folder / "app"),
+    )
+    train.run(settings)
+
+
+def main(folder, wanted):
+    strategy = distribution.strategy("multi_worker")
     place = place_of(strategy)
+    if "app" in wanted:
+        run_app(folder)
     own = folder / f"host{place.index}"
     backup = keras.callbacks.BackupAndRestore(str(own / "backup"), delete_checkpoint=False)
     callbacks = [backup]
     if "DIES_IN" in os.environ and place.index == int(os.environ.get("DYING", "1")):
         callbacks.append(Dies(int(os.environ["DIES_IN"])))
-    data = whole() if sys.argv[2] == "whole" else part(*place)
-    weights, losses, validated = trained(strategy, data, callbacks)
-    np.savez(folder / f"{sys.argv[2]}{place.index}.npz", *weights, loss=losses, val=validated)
+    for kind in (kind for kind in wanted if kind != "app"):
+        data, own = (whole(), callbacks) if kind == "whole" else (part(*place), [])
+        weights, losses, validated = trained(strategy, data, own)
+        np.savez(folder / f"{kind}{place.index}.npz", *weights, loss=losses, val=validated)
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]))
+    main(pathlib.Path(sys.argv[1]), sys.argv[2].split(","))

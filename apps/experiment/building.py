@@ -94,11 +94,14 @@ def make_loss(problem: Problem) -> Any:
 
 def make_model(problem: Problem, learning_rate: Any) -> keras_ms.MultiscaleModel:
     """The network compiled for training; the learning rate is a number or a schedule."""
-    name = short_name(problem.network)
     with distribution.scope(problem):
-        network = make_network(problem)
-        model = keras_ms.MultiscaleModel(network.input, network.output, name=name)
-        compile_as_asked(model, problem, learning_rate)
+        return _made_here(problem, learning_rate)
+
+
+def _made_here(problem: Problem, learning_rate: Any) -> keras_ms.MultiscaleModel:
+    network, name = make_network(problem), short_name(problem.network)
+    model = keras_ms.MultiscaleModel(network.input, network.output, name=name)
+    compile_as_asked(model, problem, learning_rate)
     return model
 
 
@@ -106,9 +109,10 @@ def on_one_device(problem: Problem, outcome: Outcome) -> Outcome:
     """An outcome whose network runs in this process alone, without waiting for other hosts."""
     if distribution.name_of(problem) == "none":
         return outcome
-    network = make_network(problem)
-    network.set_weights(outcome.model.get_weights())
-    return dataclasses.replace(outcome, model=network)
+    model = _made_here(problem, problem.learning_rate)
+    model.set_weights(outcome.model.get_weights())
+    model.optimizer.iterations.assign(outcome.model.optimizer.iterations.numpy())
+    return dataclasses.replace(outcome, model=model)
 
 
 def compile_as_asked(model: keras.Model, problem: Problem, learning_rate: Any) -> None:

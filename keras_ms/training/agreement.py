@@ -25,6 +25,10 @@ _SIGNS = re.compile(
     r"coordination|heartbeat|collective|peer|socket|connect|unavailable|task:\d|deadline|timed out",
     re.IGNORECASE,
 )
+_REASONS = re.compile(
+    r"aborted by|connect|heartbeat|coordination|deadline|timed out|unavailable|closed|reset",
+    re.IGNORECASE,
+)
 
 
 def for_this_host(callbacks: Sequence[Any], strategy: Any) -> list[Any]:
@@ -179,10 +183,10 @@ def naming_lost_hosts(strategy: Any) -> Iterator[None]:
         if place.count == 1 or not _SIGNS.search(str(error)):
             raise
         lines = [" ".join(line.split()) for line in str(error).splitlines()]
-        told = [line for line in lines if _SIGNS.search(line) and not line.startswith("File ")]
-        said = (told or [type(error).__name__])[-1][:300]
+        told = [line for line in lines if _REASONS.search(line) and not line.startswith("File ")]
+        said = (told or [type(error).__name__])[0][:300]
         raise ConnectionError(
-            f"Another host is gone, or does not answer. Received: {said!r} (on host {place.index} of "
-            f"{place.count}). Start the same command on all hosts again: training goes on where "
+            f"Another host is gone, or does not answer. Received: {said!r} (on host "
+            f"{place.index} of {place.count}). Start the same command on all hosts again: training goes on where "
             "the chief's last checkpoint is."
         ) from error

@@ -72,45 +72,41 @@ def check_equal(folder, data, alone):
 
 
 @pytest.fixture(scope="module")
-def alone():
-    """What one process makes of the same data."""
-    return hosts_program.trained(tf.distribute.get_strategy(), hosts_program.whole())
+def runs(tmp_path_factory):
+    """Two runs into one folder: in the first one a host is killed, the second one goes on."""
+    folder = tmp_path_factory.mktemp("hosts")
+    killed = run(folder, "whole", DIES_IN="2")
+    left = sorted(path.name for path in folder.iterdir())
+    return folder, killed, left, run(folder, "whole,part,app")
 
 
-def test_a_killed_host_ends_the_run_and_the_next_one_goes_on_as_if_nothing_had_been(
-    tmp_path, alone
-):
-    chief, other = run(tmp_path, "whole", DIES_IN="2")
+def test_a_killed_host_ends_the_run_in_plain_words(runs):
+    _, (chief, other), left, _ = runs
     assert other[0] == -9
     assert chief[0] == 1, chief[2][-3000:]
     assert "ConnectionError: Another host is gone" in chief[2]
     assert "Start the same command on all hosts again" in chief[2]
-    assert not list(tmp_path.glob("*.npz"))
-    assert not (tmp_path / "host1").exists()  # the chief alone keeps checkpoints
-    for status, _, errors in run(tmp_path, "whole"):
-        assert status == 0, errors[-3000:]
-    check_equal(tmp_path, "whole", alone)
-    assert len(np.load(tmp_path / "whole0.npz")["loss"]) == 2  # the two epochs that were left
+    assert left == ["host0"]  # the chief alone keeps checkpoints
 
 
-def test_hosts_with_a_part_of_the_data_each_equal_one_process_with_all_parts(tmp_path):
-    for status, _, errors in run(tmp_path, "part"):
+def test_the_next_run_goes_on_and_ends_as_one_process_would_have(runs):
+    folder, _, _, ended = runs
+    for status, _, errors in ended:
         assert status == 0, errors[-3000:]
+    alone = hosts_program.trained(tf.distribute.get_strategy(), hosts_program.whole())
+    check_equal(folder, "whole", alone)
+    assert len(np.load(folder / "whole0.npz")["loss"]) == 2  # the two epochs that were left
+
+
+def test_hosts_with_a_part_of_the_data_each_equal_one_process_with_all_parts(runs):
     data = hosts_program.parts_together()
     alone = hosts_program.trained(tf.distribute.get_strategy(), data)
-    check_equal(tmp_path, "part", alone)
+    check_equal(runs[0], "part", alone)
 
 
-def test_the_app_trains_on_two_hosts_and_the_chief_alone_writes(tmp_path):
-    command = [
-        *("-m", "apps.train", "--distribute=multi_worker", "--network=espcn"),
-        *("--task=super_resolution", "--strategy=full_multiscale", "--batch_sizes=2,4"),
-        *("--iterations=1,2", "--image_size=32", "--validation_samples=2", "--validations=1"),
-        f"--output={tmp_path / 'out'}",
-    ]
-    chief, other = ends(start(command))
-    assert chief[0] == 0, chief[2][-3000:]
-    assert other[0] == 0, other[2][-3000:]
-    assert (tmp_path / "out" / "model" / "saved_model.pb").is_file()
+def test_of_the_app_the_chief_alone_writes(runs):
+    folder, _, _, (chief, other) = runs
+    assert (folder / "app" / "model" / "saved_model.pb").is_file()
+    assert (folder / "app" / "curves.json").is_file()
     assert "Look at" in chief[1]
     assert other[1] == ""

@@ -101,8 +101,8 @@ def test_what_hosts_would_decide_differently_is_refused():
 
 
 def test_a_lost_host_is_told_in_one_line():
-    error = tf.errors.UnavailableError(None, None, "Coordination service:\n task:1 is gone")
-    said, two = r"task:1 is gone' \(on host 0 of 2\)", Strategy(TWO, "worker", 0)
+    error = tf.errors.UnavailableError(None, None, "A step:\n is aborted by: task:1 is gone")
+    said, two = r"'is aborted by: task:1 is gone' \(on host 0 of 2\)", Strategy(TWO, "worker", 0)
     with pytest.raises(ConnectionError, match=said) as told, naming_lost_hosts(two):
         raise error
     assert "\n" not in str(told.value)
