@@ -83,15 +83,15 @@ def problems(clean: np.ndarray, deviation: float, coarsest: int, seed: int) -> l
 def by_level(
     problems: list[Normal], tolerance: float, batch: int | None, seed: int
 ) -> list[tuple[Descent, Descent]]:
-    """Descents on every mesh, finest first: from zero, and from where the coarser one's ended.
+    """Descents on every mesh, finest first: from random weights, and from where the coarser ended.
 
-    On the coarsest mesh both start at zero.
+    Random weights are the same on all meshes. On the coarsest one both start from them.
     """
     found: list[tuple[Descent, Descent]] = []
-    weights = np.zeros_like(problems[0].vectors[0])
+    first = weights = np.random.default_rng(seed).normal(size=problems[0].vectors[0].shape)
     for level, problem in reversed(list(enumerate(problems))):
         options = (tolerance, batch, seed * len(problems) + level)
-        cold = descent(problem, np.zeros_like(weights), *options)
+        cold = descent(problem, first, *options)
         hot = descent(problem, weights, *options)
         weights = hot.weights
         found.insert(0, (cold, hot))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .. import images
@@ -14,6 +15,8 @@ from ..target import Cell, Given, Key, Row, Table
 from . import wording
 from .power_law import PowerLaw, power_law
 
+SIGNALS = {"smooth": ("smoothed lines of pictures", 4.0), "lines": ("lines of pictures", 0.0)}
+"""In words, and the standard deviation in points of the Gaussian that smooths them."""
 WAYS = {"all": "all signals a step", "drawn": "some signals a step"}
 STARTS = {"cold": "--", "hot": "-"}
 
@@ -29,20 +32,36 @@ class Scale(NamedTuple):
     batch: int = 256
 
 
-def cell(name: str, key: Key, scale: Scale) -> Cell:
-    """The descents of a seed."""
-    return Cell(name, descended, {**key, **scale._asdict()}, 5.0)
+def cells(key: Key, scale: Scale) -> list[Cell]:
+    """The descents of a seed, a cell a kind of signals."""
+    return [
+        Cell(
+            name_of(key["data"], signal, key["seed"]),
+            descended,
+            {**key, "smoothing": smoothing, **scale._asdict()},
+            5.0,
+        )
+        for signal, (_, smoothing) in SIGNALS.items()
+    ]
+
+
+def name_of(data: Mapping[str, Any], signal: str, seed: int) -> str:
+    """Name of a cell."""
+    return f"{data['dataset']}-theorem1/convex-{signal}-{seed}"
 
 
 def descended(key: Key, given: Given) -> Row:
     """Iterations of descents on every mesh, finest first."""
     import numpy as np
+    from scipy import ndimage
 
     from . import example1, hot_start
 
     found = images.load(key["data"], "train")
     points, seed = example1.longest(found, key["points"]), key["seed"]
     clean = example1.lines(found, points, key["lines"], seed)
+    if key["smoothing"]:
+        clean = ndimage.gaussian_filter1d(clean, key["smoothing"], axis=1)
     problems = hot_start.problems(clean, key["deviation"], key["coarsest"], seed)
     solutions = [hot_start.solution(problem) for problem in problems]
     tolerance = key["tolerance"] * float(np.linalg.norm(solutions[0]))
@@ -61,10 +80,11 @@ def descended(key: Key, given: Given) -> Row:
     return row
 
 
-def table(found: list[Row]) -> Table:
+def table(signal: str, found: list[Row]) -> Table:
     """A line a mesh.
 
     Args:
+        signal: One of `SIGNALS`.
         found: One row a seed.
     """
     columns = ["points", "|theta*_h - theta*_2h|"]
@@ -78,7 +98,10 @@ def table(found: list[Row]) -> Table:
         ]
         lines.append((str(points), distance, *counts))
     tolerance = wording.of_seeds(row["tolerance"] for row in found)
-    title = f"Least squares (Example 1): iterations until |theta - theta*| is {tolerance}"
+    title = (
+        f"Least squares (Example 1), {SIGNALS[signal][0]}: iterations until |theta - theta*| is "
+        f"{tolerance}"
+    )
     return Table(title, columns, lines, _notes(found))
 
 
@@ -132,7 +155,7 @@ def or_endless(iterations: int | None) -> float:
     return math.inf if iterations is None else iterations
 
 
-def draw(axes: Any, row: Row) -> None:
+def draw(axes: Any, signal: str, row: Row) -> None:
     """Iterations by mesh; none are not shown, as there is no logarithm."""
     widths = [row["points"][0] / points for points in row["points"]]
     for (number, (way, told)), (start, style) in itertools.product(
@@ -141,6 +164,8 @@ def draw(axes: Any, row: Row) -> None:
         counts = [count or math.nan for count in row[way][start]]
         label, colour = f"{start}, {told}", f"C{number}"
         axes.plot(widths, counts, style, marker="o", color=colour, label=label)
-    axes.set(title="Example 1", xlabel="h, finest mesh = 1", ylabel="iterations")
+    axes.set(
+        title=f"Example 1, {SIGNALS[signal][0]}", xlabel="h, finest mesh = 1", ylabel="iterations"
+    )
     axes.set(xscale="log", yscale="log")
     axes.set_xticks(widths, [f"{width:g}" for width in widths])

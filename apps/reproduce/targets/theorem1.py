@@ -40,27 +40,29 @@ class Theorem1(Target):
         found = []
         for seed in asked.seeds:
             key = {"data": asked.data, "seed": seed}
-            found.append(convex.cell(network.name_of(asked.data, "convex", seed), key, of_convex))
+            found += convex.cells(key, of_convex)
             found += network.cells(key, of_network)
         return found
 
     def tables(self, asked: Asked, rows: Rows) -> list[Table]:
         """Least squares; the network."""
-        of_convex, counts = (
-            [rows[network.name_of(asked.data, what, seed)] for seed in asked.seeds]
-            for what in ("convex", "iterations")
-        )
-        return [convex.table(of_convex), network.table(SCALES[asked.scale][1], counts)]
+        tables = [
+            convex.table(signal, [rows[convex.name_of(asked.data, signal, s)] for s in asked.seeds])
+            for signal in convex.SIGNALS
+        ]
+        counts = [rows[network.name_of(asked.data, "iterations", s)] for s in asked.seeds]
+        return [*tables, network.table(SCALES[asked.scale][1], counts)]
 
     def plot(self, asked: Asked, rows: Rows, path: pathlib.Path) -> None:
         """Iterations by mesh, and the network's errors while it trains; first seed."""
         from ...experiment import plots
 
         seed = asked.seeds[0]
-        figure, ((left, right),) = plots.panels(1, 2, (11.0, 4.0))
-        convex.draw(left, rows[network.name_of(asked.data, "convex", seed)])
-        network.draw(right, SCALES[asked.scale][1], asked.data, seed, rows)
-        for axes in (left, right):
+        figure, ((*of_convex, last),) = plots.panels(1, 3, (15.0, 4.0))
+        for axes, signal in zip(of_convex, convex.SIGNALS, strict=True):
+            convex.draw(axes, signal, rows[convex.name_of(asked.data, signal, seed)])
+        network.draw(last, SCALES[asked.scale][1], asked.data, seed, rows)
+        for axes in (*of_convex, last):
             axes.grid(alpha=0.3)
             axes.legend()
             plots.in_decades(axes.yaxis)

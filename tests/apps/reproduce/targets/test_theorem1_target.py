@@ -4,7 +4,7 @@ import tiny_run
 def test_iterations_hot_started_and_cold(tmp_path):
     text, output = tiny_run.run(tmp_path, "theorem1")
     assert tiny_run.is_whole(output, "theorem1")
-    convex = tiny_run.row_of(output, "folder-theorem1/convex-0")
+    convex = tiny_run.row_of(output, "folder-theorem1/convex-smooth-0")
     assert convex["points"] == [64, 32, 16]
     assert len(convex["distance"]) == 2
     assert convex["all"]["hot"][-1] == convex["all"]["cold"][-1] > 0  # nothing to start from
