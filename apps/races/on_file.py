@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from keras_ms import safe_files
 
+from ..experiment.made_with import as_json, check_same
 from ..experiment.options import as_dict
 
 
@@ -25,7 +26,7 @@ def kept(
 
     Args:
         path: Its JSON file. What it prints goes into a log beside it.
-        settings: Options of the run.
+        settings: Options of the run, or a dictionary of what its result depends on.
         train: Makes the run; returns what to keep of it, for JSON.
         told: What to print of a run that was made.
 
@@ -33,18 +34,15 @@ def kept(
         What `train` returned, and `"settings"`, as JSON has them.
 
     Raises:
-        ValueError: If what is on file was made with other settings.
+        ValueError: If what is on file was made with other settings; it names them.
     """
-    made_with = json.loads(json.dumps(as_dict(settings)))
+    made_with = as_json(settings if isinstance(settings, Mapping) else as_dict(settings))
     if not path.exists():
         with path.with_suffix(".log").open("w") as log, contextlib.redirect_stdout(log):
             content = {"settings": made_with, **train()}
         print(f"{path.parent.name}, {path.stem}: {told(content)}", flush=True)
-        with safe_files.whole(path) as unfinished:
-            unfinished.write_text(json.dumps(content, indent=1) + "\n")
+        # Losses of runs that diverged are not finite, which `write_json` would not keep.
+        safe_files.write_text(path, json.dumps(content, indent=1) + "\n")
     content = json.loads(path.read_text())
-    if content["settings"] != made_with:
-        raise ValueError(
-            f"--output holds runs with other settings. Received: {path}. Take another folder."
-        )
+    check_same(path, content["settings"], made_with)
     return content

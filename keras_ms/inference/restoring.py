@@ -11,13 +11,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ms.data.sources.stored import WHITE
 from keras_ms.inference import tiling
 from keras_ms.inference.pictures_model import Pictures, Statistic, pictures_model
 from keras_ms.networks.reach import receptive_field
 from keras_ms.validation import positive_integer
 
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
-WHITE = 65535.0  # of 16 bits
 
 
 @dataclasses.dataclass(frozen=True)
