@@ -36,7 +36,7 @@ def run(settings: Any) -> None:
     if settings.max_megapixels is None:
         settings = replaced(settings, max_megapixels=MAX_MEGAPIXELS)
     port = PORT if settings.port is None else settings.port
-    with ended_by_signals(), listening(port) as channel:
+    with contextlib.suppress(KeyboardInterrupt), ended_by_signals(), listening(port) as channel:
         from keras_ms import safe_files
 
         from .workshop import Workshop
@@ -48,7 +48,7 @@ def run(settings: Any) -> None:
             server = server_of(workshop, settings)
             address = f"http://{LOOPBACK}:{channel.getsockname()[1]}"
             print(f"Open {address} in a browser of this machine. Ctrl-C ends it.", flush=True)
-            with contextlib.closing(workshop), contextlib.suppress(KeyboardInterrupt):
+            with contextlib.closing(workshop):
                 server.run(sockets=[channel])
 
 
