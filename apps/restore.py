@@ -63,7 +63,9 @@ class RestoreSettings:
         None, "Folder of clean pictures of the same names, for PSNR and SSIM.", theme=FILES
     )
     serve: bool = option(
-        False, "Whether a page for the browser of this machine takes the pictures.", theme=IN_BROWSER
+        False,
+        "Whether a page for the browser of this machine takes the pictures.",
+        theme=IN_BROWSER,
     )
     port: int | None = option(
         None, "Where the page is; 0 for any that is free. By default 8000.", theme=IN_BROWSER

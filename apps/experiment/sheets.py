@@ -15,9 +15,7 @@ def sheet_row(row: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {title + _psnr_text(row, title): shown(picture) for title, picture in row.items()}
 
 
-def shown(
-    picture: np.ndarray, longest: float = LONGEST, largest: int = LARGEST
-) -> np.ndarray:
+def shown(picture: np.ndarray, longest: float = LONGEST, largest: int = LARGEST) -> np.ndarray:
     """The middle of long pictures, the block means of large ones, as RGB floats in [0, 1].
 
     Args:
@@ -39,9 +37,7 @@ def block_side(shape: tuple[int, ...], largest: int) -> int:
     return -(-max(shape[:2]) // largest)
 
 
-def in_bytes(
-    picture: np.ndarray, longest: float = LONGEST, largest: int = LARGEST
-) -> np.ndarray:
+def in_bytes(picture: np.ndarray, longest: float = LONGEST, largest: int = LARGEST) -> np.ndarray:
     """The same as `shown`, uint8."""
     return np.round(255.0 * shown(picture, longest, largest)).astype(np.uint8)
 

@@ -70,9 +70,7 @@ class Workshop:
             raise ValueError("This model is not told the noise level: leave t out.")
         return how._replace(noise_level=noise_level)
 
-    def restore(
-        self, place: pathlib.Path, how: How, is_over: Callable[[], bool]
-    ) -> dict[str, Any]:
+    def restore(self, place: pathlib.Path, how: How, is_over: Callable[[], bool]) -> dict[str, Any]:
         """Restores the file `UPLOAD` in a place, which is removed; keeps what came of it.
 
         Args:

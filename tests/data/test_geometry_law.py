@@ -1,5 +1,7 @@
 """Windows of any sides under any coarsening: central, whole, and made of the ones before."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import strategies as st
@@ -54,15 +56,11 @@ def test_every_window_is_made_of_the_one_before(steps, multiples, still):
 
 @law(100, steps=steps, sides=st.lists(st.integers(1, 100), min_size=1, max_size=3).map(tuple))
 def test_windows_are_central_or_refused(steps, sides):
-    try:
-        found = geometry.windows(sides, steps)
-    except ValueError as error:
-        assert "whole pixels" in str(error)
-        assert any(side % 2 ** (len(steps) + 1) for side in sides)
-        return
-    for window in found:
-        for side, within, offset in zip(sides, window.sides, window.offset, strict=True):
-            assert 2 * offset + within == side / 2**window.pyramid_level
+    divides = all(side % 2 ** (len(steps) + 1) == 0 for side in sides)
+    with contextlib.nullcontext() if divides else contextlib.suppress(ValueError):
+        for window in geometry.windows(sides, steps):
+            for side, within, offset in zip(sides, window.sides, window.offset, strict=True):
+                assert 2 * offset + within == side / 2**window.pyramid_level
 
 
 @law(30, coarsening=st.sampled_from(geometry.COARSENINGS), levels=st.integers(1, 6))

@@ -4,7 +4,6 @@ import base64
 import shutil
 
 import pytest
-
 from PIL import Image
 from served import as_file, pixels, served
 
@@ -105,12 +104,12 @@ def test_another_model_restores_the_same_picture_again(opened, tmp_path):
     wait(opened, lambda: find(opened, "after").get_property("src") != first)
     wait_for_result(opened, "a.png")
     assert shown_size(opened, "after") == (60, 40)
-    assert find(opened, "facts").text == "30 × 20 px → 60 × 40 px"
+    assert find(opened, "facts").text == "30 \u00d7 20 px → 60 \u00d7 40 px"
     ui.Select(find(opened, "model")).select_by_visible_text("told")
     assert find(opened, "error").text == "This model is told the noise level: give t."
     find(opened, "level").send_keys("0.5", webdriver.Keys.TAB)
     wait_for_result(opened, "a.png")
-    assert find(opened, "facts").text == "30 × 20 px"
+    assert find(opened, "facts").text == "30 \u00d7 20 px"
 
 
 def test_a_picture_is_dropped(opened):

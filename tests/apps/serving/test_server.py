@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tifffile
-
 from PIL import Image
 from served import MODELS, SLOW, SMALL_TILES, as_file, inverted, pixels, served
 
