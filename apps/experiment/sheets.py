@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_ms.data.sources.stored import full
-
 LONGEST = 2  # of a picture's sides, in its shorter ones: the middle of longer ones is shown
 LARGEST = 1200  # pixels of a side; the means of blocks of larger ones are shown
 
@@ -24,6 +22,8 @@ def shown(picture: np.ndarray, longest: float = LONGEST, largest: int = LARGEST)
         longest: Of the sides, in the shorter one; the middle of longer pictures is taken.
         largest: Pixels of a side; blocks of larger pictures become one pixel.
     """
+    from keras_ms.data.sources.stored import full  # imported late: it would slow down `--help`
+
     height, width, bands = picture.shape
     most = longest * min(height, width)
     rows, columns = (_middle(side, most) for side in (height, width))
