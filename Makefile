@@ -25,7 +25,7 @@ test-lowest: .venv-lowest/.installed
 
 .venv-lowest/.installed: pyproject.toml tests/lowest.txt
 	$(PYTHON) -m venv .venv-lowest
-	.venv-lowest/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable . dill pytest
+	.venv-lowest/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable . dill hypothesis pytest
 	@touch $@
 
 $(VENV)/bin/python:

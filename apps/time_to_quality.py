@@ -38,6 +38,8 @@ def run(settings: RaceSettings) -> str:
     Raises:
         ValueError: If one of the runs would be refused.
     """
+    from keras_ms import safe_files
+
     from .races import race, results
 
     problems = list(itertools.product(settings.tasks, settings.networks))
@@ -54,7 +56,8 @@ def run(settings: RaceSettings) -> str:
         plotted[title] = results.Result(reference, reached)
         lines.append(results.as_table(title, plotted[title], rates, rate))
         print(f"\n{lines[-1]}", flush=True)
-        pathlib.Path(settings.output, "time_to_quality.md").write_text("\n".join(lines))
+        text = "\n".join(lines)
+        safe_files.write_text(pathlib.Path(settings.output, "time_to_quality.md"), text)
         results.save_plot(plotted, pathlib.Path(settings.output, "time_to_quality.png"))
     return "\n".join(lines)
 

@@ -97,6 +97,20 @@ def put(made: pathlib.Path, path: pathlib.Path) -> None:
     _flush_names(path.parent)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file.
+
+    Args:
+        path: The file.
+        text: All that it shall hold.
+
+    Raises:
+        OSError: Naming the file, if it cannot be written.
+    """
+    with whole(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
 def write_json(path: Path, content: Any) -> None:
     """Writes JSON as its standard has it: numbers that are not finite become `null`.
 
@@ -107,9 +121,7 @@ def write_json(path: Path, content: Any) -> None:
     Raises:
         OSError: Naming the file, if it cannot be written.
     """
-    text = json.dumps(_strict(content), indent=1, allow_nan=False) + "\n"
-    with whole(path) as unfinished:
-        unfinished.write_text(text)
+    write_text(path, json.dumps(_strict(content), indent=1, allow_nan=False) + "\n")
 
 
 def clear(folder: Path) -> None:

@@ -13,7 +13,6 @@ for several tasks and networks. Leaves tables (benchmark.md), benchmark.json and
 
 from __future__ import annotations
 
-import json
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -32,6 +31,8 @@ def run(settings: BenchmarkSettings) -> dict[str, Rows]:
     Returns:
         The rows of every table, by its name.
     """
+    from keras_ms import safe_files
+
     from ..experiment import building, precision
 
     output = pathlib.Path(settings.output)
@@ -53,9 +54,9 @@ def run(settings: BenchmarkSettings) -> dict[str, Rows]:
         results["summary"] = [{**one, **other} for one, other in both]
         tables.insert(0, _titled("summary", results["summary"]))
         print(tables[0])
-    (output / "benchmark.md").write_text("\n".join(tables))
+    safe_files.write_text(output / "benchmark.md", "\n".join(tables))
     content = {"settings": as_dict(settings), "results": results}
-    (output / "benchmark.json").write_text(json.dumps(content, indent=1) + "\n")
+    safe_files.write_json(output / "benchmark.json", content)
     report.save_plot(results, output / "benchmark.png", settings.dtype_policy)
     print(f"Look at {output / 'benchmark.png'}; the tables are in {output / 'benchmark.md'}.")
     return results

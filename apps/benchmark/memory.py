@@ -9,6 +9,7 @@ import resource
 import sys
 
 import keras
+import psutil
 
 from keras_ms.levels import Stage
 
@@ -56,7 +57,7 @@ def _peak(settings: BenchmarkSettings, finest: int, sizes: tuple[int, ...]) -> t
 
 def resident_mib() -> float:
     """Resident memory of this process."""
-    return _status("VmRSS") if _STATUS.exists() else peak_mib()  # as good as it gets elsewhere
+    return psutil.Process().memory_info().rss / MIB
 
 
 def forget_peak() -> None:
@@ -66,13 +67,9 @@ def forget_peak() -> None:
 
 
 def peak_mib() -> float:
-    """Peak resident memory of this process."""
+    """Peak resident memory of this process, which psutil knows on Windows alone."""
     if _STATUS.exists():
-        return _status("VmHWM")
+        (line,) = (line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+        return float(line.split()[1]) * 1024 / MIB
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / MIB if sys.platform == "darwin" else peak * 1024 / MIB
-
-
-def _status(name: str) -> float:
-    (line,) = (line for line in _STATUS.read_text().splitlines() if line.startswith(name))
-    return float(line.split()[1]) * 1024 / MIB

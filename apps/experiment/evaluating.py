@@ -16,6 +16,7 @@ from keras_ms import safe_files
 from keras_ms.inference.restoring import Restorer
 
 from . import classics, plots, quality, sheets, tables
+from .made_with import as_json, check_same
 from .options import as_dict
 from .printable import printable
 from .quality import Pictures, Quality
@@ -48,7 +49,8 @@ def run(settings: Any) -> str:
             ways |= _classical(at, kept, _title(level))
         ways = {"degraded": lambda made: made.degraded, **ways}
         rows = _judged(at, _title(level), photos, ways, kept, SHEET_ROWS * (level == levels[-1]))
-    (output / "evaluation.md").write_text(text := _report(settings, kept, photos))
+    text = _report(settings, kept, photos)
+    safe_files.write_text(output / "evaluation.md", text)
     plots.draw_sheet([sheets.sheet_row(row) for row in rows], output / "evaluation.png")
     print(f"{text}\nLook at {output / 'evaluation.md'} and {output / 'evaluation.png'}.")
     return text
@@ -85,22 +87,18 @@ class Kept:
         settings: Of the run.
 
     Raises:
-        ValueError: If the file was made with other options.
+        ValueError: If the file was made with other settings.
     """
 
     def __init__(self, path: pathlib.Path, settings: Any) -> None:
         self._path = path
         free = {"output", "models", "trust", "classical", "pictures", "noise"}
         told = {name: value for name, value in as_dict(settings).items() if name not in free}
-        made_with = json.loads(json.dumps(told))
+        made_with = as_json(told)
         self.content: dict[str, Any] = {"settings": made_with, "tuned": {}, "found": {}}
         if path.exists():
             self.content = json.loads(path.read_text())
-        if self.content["settings"] != made_with:
-            raise ValueError(
-                f"--output holds what was found with other options. Received: {path}. Take "
-                "another folder."
-            )
+        check_same(path, self.content["settings"], made_with, "results")
 
     def has(self, level: str, photo: str, way: str) -> bool:
         """Whether a way was judged on a picture."""
@@ -114,8 +112,7 @@ class Kept:
 
     def save(self) -> None:
         """Writes the file."""
-        with safe_files.whole(self._path) as part:
-            part.write_text(json.dumps(self.content, indent=1) + "\n")
+        safe_files.write_text(self._path, json.dumps(self.content, indent=1) + "\n")
 
 
 def _title(level: float | None) -> str:

@@ -13,25 +13,39 @@ def sheet_row(row: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {title + _psnr_text(row, title): shown(picture) for title, picture in row.items()}
 
 
-def shown(picture: np.ndarray) -> np.ndarray:
+def shown(picture: np.ndarray, longest: float = LONGEST, largest: int = LARGEST) -> np.ndarray:
     """The middle of long pictures, the block means of large ones, as RGB floats in [0, 1].
 
     Args:
         picture: `(height, width, bands)`, bytes, 16 bits, or floats in [0, 1]. Of other than
             three bands the first ones are shown.
+        longest: Of the sides, in the shorter one; the middle of longer pictures is taken.
+        largest: Pixels of a side; blocks of larger pictures become one pixel.
     """
+    from keras_ms.data.sources.stored import full  # imported late: it would slow down `--help`
+
     height, width, bands = picture.shape
-    longest = LONGEST * min(height, width)
-    rows, columns = (_middle(side, longest) for side in (height, width))
+    most = longest * min(height, width)
+    rows, columns = (_middle(side, most) for side in (height, width))
     part = picture[rows, columns, : 3 if bands >= 3 else 1]
-    white = {"uint8": 255.0, "uint16": 65535.0}.get(picture.dtype.name, 1.0)
-    small = _block_means(part, -(-max(part.shape[:2]) // LARGEST)) / np.float32(white)
+    small = _block_means(part, block_side(part.shape, largest)) / np.float32(full(picture.dtype))
     return np.clip(np.broadcast_to(small, (*small.shape[:2], 3)), 0.0, 1.0)
 
 
-def _middle(side: int, longest: int) -> slice:
-    start = max(0, side - longest) // 2
-    return slice(start, start + min(side, longest))
+def block_side(shape: tuple[int, ...], largest: int) -> int:
+    """Sides of the blocks of a picture that become one pixel; 1 if all pixels are shown."""
+    return -(-max(shape[:2]) // largest)
+
+
+def in_bytes(picture: np.ndarray, longest: float = LONGEST, largest: int = LARGEST) -> np.ndarray:
+    """The same as `shown`, uint8."""
+    return np.round(255.0 * shown(picture, longest, largest)).astype(np.uint8)
+
+
+def _middle(side: int, longest: float) -> slice:
+    taken = int(min(side, longest))
+    start = (side - taken) // 2
+    return slice(start, start + taken)
 
 
 def _block_means(part: np.ndarray, side: int) -> np.ndarray:

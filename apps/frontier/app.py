@@ -62,12 +62,14 @@ def run(settings: FrontierSettings) -> str:
 def _write(
     options: FrontierSettings, one: Frontier, names: Mapping[str, str], entries: Mapping[str, Entry]
 ) -> str:
+    from keras_ms import safe_files
+
     from ..experiment.tables import loss_label
     from . import drawing, results
 
     output, problem = pathlib.Path(options.output), one.problem
     table = results.report(options, problem.title, one.loss_name, entries, names)
-    (output / f"{problem.file}.md").write_text(table)
+    safe_files.write_text(output / f"{problem.file}.md", table)
     plot = output / f"{problem.file}.png"
     drawing.save_plot(options, problem.title, loss_label(one.loss_name), entries, plot)
     return table

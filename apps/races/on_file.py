@@ -10,6 +10,7 @@ from typing import Any
 
 from keras_ms import safe_files
 
+from ..experiment.made_with import as_json, check_same
 from ..experiment.options import as_dict
 from ..experiment.settings import OF_THE_RUN
 
@@ -42,34 +43,8 @@ def kept(
         with path.with_suffix(".log").open("w") as log, contextlib.redirect_stdout(log):
             content = {"settings": made_with, **train()}
         print(f"{path.parent.name}, {path.stem}: {told(content)}", flush=True)
-        with safe_files.whole(path) as unfinished:
-            unfinished.write_text(json.dumps(content, indent=1) + "\n")
+        # Losses of runs that diverged are not finite, which `write_json` would not keep.
+        safe_files.write_text(path, json.dumps(content, indent=1) + "\n")
     content = json.loads(path.read_text())
     check_same(path, content["settings"], made_with)
     return content
-
-
-def as_json(settings: Any) -> Any:
-    """Settings as they come back from a file: tuples are lists."""
-    return json.loads(json.dumps(settings))
-
-
-def check_same(path: pathlib.Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Refuses what is on file if it was made with other settings than these.
-
-    Args:
-        path: The file.
-        before: What it was made with, as JSON has it.
-        now: What is asked for, likewise.
-
-    Raises:
-        ValueError: Naming the file and the settings that differ.
-    """
-    names = dict.fromkeys((*before, *now))
-    differing = [name for name in names if before.get(name) != now.get(name)]
-    if differing:
-        shown = ", ".join(f"{n} (was {before.get(n)!r}, is {now.get(n)!r})" for n in differing)
-        raise ValueError(
-            f"--output holds runs with other settings. Received: {path}, where {shown}. Take "
-            "another folder."
-        )

@@ -58,10 +58,12 @@ def _budgets(settings: SegmentationSettings) -> list[float]:
 
 
 def _write(settings: SegmentationSettings, races: dict[str, dict[str, Raced]], last: Race) -> None:
+    from keras_ms import safe_files
+
     from . import drawing, results
 
     output, network = pathlib.Path(settings.output), list(races)[-1]
-    (output / "segmentation.md").write_text(results.report(settings, races))
+    safe_files.write_text(output / "segmentation.md", results.report(settings, races))
     drawing.save_curves(races, "seconds", output / "segmentation.png")
     drawing.save_curves(races, "work_units", output / "segmentation_work_units.png")
     drawing.save_sheet(last.shown, races[network], last.pairs, output / f"{network}.png")

@@ -14,12 +14,12 @@ from keras_ms.data.image_checks import ImageCheck, named_arrays
 from keras_ms.data.pixels import Pixels
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.slabs import slabs
+from keras_ms.data.sources.stored import full
 
 Tensor = Any
 
 CACHE_BYTES = 4 * 2**30
 MAX_BAD_FRACTION = 0.25
-SCALES = {"uint8": 255.0, "uint16": 65535.0}
 
 
 class PyramidStore:
@@ -80,7 +80,7 @@ class PyramidStore:
     def _begin(self, first: np.ndarray, depth: int, mean: Any, std: Any) -> None:
         self.channels = first.shape[-1]
         self._mean, self._std = _normalization(mean, std, self.channels)
-        self._scale = SCALES.get(first.dtype.name, 1.0)
+        self._scale = full(first.dtype)
         types = [first.dtype, *[np.float32] * depth]
         self._levels = [Pixels(self.channels, dtype) for dtype in types]
 

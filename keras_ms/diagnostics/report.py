@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_ms import safe_files
 from keras_ms.diagnostics import allocation
 from keras_ms.diagnostics.advised_command import Advice
 from keras_ms.diagnostics.advising import commands, compared, told
@@ -264,8 +265,7 @@ class LevelReport:
         content["coarse"] = self.coarse and self.coarse.as_json()
         content["flags"] = [command.flags for command in self.commands]
         content |= {"advice": self.advice, "control_weights": self.control_weights}
-        pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-        pathlib.Path(path).write_text(json.dumps(content, indent=1) + "\n")
+        safe_files.write_text(path, json.dumps(content, indent=1) + "\n")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> LevelReport:

@@ -57,7 +57,7 @@ def test_what_is_on_file_is_not_made_again(pictures, monkeypatch):
     monkeypatch.setattr(evaluating.plots, "draw_sheet", lambda *_: None)
     monkeypatch.setattr(evaluating.quality, "make_pictures", None)
     assert evaluate.run(settings(pictures, pictures=1, noise=(15.0,))) == first
-    with pytest.raises(ValueError, match="found with other options"):
+    with pytest.raises(ValueError, match=r"results with other settings.*seed \(was 0, is 3\)"):
         evaluate.run(settings(pictures, noise=(15.0,), seed=3))
 
 

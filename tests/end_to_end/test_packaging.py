@@ -71,6 +71,8 @@ def test_wheel_holds_the_product_and_nothing_else(wheel, root):
     held = {name for name in zipfile.ZipFile(wheel).namelist() if not name.startswith(f"{info}/")}
     wanted = {f"keras_ms/{name}" for name in files(root / "keras_ms", "*.py")}
     wanted |= {f"keras_ms_apps/{name}" for name in files(root / "apps", "*.py")}
+    page = root / "apps" / "serving" / "page"
+    wanted |= {f"keras_ms_apps/serving/page/{name}" for name in files(page, "*")}
     models = root / "saved_models"
     wanted |= {f"keras_ms/saved_models/{m}/{f}" for m in MODELS for f in files(models / m, "*")}
     assert held == {*wanted, "keras_ms/py.typed", "keras_ms/saved_models/README.md"}

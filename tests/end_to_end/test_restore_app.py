@@ -11,7 +11,7 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from apps import train
-from apps.experiment import restoring
+from apps.experiment import one_picture, restoring
 from apps.experiment.settings import Settings
 from keras_ms import inference
 
@@ -196,7 +196,8 @@ IDENTITY = inference.Restorer(lambda pictures: pictures, receptive_field=8)
 
 
 def restored(source, output, compare=None, model=IDENTITY, max_pixels=10**6):
-    job = restoring.Job(model, str(source), str(output), compare and str(compare), max_pixels)
+    how = one_picture.How(model, max_pixels)
+    job = restoring.Job(how, str(source), str(output), compare and str(compare))
     return restoring.restore_files(job)
 
 
@@ -284,12 +285,12 @@ def test_tiles_of_networks_that_couple_all_pixels_are_announced(tmp_path, capsys
 def test_models_of_other_than_pictures_are_refused(options, monkeypatch):
     monkeypatch.setattr(inference, "load", lambda *_, **__: inference.Restorer(None, **options))
     with pytest.raises(ValueError, match=r"Use keras_ms.inference.restore on arrays"):
-        restoring.load("some")
+        one_picture.load("some")
 
 
 def test_the_noise_level_is_checked_before_any_picture():
     with pytest.raises(ValueError, match=r"Received: --noise_level=0.5"):
-        restoring.load("denoising", 0.5)
+        one_picture.check(one_picture.How(inference.load("denoising"), noise_level=0.5))
 
 
 def test_super_resolution_enlarges_files(tmp_path):

@@ -14,12 +14,10 @@ from PIL import ExifTags, Image
 
 from keras_ms.data.sources import jpeg_segments, png_chunks
 from keras_ms.data.sources.lost_bits import check_depth
-from keras_ms.data.sources.stored import MAX_MEGAPIXELS, Header, RefusedError, Stored
+from keras_ms.data.sources.stored import MAX_MEGAPIXELS, WHITE, Header, RefusedError, Stored
 
 Made = TypeVar("Made")
 Path = str | os.PathLike[str]
-
-WHITE = 65535
 
 
 def opened(

@@ -8,9 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data.sources import png_chunks
-from keras_ms.data.sources.stored import Header, Stored
-
-WHITE = 65535
+from keras_ms.data.sources.stored import WHITE, Header, Stored
 
 Path = str | os.PathLike[str]
 

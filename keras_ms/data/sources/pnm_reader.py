@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_ms.data.sources.stored import Header, Stored
+from keras_ms.data.sources.stored import WHITE, Header, Stored
 
 SIGNATURES = (b"P2", b"P3", b"P5", b"P6")
-WHITE = 65535
 _FIELD = rb"(?:\s+|#[^\n]*\n)+(\d+)"
 _START = re.compile(rb"P([2356])" + 3 * _FIELD + rb"\s")
 

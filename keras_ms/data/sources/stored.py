@@ -8,6 +8,7 @@ import numpy as np
 
 MAX_MEGAPIXELS = 1000.0
 MAX_BANDS = 32
+WHITE = 65535  # of 16 bits
 
 
 class RefusedError(ValueError):
@@ -64,7 +65,7 @@ class Stored(NamedTuple):
 
 def full(dtype: np.dtype) -> float:
     """The value of white, and of full opacity, in pixels of a type."""
-    return {"uint8": 255.0, "uint16": 65535.0}.get(np.dtype(dtype).name, 1.0)
+    return {"uint8": 255.0, "uint16": float(WHITE)}.get(np.dtype(dtype).name, 1.0)
 
 
 def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from apps.experiment import comparison_sheet, restoring
+from apps.experiment import comparison_sheet, one_picture, restoring
 from keras_ms import inference
 
 ROW = {"input": np.zeros((8, 12, 3), np.uint8), "restored": np.full((8, 12, 3), 200, np.uint8)}
@@ -78,7 +78,7 @@ def test_a_picture_of_the_sheets_name_is_restored_beside_the_sheet(tmp_path):
     written(tmp_path / "in")  # a sheet of ours, restored like any picture
     written(tmp_path / "out")
     identity = inference.Restorer(lambda pictures: pictures, receptive_field=8)
-    job = restoring.Job(identity, str(tmp_path / "in"), str(tmp_path / "out"))
+    job = restoring.Job(one_picture.How(identity), str(tmp_path / "in"), str(tmp_path / "out"))
     for _ in range(2):
         results, problems = restoring.restore_files(job)
         assert not problems

@@ -6,18 +6,17 @@ import pytest
 import tifffile
 from PIL import Image
 
-from apps.experiment import restoring
+from apps.experiment import one_picture, restoring
 from keras_ms import inference, safe_files
 
 IDENTITY = inference.Restorer(lambda pictures: pictures, receptive_field=8)
 PIXELS = np.random.default_rng(0).integers(0, 65536, (20, 30, 5)).astype(np.uint16)
 
 
-def restored(folder, channels=3, model=IDENTITY, **options):
-    model = dataclasses.replace(model, channels=channels)
-    return restoring.restore_files(
-        restoring.Job(model, str(folder / "in"), str(folder / "out"), **options)
-    )
+def restored(folder, channels=3, model=IDENTITY, compare=None, **options):
+    how = one_picture.How(dataclasses.replace(model, channels=channels), **options)
+    job = restoring.Job(how, str(folder / "in"), str(folder / "out"), compare)
+    return restoring.restore_files(job)
 
 
 @pytest.fixture
@@ -129,7 +128,7 @@ def test_results_in_a_folder_that_is_linked_into_the_input_are_refused(folder):
     (folder / "real").mkdir()
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "real" / "a.png")
     (folder / "in" / "linked").symlink_to(folder / "real")
-    job = restoring.Job(IDENTITY, str(folder / "in"), str(folder / "real" / "out"))
+    job = restoring.Job(one_picture.How(IDENTITY), str(folder / "in"), str(folder / "real" / "out"))
     with pytest.raises(ValueError, match="must not lie within --input"):
         restoring.restore_files(job)
 
@@ -177,7 +176,7 @@ def test_odd_names_are_restored_and_shown_harmlessly(folder, capsys):
 
 def test_an_output_that_cannot_be_written_to_costs_no_picture(folder):
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "in" / "a.png")
-    job = restoring.Job(IDENTITY, str(folder / "in"), "/proc/nowhere")
+    job = restoring.Job(one_picture.How(IDENTITY), str(folder / "in"), "/proc/nowhere")
     with pytest.raises(ValueError, match=r"must be a folder. Received: /proc/nowhere"):
         restoring.restore_files(job)
 

@@ -1,0 +1,70 @@
+"""Batch sizes of any variances and costs: they keep the target, and nearly nothing is wasted."""
+
+import numpy as np
+from hypothesis import strategies as st
+from laws import law
+
+from keras_ms import optimal_batch_sizes
+from keras_ms.diagnostics.allocation import TOLERANCE, relative_costs
+
+positive = st.floats(-3.0, 3.0).map(lambda exponent: 10.0**exponent)
+levels = st.integers(1, 4).flatmap(lambda n: st.tuples(*[st.tuples(positive, positive)] * n))
+share = st.floats(0.3, 30.0)  # how many times smaller than that of single samples
+
+
+def columns(pairs):
+    return (np.array(column) for column in zip(*pairs, strict=True))
+
+
+@law(60, pairs=levels, share=share, replicas=st.integers(1, 4))
+def test_the_variance_is_reached_at_hardly_more_than_the_least_cost(pairs, share, replicas):
+    variances, costs = columns(pairs)
+    target = variances.sum() / share
+    sizes = np.array(optimal_batch_sizes(variances, costs, variance=target, replicas=replicas))
+    assert (sizes >= replicas).all()
+    assert (sizes % replicas == 0).all()
+    assert (variances / sizes).sum() <= target * (1 + 1e-9)
+    giles = np.sqrt(variances / costs) * np.sqrt(variances * costs).sum() / target
+    rounded = np.maximum(1, np.ceil(giles / replicas)) * replicas
+    assert costs @ sizes <= costs @ rounded * (1 + 2 * TOLERANCE)
+    assert costs @ sizes >= np.sqrt(variances * costs).sum() ** 2 / target * (1 - 1e-6)
+
+
+@law(60, pairs=levels, share=st.floats(1.0, 30.0))
+def test_the_cost_is_kept_and_spent(pairs, share):
+    variances, costs = columns(pairs)
+    budget = costs.sum() * share
+    sizes = np.array(optimal_batch_sizes(variances, costs, cost=budget))
+    assert costs @ sizes <= budget * (1 + 1e-9)
+    reached = (variances / sizes).sum()
+    assert reached >= np.sqrt(variances * costs).sum() ** 2 / budget * (1 - 1e-6)
+    again = np.array(optimal_batch_sizes(variances, costs, variance=reached))
+    assert costs @ again <= budget * (1 + 2 * TOLERANCE)
+
+
+@law(
+    40,
+    pairs=levels,
+    share=share,
+    units=st.tuples(st.integers(-20, 20), st.integers(-20, 20)),
+)
+def test_units_do_not_matter(pairs, share, units):
+    variances, costs = columns(pairs)
+    of_variance, of_cost = (2.0**power for power in units)
+    target = variances.sum() / share
+    here = optimal_batch_sizes(variances, costs, variance=target)
+    there = optimal_batch_sizes(
+        variances * of_variance, costs * of_cost, variance=target * of_variance
+    )
+    assert here == there
+
+
+@law(60, pairs=st.tuples(*[st.tuples(*[positive] * 4)] * 3), batch=st.integers(1, 20))
+def test_it_is_never_dearer_than_plain_training(pairs, batch):
+    variances, costs = np.array(pairs)[:, :2], np.array(pairs)[:, 2:]
+    target = variances[0, 0] / batch
+    sizes = optimal_batch_sizes(variances, costs, variance=target)
+    last = len(sizes) - 1
+    spent = costs[:last, 1] @ np.array(sizes[:last]) + costs[last, 0] * sizes[last]
+    assert spent <= batch * costs[0, 0] * (1 + 1e-9)
+    assert relative_costs(variances, costs)[0] == 1.0
