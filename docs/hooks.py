@@ -64,7 +64,9 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         target = _repository(source, match["path"])
         return posixpath.relpath(_on_site(target), here or ".") if target.is_file() else match[0]
 
-    return _outside_code(markdown, lambda text: _LINK.sub(led, text)) if source.is_file() else markdown
+    if not source.is_file():  # a page that was made of code
+        return markdown
+    return _outside_code(markdown, lambda text: _LINK.sub(led, text))
 
 
 def _page(path: pathlib.Path, config: Any) -> File:

@@ -240,7 +240,7 @@ def test_lists_read_alike_on_the_site_and_on_a_host_of_repositories(page):
 
 
 def test_extras_that_are_named_exist():
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     pages = [*PAGES, *(ROOT / "apps").rglob("*.py"), *(ROOT / "keras_ms").rglob("*.py")]
     named = {
         name
@@ -248,4 +248,4 @@ def test_extras_that_are_named_exist():
         for listed in re.findall(r'(?:keras-ms|"\.)\[([\w,]+)\]', page.read_text())
         for name in listed.split(",")
     }
-    assert {"gpu", "export"} <= named <= set(extras)
+    assert {"gpu", "export"} <= named <= set(project["optional-dependencies"])

@@ -12,7 +12,8 @@ import tifffile
 from PIL import Image
 
 ROOT = pathlib.Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "saved_models" / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+BESIDE = [ROOT / "README.md", ROOT / "saved_models" / "README.md"]
+PAGES = [*BESIDE, *sorted((ROOT / "docs").rglob("*.md"))]
 FENCED = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", flags=re.DOTALL | re.MULTILINE)
 
 
@@ -30,7 +31,7 @@ BLOCKS = [
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Folders as the pages name them: photographs, their masks of three classes, scans of 12 bits."""
+    """Folders as pages name them: photographs, masks of three classes, scans of 12 bits."""
     folder = tmp_path_factory.mktemp("files")
     rng = np.random.default_rng(0)
     for name in ("photos", "masks", "scans"):

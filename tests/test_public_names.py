@@ -61,18 +61,24 @@ def test_what_a_function_returns_is_told(name):
 @pytest.mark.parametrize("name", CALLABLES)
 def test_errors_are_told(name):
     thing = CALLABLES[name]
-    made = thing.__init__ if isinstance(thing, type) else thing
-    if inspect.isfunction(made) and "raise ValueError" in inspect.getsource(made):
+    if "raise ValueError" in source(thing.__init__ if isinstance(thing, type) else thing):
         assert "Raises:" in inspect.getdoc(thing)
         assert "ValueError" in inspect.getdoc(thing)
 
+
+def source(function):
+    """Its text; none of what was not written, such as the making of a dataclass."""
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        return ""
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_methods_are_documented(name):
     for method, function in methods(CLASSES[name]):
         text = inspect.getdoc(function)
         assert text, method
-        if "raise ValueError" in inspect.getsource(function):
+        if "raise ValueError" in source(function):
             assert "Raises" in text, method
 
 

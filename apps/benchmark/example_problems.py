@@ -1,4 +1,4 @@
-"""Problems other than pictures from pictures: classification, signals, volumes. Made up, by seed."""
+"""Problems other than pictures from pictures: classification, signals, volumes; made up by seed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _flower(petals: int, side: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def beats(count: int, seed: int, length: int = 1024) -> Examples:
-    """Signals of narrow and wide beats on a wandering line; the class of every sample is looked for.
+    """Signals of narrow and wide beats on a wandering line, and the class of every sample.
 
     Args:
         count: How many.
@@ -101,7 +101,7 @@ def beats(count: int, seed: int, length: int = 1024) -> Examples:
 
 
 def shells(count: int, seed: int, side: int = 48) -> Examples:
-    """Volumes of balls and hollow shells in noise; the class of every voxel is looked for.
+    """Volumes of balls and hollow shells in noise, and the class of every voxel.
 
     Args:
         count: How many.

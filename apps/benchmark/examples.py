@@ -1,4 +1,4 @@
-"""Coarse to fine against plain training on classification, signals and volumes, for equal seconds."""
+"""Coarse to fine against plain training on classification, signals, volumes: equal seconds."""
 
 from __future__ import annotations
 

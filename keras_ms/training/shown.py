@@ -26,16 +26,21 @@ class ShownDecisions:
     """Gives an `AdaptiveSchedule` its short forms."""
 
     def __repr__(self: Any) -> str:
-        return f"<AdaptiveSchedule({_told(self._budget, '=')}): {len(self.decisions)} decisions so far>"
+        budget = _told(self._budget, "=")
+        return f"<AdaptiveSchedule({budget}): {len(self.decisions)} decisions so far>"
 
     def _repr_html_(self: Any) -> str:
         """A row per decision so far."""
         rows = [
-            (d.epoch, d.finest, ", ".join(map(str, d.batch_sizes)), f"{d.work_units:,.0f}", d.reason)
+            (d.epoch, d.finest, _listed(d.batch_sizes), f"{d.work_units:,.0f}", d.reason)
             for d in self.decisions
         ]
         columns = ("from epoch", "level", "batches", "after work units", "because")
         return notebooks.table(f"AdaptiveSchedule, {_told(self._budget, ': ')}", columns, rows)
+
+
+def _listed(sizes: Any) -> str:
+    return ", ".join(map(str, sizes))
 
 
 def _told(budget: Any, between: str) -> str:

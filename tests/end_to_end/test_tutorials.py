@@ -18,11 +18,15 @@ def read(path):
 
 
 def pictures(notebook):
-    """The outputs that are pictures, and those that are no pictures."""
+    """The outputs that are pictures, and the others."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    shown = [output for output in outputs if "data" in output]
-    seen = [one for one in shown if "image/png" in one.data or "<img" in one.data.get("text/html", "")]
+    seen = [output for output in outputs if is_picture(output.get("data", {}))]
     return seen, [output for output in outputs if output not in seen]
+
+
+def is_picture(data):
+    """Whether what a cell shows is one, or has one in it."""
+    return "image/png" in data or "<img" in data.get("text/html", "")
 
 
 def test_there_are_the_notebooks_of_the_page():
@@ -47,7 +51,7 @@ def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
     assert told.source.startswith("STEPS = ")
     told.source = FEW_STEPS
     wanted, _ = pictures(notebook)
-    client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}})
-    client.execute()
+    place = {"metadata": {"path": tmp_path}}
+    nbclient.NotebookClient(notebook, timeout=300, resources=place).execute()
     seen, _ = pictures(notebook)
     assert len(seen) == len(wanted)
