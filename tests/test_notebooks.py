@@ -1,7 +1,8 @@
 """HTML for notebooks, and what public objects show there."""
 
-import keras_ms
 from conftest import pair_dataset
+
+import keras_ms
 from keras_ms import notebooks
 
 
@@ -32,8 +33,9 @@ def test_a_schedule_shows_its_stages_in_the_order_of_training():
     wanted = "FullMultiscaleSchedule(iterations=(10, 0, 40), steps_per_epoch=5)"
     assert repr(schedule) == wanted
     shown = schedule._repr_html_()
-    first, second = shown.index("<td>1</td><td>2</td><td>40</td><td>8</td>"), shown.index(
-        "<td>2</td><td>0</td><td>10</td><td>2</td>"
+    first, second = (
+        shown.index("<td>1</td><td>2</td><td>40</td><td>8</td>"),
+        shown.index("<td>2</td><td>0</td><td>10</td><td>2</td>"),
     )
     assert first < second
 

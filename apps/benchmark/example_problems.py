@@ -153,9 +153,7 @@ def _accuracy() -> keras.metrics.Metric:
 
 EXAMPLES = {
     "classification": Example(flowers, classifier, (8, 16, 32), (8, 32), _accuracy, 1200, 600),
-    "signals": Example(
-        beats, lambda: _unet(1, width=16), (4, 8, 16), (4, 16), _mean_iou, 200, 100
-    ),
+    "signals": Example(beats, lambda: _unet(1, width=16), (4, 8, 16), (4, 16), _mean_iou, 200, 100),
     "volumes": Example(
         shells,
         lambda: _unet(3, width=8, multipliers=(1, 2)),

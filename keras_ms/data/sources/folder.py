@@ -140,7 +140,14 @@ class FolderImages:
             yield image
 
     def named(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Reads the images, with the names of their files."""
+        """Reads the images, with the names of their files.
+
+        Yields:
+            Name and image, `(height, width, bands)`.
+
+        Raises:
+            ValueError: At the end, if no image could be read.
+        """
         bad: list[str] = []
         count = 0
         read = read_ahead(self.files, self._read)
