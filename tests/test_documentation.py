@@ -110,7 +110,7 @@ def test_a_segmentation_network_is_made_of_two_folders(tmp_path, monkeypatch):
         ("(50, 100, 200)", "(1, 10, 10)"),
         ("steps_per_epoch=25", "steps_per_epoch=1"),
         ("image_size=128", "image_size=32"),
-        ("UNet(outputs", "UNet(width=4, multipliers=(1, 2), outputs"),
+        ("UNet(width=16", "UNet(width=4, multipliers=(1, 2)"),
         ("Adam(1e-3)", "Adam(2e-2)"),
     )
     names = {}
