@@ -18,13 +18,14 @@ from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION
 from keras_ms.data.room import check_steps
 from keras_ms.data.sharding import checked_shard, part_of
+from keras_ms.data.shown import ShownDataset
 from keras_ms.data.stages import checked_stage, checked_stages, is_auto, stages_of
 from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task
 from keras_ms.validation import checked_refresh, checked_weights, known, positive_integer
 
 
-class MultiscaleDataset:
+class MultiscaleDataset(ShownDataset):
     """Batches for Multiscale Gradient Estimation, one `tf.data` pipeline per stage.
 
     The element of a step is a `MultiscaleBatch`: for each active level the batch of its term and,

@@ -51,6 +51,10 @@ def read_image(
 
     Raises:
         ValueError: If the file cannot be read as an image without loss, or has other bands.
+
+    Example:
+        >>> keras_ms.data.read_image("scan.tif").dtype  # doctest: +SKIP
+        dtype("uint16")
     """
     pixels = stored_pixels(path, max_megapixels)
     if bands is None:
@@ -214,7 +218,12 @@ class FolderImages:
 def folder(
     directory: str | pathlib.Path, split: str | None = None, validation_every: int = 5
 ) -> list[np.ndarray]:
-    """Reads all images under a directory into memory; options are those of `FolderImages`.
+    """Reads all images under a directory into memory.
+
+    Args:
+        directory: As in `FolderImages`.
+        split: As in `FolderImages`.
+        validation_every: As in `FolderImages`.
 
     Returns:
         Arrays `(height, width, bands)`, of one kind; those of 8 bits are RGB.

@@ -23,6 +23,7 @@ from keras_ms.training.checks import (
     checked_rate,
 )
 from keras_ms.training.clock import Clock
+from keras_ms.training.shown import ShownDecisions
 
 Logs = dict[str, Any] | None
 Verdict = tuple[str, dict[str, Any]]
@@ -30,7 +31,7 @@ _BIASED = "the coarse gradient is biased"
 _LEFT_EARLY = "a callback ended the stage"
 
 
-class AdaptiveSchedule(keras.callbacks.Callback):
+class AdaptiveSchedule(ShownDecisions, keras.callbacks.Callback):
     """Coarse-to-fine training that decides by itself when to go on to the next finer level.
 
     Training starts on the coarsest level, with plain batches of the dataset's `N_(L-1)`. It leaves
