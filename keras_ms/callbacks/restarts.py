@@ -67,7 +67,7 @@ class Restart:
         callback = self._callback
         if self._saves:
             # Its counts of steps go on, as its files do.
-            callback.best = self._state.get("best")  # type: ignore[attr-defined]
+            callback.best = self._state.get("best")
             return
         callback.on_train_end(None)
         state = _state_of(callback)
@@ -81,7 +81,7 @@ class Restart:
         """Has `start_from_epoch` count from an epoch on."""
         start = self._state.get("start_from_epoch")
         if isinstance(start, int):
-            self._callback.start_from_epoch = start + first  # type: ignore[attr-defined]
+            self._callback.start_from_epoch = start + first
 
     def end(self) -> None:
         """Leaves the callback as a `fit` would."""

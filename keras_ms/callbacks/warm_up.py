@@ -38,7 +38,7 @@ class WarmUpPerStage(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, learning_rate: Any, steps: int, start: float = 0.1) -> None:
         super().__init__()
-        self.steps = positive_integer(steps, "steps")
+        self.steps: int = positive_integer(steps, "steps")
         if not isinstance(start, numbers.Real) or not 0.0 <= float(start) <= 1.0:
             raise ValueError(f"`start` is a share from 0 to 1. Received: start={start!r}.")
         number = isinstance(learning_rate, numbers.Real) and 0.0 <= learning_rate < math.inf
@@ -47,9 +47,10 @@ class WarmUpPerStage(keras.optimizers.schedules.LearningRateSchedule):
                 "`learning_rate` is a number or a keras.optimizers.schedules.LearningRateSchedule. "
                 f"Received: learning_rate={learning_rate!r}."
             )
-        self.learning_rate, self.start = learning_rate, float(start)
+        self.learning_rate: Any = learning_rate
+        self.start: float = float(start)
         # A variable, so that steps that are traced already see it change.
-        self._began = keras.Variable(0, dtype="int64", trainable=False, name="stage_began")
+        self._began: Any = keras.Variable(0, dtype="int64", trainable=False, name="stage_began")
 
     def begin_stage(self, step: int) -> None:
         """Begins a stage, which `fit` calls.

@@ -226,7 +226,7 @@ class AdaptiveSchedule(ShownDecisions, keras.callbacks.Callback):
         if last.finest == 0:
             return
         spent = {"work_units": self._spent(epoch), "seconds": self._clock.seconds}
-        left = (_LEFT_EARLY, {}) if self._left_early else ("", {})
+        left: Verdict = (_LEFT_EARLY if self._left_early else "", {})
         reason, figures = self._used_up(epoch) or self._stalled() or left
         self._left_early = False
         found = self._look(epoch, last.finest)
