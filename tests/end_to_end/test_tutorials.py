@@ -45,7 +45,8 @@ def test_what_is_stored_are_pictures(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
+def test_a_notebook_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(FOLDER.parents[1]))  # wherever the kernel runs
     notebook = read(path)
     (told,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
     assert told.source.startswith("STEPS = ")
