@@ -78,5 +78,3 @@ def read(row: Row, folder: Any) -> list[dict[str, np.ndarray]]:
     return [
         {name: of[index] for name, of in arrays.items()} for index in range(len(arrays["clean"]))
     ]
-
-

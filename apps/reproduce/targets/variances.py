@@ -171,9 +171,7 @@ def _cells_of(asked: Asked, scale: Scale, problem: tuple[str, str], seed: int) -
     yield Cell(network, trained, common, scale.seconds[0])
     for size, name in itertools.product(scale.sizes, COARSENINGS):
         key = {**common, "size": size, "coarsening": name, "samples": scale.samples}
-        yield Cell(
-            _name(problem, seed, size, name), diagnosed, key, scale.seconds[1], (network,)
-        )
+        yield Cell(_name(problem, seed, size, name), diagnosed, key, scale.seconds[1], (network,))
 
 
 def _lines(asked: Asked) -> Iterator[tuple[tuple[str, str], int, str]]:

@@ -96,7 +96,9 @@ def test_super_resolution_is_judged_by_the_ssim(output):
     text, lines = reproduced(output, "table2_superresolution")
     assert [line["network"] for line in lines] == ["paper_sr_convnet"] * 3
     for line in lines:
-        assert float(line["best.loss"]) == pytest.approx(-float(line["best.authors_ssim"]), abs=1e-4)
+        assert float(line["best.loss"]) == pytest.approx(
+            -float(line["best.authors_ssim"]), abs=1e-4
+        )
     assert "| best authors' SSIM |" in text
     assert "| .8274 |" in text
 
