@@ -1,4 +1,4 @@
-"""A training as a cell: its key says all that `apps.train` would be told, its row what came of it."""
+"""A training as a cell: its key says all that `apps.train` is told, its row what came of it."""
 
 from __future__ import annotations
 
