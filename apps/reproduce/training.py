@@ -84,7 +84,7 @@ def _guess(scale: Scale, settings: Settings) -> float:
     levels = keras_ms.Levels(settings.batch_sizes)
     steps, a_unit, start = max(settings.iterations), *scale.seconds
     if settings.strategy == "single_scale":
-        units = steps * settings.single_scale_batch
+        units = float(steps * settings.single_scale_batch)
         return start + a_unit * (settings.work_units or units)
     if settings.strategy == "multiscale":
         return start + a_unit * (settings.work_units or steps * levels.work_units())
