@@ -5,8 +5,8 @@
     python -m apps.reproduce --target=table2_denoising --dataset=folder --data_dir=PICTURES
     python -m apps.reproduce --target=all --scale=paper --data_dir=PREPARED
 
-A **target** is a table, a figure or a theorem of the paper: a class derived from `target.Target` in a
-file of its own in `targets/`, which offers it by name in a literal, `NAMES = {"table1": "Table1"}`.
+A **target** is a table, a figure or a theorem of the paper: a class derived from `target.Target` in
+a file of its own in `targets/`, which offers it by name in a literal, `NAMES = {"table1": "One"}`.
 `--list`, `--help` and `--target=all` know it at once. Targets import nothing heavy at the top of
 their files, as `--list` imports them all.
 
@@ -66,10 +66,11 @@ look up by `asked.scale`. `tiny` is for tests and no choice of `--scale`.
             axes.bar(["mean"], [rows["brightness/all"]["mean"]])
             plots.save(figure, path)
 
-Every cell is on file as `OUTPUT/cells/NAME.json` as soon as it is computed, beside what it printed, and
-is read instead of computed in a later run, by whatever target: cells of one name are one cell. If
-its key is another by then, the run is refused, and the error names what differs. A cell that needs
-the rows of others names them in `after`, and finds them in `given.rows`; files of its own it writes to
-`given.beside(".npz")`. Of a target `NAME` the runner leaves `NAME.md` (tables, plot, command, versions,
-hardware), `NAME.csv` (every cell, its key and row, so every seed) and `NAME.png` in --output.
+Every cell is on file as `OUTPUT/cells/NAME.json` as soon as it is computed, beside what it printed,
+and is read instead of computed in a later run, by whatever target: cells of one name are one cell.
+If its key is another by then, the run is refused, and the error names what differs. A cell that
+needs the rows of others names them in `after`, and finds them in `given.rows`; files of its own it
+writes to `given.beside(".npz")`. Of a target `NAME` the runner leaves `NAME.md` (tables, plot,
+command, versions, hardware), `NAME.csv` (every cell, its key and row, so every seed) and `NAME.png`
+in --output.
 '''

@@ -73,8 +73,10 @@ class Comparison(Target):
             for entry, runs in found.items()
         ]
         name = METRICS[self.metric]
-        columns = ("strategy", "WU", "seconds", name, f"best {name}", "paper")
-        columns += ("of single-scale's", "paper's", "best SSIM", "best authors' SSIM")
+        columns = (
+            *("strategy", "WU", "seconds", name, f"best {name}", "paper"),
+            *("of single-scale's", "paper's", "best SSIM", "best authors' SSIM"),
+        )
         return Table(network, columns, lines, verdicts.of(self.metric, found))
 
     def label(self, entry: Entry) -> str:

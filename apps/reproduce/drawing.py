@@ -23,7 +23,9 @@ def save_dots(
 
     most = max(len(lines) for lines in panels.values())
     size = (2.5 + 3.5 * len(panels), 1.2 + 0.28 * most)
-    figure, (axes,) = plots.panels(1, len(panels), size, sharey=len({*map(_labels, panels.values())}) == 1)
+    figure, (axes,) = plots.panels(
+        1, len(panels), size, sharey=len({*map(_labels, panels.values())}) == 1
+    )
     for one, (title, lines) in zip(axes, panels.items(), strict=True):
         _draw(one, lines)
         one.set(title=title, xlabel=xlabel, xscale="log" if log else "linear")

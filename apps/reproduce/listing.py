@@ -6,7 +6,7 @@ import textwrap
 
 from . import registry
 from .settings import SCALES, USUAL_DATA
-from .target import Target
+from .target import Asked, Target
 
 WIDTH = 100
 
@@ -34,4 +34,6 @@ def of_target(target: Target) -> str:
 def _needs(target: Target) -> str:
     if target.paper_data is None:
         return "no pictures"
-    return f"{USUAL_DATA}, which are there, or --dataset; with --scale=paper {target.paper_data}"
+    paper = target.by_data_set(Asked("paper", target.paper_data, None, (0,)))
+    names = ", ".join(dict.fromkeys(str(asked.dataset) for asked in paper))
+    return f"{USUAL_DATA}, which are there, or --dataset; with --scale=paper {names}"

@@ -59,7 +59,7 @@ def restored(key: Key, given: Given) -> Row:
         judged[short] = quality.measure(made.clean, found[short])
     path = given.beside(SUFFIX)
     with safe_files.whole(path) as unfinished:
-        np.savez_compressed(unfinished, **found)
+        np.savez_compressed(unfinished, allow_pickle=False, **found)
     of = {which: {n: getattr(q, which) for n, q in judged.items()} for which in ("psnr", "ssim")}
     return {"pictures": path.name, **of}
 
@@ -78,5 +78,3 @@ def read(row: Row, folder: Any) -> list[dict[str, np.ndarray]]:
     return [
         {name: of[index] for name, of in arrays.items()} for index in range(len(arrays["clean"]))
     ]
-
-

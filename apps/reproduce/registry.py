@@ -44,7 +44,7 @@ def _checked(name: str, found: object) -> type[Target]:
     missing = [text for text in ("title", "makes", "costs") if not hasattr(found, text)]
     if missing := [*missing, *sorted(found.__abstractmethods__)]:
         raise ValueError(
-            f"A target has a title, says what it makes and costs, and has cells, tables and a plot. "
+            "A target has a title, says what it makes and costs, and has cells, tables and a plot. "
             f"Received: {found.__name__} without {', '.join(missing)}."
         )
     return found

@@ -97,7 +97,7 @@ SCALES = {
         levels=2,
         widths=dict.fromkeys(WIDTHS, 4),
         networks=("paper_resnet", "paper_sr_convnet", "unet5"),
-        only=("single_scale", "full_multiscale", "plain_seconds"),
+        only=("single_scale", "full_multiscale", "plain_work"),
         more={"validations": 1, "validation_samples": 2, "image_size": 32},
     ),
 }

@@ -1,4 +1,4 @@
-"""A training as a cell: its key says all that `apps.train` would be told, its row what came of it."""
+"""A training as a cell: its key says all that `apps.train` is told, its row what came of it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _guess(scale: Scale, settings: Settings) -> float:
     levels = keras_ms.Levels(settings.batch_sizes)
     steps, a_unit, start = max(settings.iterations), *scale.seconds
     if settings.strategy == "single_scale":
-        units = steps * settings.single_scale_batch
+        units = float(steps * settings.single_scale_batch)
         return start + a_unit * (settings.work_units or units)
     if settings.strategy == "multiscale":
         return start + a_unit * (settings.work_units or steps * levels.work_units())

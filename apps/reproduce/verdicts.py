@@ -60,7 +60,7 @@ def _against_single(
     share = usual[FULL][0]["work_units"] / usual[REFERENCE][0]["work_units"]
     holds = full <= WITHIN * single and share <= SHARE_OF_WORK
     return (
-        f"Full-Multiscale within {WITHIN - 1:.0%} of single-scale's MSE, or better, at no more than "
+        f"Full-Multiscale within {WITHIN - 1:.0%} of single-scale's MSE, or better, at most "
         f"{SHARE_OF_WORK:g} of its work: {_told(holds)} ({full / single:.2f} of the MSE at "
         f"{share:.3f} of the work)."
     )

@@ -88,6 +88,6 @@ def iterations_until(errors: list[float], goal: float, every: int) -> int | None
     return int(reached[0]) * every if len(reached) else None
 
 
-def fixed_error(runs: list[list[float]], excess: float) -> float:
-    """The error that runs are timed to: the least that any reached, and a part of it more."""
-    return (1.0 + excess) * min(min(errors) for errors in runs)
+def fixed_error(errors: list[float], excess: float) -> float:
+    """The error that others are timed to as well: the least of a run, and a part of it more."""
+    return (1.0 + excess) * min(errors)

@@ -93,7 +93,7 @@ def table(signal: str, found: list[Row]) -> Table:
     for level, points in enumerate(found[0]["points"]):
         distance = wording.of_seeds(_at(row["distance"], level) for row in found)
         counts = [
-            wording.of_seeds(row[way][start][level] for row in found)
+            wording.counts_of_seeds(row[way][start][level] for row in found)
             for way, start in itertools.product(WAYS, STARTS)
         ]
         lines.append((str(points), distance, *counts))

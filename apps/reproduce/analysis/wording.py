@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +21,21 @@ def of_seeds(values: Iterable[float | None], digits: int = 3) -> str:
     known = [value for value in values if value is not None and not math.isnan(value)]
     if not known:
         return UNKNOWN
-    mean = f"{np.mean(known):.{digits}g}"
-    return mean if len(known) == 1 else f"{mean} ± {np.std(known, ddof=1):.{digits - 1}g}"
+    mean = _positional(np.mean(known), digits)
+    if len(known) == 1:
+        return mean
+    return f"{mean} ± {_positional(np.std(known, ddof=1), digits - 1)}"
+
+
+def counts_of_seeds(values: Iterable[int | None]) -> str:
+    """The same of whole numbers: the mean to its last digit."""
+    return of_seeds(values, 6)
+
+
+def _positional(value: Any, digits: int) -> str:
+    """A number to so many significant digits, without an exponent."""
+    options = {"unique": False, "fractional": False, "trim": "-"}
+    return np.format_float_positional(value, precision=digits, **options)
 
 
 def holds(expected: str, measured: str, true: bool) -> str:

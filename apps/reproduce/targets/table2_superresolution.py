@@ -12,7 +12,7 @@ NAMES = {"table2_superresolution": "SuperResolution"}
 
 
 class SuperResolution(Table2):
-    """Super-resolution of Urban100, by the authors' networks and by the ESPCN that the paper cites."""
+    """Super-resolution of Urban100; by the ESPCN that the paper cites, too."""
 
     title = "Table 2, super-resolution"
     makes = "five strategies, two ways of ours and two baselines by three networks"

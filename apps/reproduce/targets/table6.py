@@ -26,7 +26,9 @@ class Levels(Comparison):
     """Denoising of STL-10 on 4, 3 and 2 levels."""
 
     title = "Table 6, number of levels"
-    makes = "multiscale and full-multiscale on 4, 3 and 2 levels, beside single-scale, by 2 networks"
+    makes = (
+        "multiscale and full-multiscale on 4, 3 and 2 levels, beside single-scale, by 2 networks"
+    )
     paper_data = "stl10"
     costs = Costs(quick="8 minutes", paper="5 days of a GPU")
     task = "denoising"

@@ -10,18 +10,18 @@ from ..target import Asked, Cell, Costs, Given, Key, Row, Rows, Table, Target
 
 NAMES = {"table7_8": "PaperSettings"}
 
-# Tasks and the networks that the paper trains on them.
-COLUMNS = {
-    "denoising": ("paper_resnet", "paper_unet"),
-    "deblurring": ("paper_resnet", "paper_unet"),
-    "inpainting": ("paper_resnet", "paper_unet"),
-    "super_resolution": ("paper_sr_resnet", "paper_sr_convnet"),
+TASKS = ("denoising", "deblurring", "inpainting", "super_resolution")
+NETWORKS = {
+    "paper_resnet": "denoising",
+    "paper_unet": "denoising",
+    "paper_sr_resnet": "super_resolution",
+    "paper_sr_convnet": "super_resolution",
 }
 LEFT_OUT = ("preset", "given", "data_dir", "output", "portable", "baseline", "compare", "seed")
 
 
 def settings(key: Key, given: Given) -> Row:
-    """All that `apps.train` is told of a task, and the parameters of its networks."""
+    """All that `apps.train` is told of a task."""
     from ...experiment import building
     from ...experiment.options import as_dict
     from ...experiment.settings import Settings
@@ -29,13 +29,16 @@ def settings(key: Key, given: Given) -> Row:
     made = presets.make(Settings, "paper", task=key["task"])
     task = building.make_task(made)
     of_task = {name: getattr(task, name) for name in ("t_range", "sigma") if hasattr(task, name)}
-    sizes = {
-        name: building.make_network(
-            presets.make(Settings, "paper", task=key["task"], network=name)
-        ).count_params()
-        for name in key["networks"]
-    }
-    return {"options": {**as_dict(made), **of_task}, "parameters": sizes}
+    return {"options": {**as_dict(made), **of_task}}
+
+
+def network(key: Key, given: Given) -> Row:
+    """Parameters of a network, as a task makes it."""
+    from ...experiment import building
+    from ...experiment.settings import Settings
+
+    made = presets.make(Settings, "paper", task=key["task"], network=key["network"])
+    return {"parameters": building.make_network(made).count_params()}
 
 
 class PaperSettings(Target):
@@ -46,21 +49,20 @@ class PaperSettings(Target):
     costs = Costs("10 s", "10 s")
 
     def cells(self, asked: Asked) -> list[Cell]:
-        """A cell a task; its key holds the preset's values, so that a change of these shows."""
-        return [Cell(_name(task), settings, _key(task)) for task in COLUMNS]
+        """A cell a task, whose key holds the preset's values; a cell a network."""
+        tasks = [Cell(_name(task), settings, _key(task)) for task in TASKS]
+        return tasks + [Cell(_name(name), network, _key(NETWORKS[name], name)) for name in NETWORKS]
 
     def tables(self, asked: Asked, rows: Rows) -> list[Table]:
         """Settings by task, and parameters by network."""
-        options = {task: rows[_name(task)]["options"] for task in COLUMNS}
+        options = {task: rows[_name(task)]["options"] for task in TASKS}
         lines = [(name, *(_shown(of[name]) for of in options.values())) for name in _told(options)]
         sizes = [
-            (network, task, f"{count:,}")
-            for task in COLUMNS
-            for network, count in rows[_name(task)]["parameters"].items()
+            (name, task, f"{rows[_name(name)]['parameters']:,}") for name, task in NETWORKS.items()
         ]
         return [
-            Table("Settings", ("", *COLUMNS), lines),
-            Table("Networks", ("network", "task", "parameters"), sizes),
+            Table("Settings", ("", *TASKS), lines),
+            Table("Networks", ("network", "a task of it", "parameters"), sizes),
         ]
 
     def plot(self, asked: Asked, rows: Rows, path: pathlib.Path) -> None:
@@ -71,7 +73,7 @@ class PaperSettings(Target):
 
         figure, ((axes,),) = plots.panels(1, 1, (6.0, 3.5))
         done = np.linspace(0.0, 1.0, 101)
-        for task in COLUMNS:
+        for task in TASKS:
             axes.plot(done, _rates(rows[_name(task)]["options"], done), label=task)
         axes.set(xlabel="share of the iterations", ylabel="learning rate", yscale="log")
         axes.legend()
@@ -91,12 +93,8 @@ def _name(task: str) -> str:
     return f"settings/{task}"
 
 
-def _key(task: str) -> dict[str, Any]:
-    return {
-        "task": task,
-        "networks": COLUMNS[task],
-        "preset": presets.values("paper", task, COLUMNS[task][0]),
-    }
+def _key(task: str, network: str = "") -> dict[str, Any]:
+    return {"task": task, "network": network, "preset": presets.values("paper", task, network)}
 
 
 def _told(options: dict[str, Any]) -> list[str]:

@@ -96,13 +96,13 @@ def diagnosed(key: Key, given: Given) -> Row:
 
 
 def _problem(key: Key) -> Problem:
-    """The preset quick, but for the task's noise, which is the paper's."""
+    """Networks as wide as the preset quick has them; noise and network else are the paper's."""
     from ...experiment import presets
     from ...experiment.problem import Problem
 
     names = ("task", "network", "seed", "image_size", "learning_rate")
     given = {name: key[name] for name in names if key[name] is not None}
-    return presets.make(Problem, "quick", **key["data"], **given, t_low=None, t_high=None)
+    return Problem(**{**presets.PRESETS["quick"].get(key["network"], {}), **key["data"], **given})
 
 
 def hierarchy(size: int) -> tuple[int, ...]:
@@ -171,9 +171,7 @@ def _cells_of(asked: Asked, scale: Scale, problem: tuple[str, str], seed: int) -
     yield Cell(network, trained, common, scale.seconds[0])
     for size, name in itertools.product(scale.sizes, COARSENINGS):
         key = {**common, "size": size, "coarsening": name, "samples": scale.samples}
-        yield Cell(
-            _name(problem, seed, size, name), diagnosed, key, scale.seconds[1], (network,)
-        )
+        yield Cell(_name(problem, seed, size, name), diagnosed, key, scale.seconds[1], (network,))
 
 
 def _lines(asked: Asked) -> Iterator[tuple[tuple[str, str], int, str]]:

@@ -24,8 +24,9 @@ def celeb_a(
     It is downloaded and prepared (1.4 GB) where TFDS finds no prepared copy. Without a network,
     or where its host refuses, put `img_align_celeba.zip`, `list_eval_partition.txt`,
     `list_attr_celeba.txt`, `list_landmarks_align_celeba.txt` and `identity_CelebA.txt`, as they
-    came, into `manual_dir`. All images are held in memory: those for training are 8.0 GB at 128 pixels, 18.9 GB unresized, and a
-    `MultiscaleDataset` with its coarser levels takes 2.3 times as much again.
+    came, into `manual_dir`. All images are held in memory: those for training are 8.0 GB at 128
+    pixels, 18.9 GB unresized, and a `MultiscaleDataset` with its coarser levels takes 2.3 times as
+    much again.
 
     Args:
         split: `"train"` (162,770 images) or `"validation"` (19,867).

@@ -38,3 +38,10 @@ def test_seeds_in_words():
     assert wording.of_seeds([1.0, 3.0]) == "2 ± 1.4"
     assert wording.of_seeds([None, math.nan]) == "-"
     assert wording.holds("a", "b", False) == "Does not hold: a. Measured: b."
+
+
+def test_large_numbers_are_written_out():
+    assert wording.of_seeds([1121.4]) == "1120"
+    assert wording.counts_of_seeds([1121]) == "1121"
+    assert wording.counts_of_seeds([10, None]) == "10"
+    assert wording.of_seeds([0.0]) == "0"

@@ -14,7 +14,7 @@ def test_errors_are_noted_before_the_first_step_of_a_level_and_after_every_epoch
 
 def test_iterations_to_a_fixed_error():
     cold, hot = [8.0, 4.0, 2.0, 3.0], [3.0, 2.5, 2.2, 2.1]
-    goal = stages.fixed_error([cold, hot], 0.1)
+    goal = stages.fixed_error(cold, 0.1)
     assert goal == pytest.approx(2.2)
     assert stages.iterations_until(cold, goal, every=25) == 50
     assert stages.iterations_until(hot, 3.0, every=25) == 0
