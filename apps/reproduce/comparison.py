@@ -77,7 +77,8 @@ class Comparison(Target):
             *("strategy", "WU", "seconds", name, f"best {name}", "paper"),
             *("of single-scale's", "paper's", "best SSIM", "best authors' SSIM"),
         )
-        return Table(network, columns, lines, verdicts.of(self.metric, found))
+        notes = (*verdicts.of(self.metric, found), *self.scales[asked.scale].told())
+        return Table(network, columns, lines, notes)
 
     def label(self, entry: Entry) -> str:
         """What a line is called."""

@@ -21,7 +21,7 @@ class Scale:
         batches: Batch sizes are divided by this, or by the finest if that is less.
         steps: Iterations are divided by this; all stages keep their proportions.
         rate: Learning rates are multiplied by this, as there are fewer iterations.
-        levels: Most levels.
+        levels: Number of levels, of the paper's 4 the finest.
         widths: Channels of networks, by name; of others the usual.
         networks: Networks that take part; empty for all.
         only: Contestants that take part; empty for all.
@@ -45,24 +45,36 @@ class Scale:
             not self.only or row in self.only
         )
 
+    def told(self) -> tuple[str, ...]:
+        """What differs from the paper, a line for below a table."""
+        if self == Scale():
+            return ()
+        side = self.more.get("image_size", 128)
+        return (
+            f"Smaller than the paper's: {side} px, {self.levels} levels, batch sizes divided by "
+            f"{self.batches} and iterations by {self.steps}, rates times {self.rate:g}, networks "
+            "narrower where they can be.",
+        )
+
     def options(self, task: str, network: str, levels: int | None = None) -> Options:
         """Options of `apps.train` beside the preset.
 
         Args:
             task: Name of the task.
             network: Name of the network.
-            levels: Number of levels. Defaults to the paper's 4, if there may be so many.
+            levels: Number of levels. Defaults to those of the scale.
         """
         found = presets.values(PRESET, task, network)
-        sizes = found["batch_sizes"][: min(levels or self.levels, self.levels)]
-        by = min(self.batches, sizes[0])
+        usual = found["batch_sizes"][: self.levels]
+        by = min(self.batches, usual[0])
+        sizes = tuple(size // by for size in usual)
         steps = FittingFromFinest(max(1, count // self.steps) for count in found["iterations"])
         of_network = {"width": self.widths[network]} if network in self.widths else {}
         return {
             "task": task,
             "network": network,
-            "batch_sizes": tuple(size // by for size in sizes),
-            "single_scale_batch": found["single_scale_batch"] // by,
+            "batch_sizes": sizes[:levels],
+            "single_scale_batch": sum(sizes),
             "iterations": steps,
             "learning_rate": self.rate * found["learning_rate"],
             "measure_ssim": True,
@@ -73,7 +85,7 @@ class Scale:
 
 WIDTHS = {
     "paper_resnet": 16,
-    "paper_unet": 16,
+    "paper_unet": 8,
     "paper_sr_resnet": 12,
     "paper_sr_convnet": 16,
     "unet5": 8,
@@ -87,9 +99,10 @@ SCALES = {
         batches=8,
         steps=10,
         rate=3.0,
+        levels=3,
         widths=WIDTHS,
-        more={"validations": 8, "validation_samples": 64},
-        seconds=(0.015, 3.0),
+        more={"validations": 8, "validation_samples": 64, "image_size": 64},
+        seconds=(0.006, 8.0),
     ),
     "tiny": Scale(
         batches=16,

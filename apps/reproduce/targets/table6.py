@@ -10,6 +10,8 @@ from ..training import Entry
 
 NAMES = {"table6": "Levels"}
 
+MULTISCALE = "multiscale"
+
 # Network and levels: multiscale, Full-Multiscale.
 PAPER = {
     ("paper_unet", 4): (".1975", ".1567"),
@@ -41,7 +43,14 @@ class Levels(Comparison):
             for (owner, levels), both in PAPER.items():
                 if owner == network and levels <= scale.levels:
                     fewer = None if levels == scale.levels else levels
-                    found += [Entry(network, "multiscale", both[0], fewer)]
+                    found += [Entry(network, MULTISCALE, both[0], fewer)]
                     found += [Entry(network, FULL, both[1], fewer)]
             found += [Entry(network, row) for row in BASELINES]
         return found
+
+    def label(self, entry: Entry) -> str:
+        """The number of levels, where there are all of them, too."""
+        told = super().label(entry)
+        return (
+            told if entry.levels or entry.row not in (MULTISCALE, FULL) else f"{told}, all levels"
+        )
