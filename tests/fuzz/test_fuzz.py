@@ -40,7 +40,7 @@ USUAL = {
         ({"learning_rate": float("nan")}, "learning_rate=nan"),
         ({"learning_rate": lambda: float("nan")}, "learning_rate=nan"),
         ({"schedule": "adaptive_nan"}, "learning_rate=.*gives nan where 0% of the budget"),
-        ({"levels": (10**7, 2)}, r"batch_sizes=\(10000000, 2\).*`levels`"),
+        ({"levels": (10**7, 10**7)}, r"batch_sizes=\(10000000, 10000000\).*`levels`"),
         ({"telescoping": "no"}, "telescoping='no'"),
         ({"seed": 2**40}, "seed=1099511627776"),
     ],
