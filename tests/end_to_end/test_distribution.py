@@ -89,21 +89,21 @@ def trained(strategy, *callbacks):
     return model.get_weights()
 
 wanted = trained(tf.distribute.get_strategy())
-for replicas in (2, 4):
-    strategy = tf.distribute.MirroredStrategy([f"CPU:{n}" for n in range(replicas)])
-    backup = keras.callbacks.BackupAndRestore(f"{sys.argv[1]}/{replicas}")
-    try:
-        trained(strategy, backup, Stops())
-    except KeyboardInterrupt:
-        pass
-    for one, other in zip(wanted, trained(strategy, backup)):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+strategy = tf.distribute.MirroredStrategy([f"CPU:{n}" for n in range(int(sys.argv[2]))])
+backup = keras.callbacks.BackupAndRestore(sys.argv[1])
+try:
+    trained(strategy, backup, Stops())
+except KeyboardInterrupt:
+    pass
+for one, other in zip(wanted, trained(strategy, backup)):
+    np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 print("same weights")
 """
 
 
-def test_mirrored_replicas_resume_and_equal_one_device(tmp_path):
-    command = [sys.executable, "-c", RESUMED, str(tmp_path)]
+@pytest.mark.parametrize("replicas", ["2", "4"])
+def test_mirrored_replicas_resume_and_equal_one_device(replicas, tmp_path):
+    command = [sys.executable, "-c", RESUMED, str(tmp_path / "backup"), replicas]
     got = subprocess.run(command, capture_output=True, text=True)
     assert got.returncode == 0, got.stderr[-3000:]
     assert got.stdout.endswith("same weights\n")
