@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -126,8 +127,14 @@ def write(settings: Any, app: str, path: pathlib.Path) -> None:
 def _yaml(values: dict[str, Any]) -> str:
     import yaml
 
-    plain = {name: [*v] if isinstance(v, tuple) else v for name, v in values.items()}
-    return yaml.safe_dump(plain, sort_keys=False, default_flow_style=None, allow_unicode=True)
+    how = {"allow_unicode": True, "width": math.inf}
+    lines = []
+    for name, value in values.items():
+        listed = isinstance(value, tuple)
+        shown = {name: [*value] if listed else value}
+        text = yaml.safe_dump(shown, default_flow_style=listed, **how)
+        lines.append(text.strip("{}\n") + "\n" if listed else text)
+    return "".join(lines)
 
 
 def _one_line(error: Exception) -> str:
