@@ -124,11 +124,24 @@ def table(scale: Scale, found: list[Row]) -> Table:
         f"{scale.iterations} iterations on every level, with errors every {scale.every}. The fixed "
         f"error is {100 * scale.excess:g} % above the least of the cold start. The coarsest level "
         "has no other to start from.",
+        _work(scale),
         note_of_starts([(row["cold"][0], row["hot"][0]) for row in found], "a network"),
         note_of_order([row["hot"] for row in found]),
     )
     title = "The paper's network, denoising: iterations to a fixed error"
     return Table(title, ("finest mesh", *COLUMNS.values()), lines, notes)
+
+
+def _work(scale: Scale) -> str:
+    """What a hot start has cost before it comes to the finest level."""
+    import keras_ms
+
+    levels = keras_ms.Levels(scale.batch_sizes)
+    finest, *coarser = (levels.work_units(level) for level in range(levels.num_levels))
+    return (
+        f"Hot-started, {scale.iterations * sum(coarser):g} work units are spent before the finest "
+        f"level, where an iteration takes {finest:g}."
+    )
 
 
 def draw(axes: Any, scale: Scale, data: Mapping[str, Any], seed: int, rows: Rows) -> None:

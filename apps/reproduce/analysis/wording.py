@@ -34,8 +34,9 @@ def counts_of_seeds(values: Iterable[int | None]) -> str:
 
 def _positional(value: Any, digits: int) -> str:
     """A number to so many significant digits, without an exponent."""
-    options = {"unique": False, "fractional": False, "trim": "-"}
-    return np.format_float_positional(value, precision=digits, **options)
+    return np.format_float_positional(
+        value, precision=digits, unique=False, fractional=False, trim="-"
+    )
 
 
 def holds(expected: str, measured: str, true: bool) -> str:

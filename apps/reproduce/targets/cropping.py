@@ -30,7 +30,9 @@ class Cropping(Target):
     title = "Cropping, appendix B.2"
     makes = "the error of telescoping sums over crops and over coarsened pictures, by levels"
     paper_data = "stl10"
-    costs = Costs(quick="5 minutes", paper="an hour on two cores")
+    costs = Costs(
+        quick="3 minutes, none after lemma1", paper="hours on two cores, none after lemma1"
+    )
 
     def cells(self, asked: Asked) -> list[Cell]:
         """A network and its residuals, which `lemma1` shares, for every signal and seed."""

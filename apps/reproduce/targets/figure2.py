@@ -81,7 +81,7 @@ class Figure2(Target):
     title = "Figure 2, Example 1"
     makes = "differences of gradients between neighbouring meshes, by noise and image set"
     paper_data = "stl10"
-    costs = Costs(quick="20 seconds", paper="a minute")
+    costs = Costs(quick="10 seconds", paper="a minute")
 
     def cells(self, asked: Asked) -> list[Cell]:
         """One an image set and seed."""
