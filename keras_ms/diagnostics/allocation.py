@@ -11,6 +11,7 @@ import numpy as np
 
 TOLERANCE = 1e-4  # relative; a search that never stopped short would take ages for huge batches
 _BISECTIONS = 50
+_NODES = (20_000, 200_000)  # of a search in one order, and then in another
 
 
 def optimal_batch_sizes(
@@ -128,32 +129,65 @@ def hierarchies(variances: np.ndarray, costs: np.ndarray) -> list[tuple[np.ndarr
 
 def _cheapest(variances: np.ndarray, costs: np.ndarray, target: float) -> tuple[int, ...]:
     """Positive integers `n` with `sum V / n <= target` and the least `sum C n`."""
-    # Largest batches last: there the closed form rounds least, and the branches are few.
-    order = np.argsort(variances / costs)
-    v, c = variances[order].tolist(), costs[order].tolist()
-    roots = [float(np.sum(np.sqrt(variances[order][k:] * costs[order][k:]))) for k in range(len(v))]
-    least = [sum(c[k:]) for k in range(len(v))]
-    best: tuple[float, tuple[int, ...]] = (math.inf, ())
+    # Small batches first: they have few values, and the last batch, which is found by a closed
+    # form, rounds least if it is large. But a level that costs next to nothing has millions of
+    # values that are about as good as each other: there the dear ones come first.
+    orders = np.argsort(variances / costs), np.argsort(-variances * costs)
+    found: list[tuple[float, tuple[int, ...]]] = []
+    for order, nodes in zip(orders, _NODES, strict=True):
+        search = _Search(variances[order].tolist(), costs[order].tolist(), nodes)
+        search.descend(0, target, 0.0, ())
+        spent, chosen = search.best
+        found.append((spent, tuple(n for _, n in sorted(zip(order.tolist(), chosen, strict=True)))))
+        if search.nodes > 0:
+            break
+    return min(found)[1]
 
-    def descend(k: int, left: float, spent: float, chosen: tuple[int, ...]) -> None:
-        nonlocal best
-        if k == len(v) - 1:
-            n = max(1, math.ceil(v[k] / left * (1.0 - 1e-12)))
-            best = min(best, (spent + c[k] * n, (*chosen, n)))
+
+class _Search:
+    """Branch and bound over batch sizes, one level after another.
+
+    Args:
+        variances: `V` by level, in the order of the search.
+        costs: `C` by level.
+        nodes: Most sizes that are looked at; the best so far counts then.
+    """
+
+    def __init__(self, variances: list[float], costs: list[float], nodes: int) -> None:
+        self._v, self._c, self.nodes = variances, costs, nodes
+        products = [math.sqrt(v * c) for v, c in zip(variances, costs, strict=True)]
+        self._roots = [sum(products[k:]) for k in range(len(products))]
+        self._least = [sum(costs[k:]) for k in range(len(costs))]
+        self.best: tuple[float, tuple[int, ...]] = (math.inf, ())
+
+    def descend(self, k: int, left: float, spent: float, chosen: tuple[int, ...]) -> None:
+        """Tries sizes of the levels from `k` on, for the variance that is left."""
+        v, c = self._v[k], self._c[k]
+        if k == len(self._v) - 1:
+            n = max(1, math.ceil(v / left * (1.0 - 1e-12)))
+            self.best = min(self.best, (spent + c * n, (*chosen, n)))
             return
-        middle = max(1, math.floor(math.sqrt(v[k] / c[k]) * roots[k] / left))
+        middle = self._middle(k, left)
         # The bound is convex in n: go outwards from its minimum until it says stop.
         for start, step in ((middle, -1), (middle + 1, 1)):
             n = start
-            while n >= 1 and (rest := left - v[k] / n) > 0.0:
-                bound = spent + c[k] * n + max(roots[k + 1] ** 2 / rest, least[k + 1])
-                if bound >= best[0] * (1.0 - TOLERANCE):
+            while n >= 1 and self.nodes > 0 and (rest := left - v / n) > 0.0:
+                self.nodes -= 1
+                bound = spent + c * n + max(self._roots[k + 1] ** 2 / rest, self._least[k + 1])
+                if bound >= self.best[0] * (1.0 - TOLERANCE):
                     break
-                descend(k + 1, rest, spent + c[k] * n, (*chosen, n))
+                self.descend(k + 1, rest, spent + c * n, (*chosen, n))
                 n += step
 
-    descend(0, target, 0.0, ())
-    return tuple(n for _, n in sorted(zip(order.tolist(), best[1], strict=True)))
+    def _middle(self, k: int, left: float) -> int:
+        """The size at or just below that of the least bound."""
+        v, least, roots = self._v[k], self._least[k + 1], self._roots[k + 1]
+        best = math.sqrt(v / self._c[k]) * self._roots[k] / left
+        # Where one sample on each of the other levels is more than enough, fewer are cheaper.
+        enough = left - roots**2 / least
+        if enough > 0.0:
+            best = min(best, v / enough)
+        return max(1, math.floor(best))
 
 
 def _surest(variances: np.ndarray, costs: np.ndarray, target: float) -> tuple[int, ...] | None:

@@ -1,5 +1,7 @@
 """Batch sizes of any variances and costs: they keep the target, and nearly nothing is wasted."""
 
+import itertools
+
 import numpy as np
 from hypothesis import strategies as st
 from laws import law
@@ -68,3 +70,27 @@ def test_it_is_never_dearer_than_plain_training(pairs, batch):
     spent = costs[:last, 1] @ np.array(sizes[:last]) + costs[last, 0] * sizes[last]
     assert spent <= batch * costs[0, 0] * (1 + 1e-9)
     assert relative_costs(variances, costs)[0] == 1.0
+
+
+@law(40, pairs=levels.filter(lambda pairs: 1 < len(pairs) < 4), share=st.floats(0.5, 6.0))
+def test_no_sizes_are_cheaper(pairs, share):
+    variances, costs = columns(pairs)
+    target = variances.sum() / share
+    every = np.array(list(itertools.product(range(1, 31), repeat=len(costs))))
+    enough = (variances / every).sum(axis=1) <= target
+    sizes = np.array(optimal_batch_sizes(variances, costs, variance=target))
+    assert costs @ sizes <= (every[enough] @ costs).min() * (1 + 2 * TOLERANCE)
+
+
+def test_levels_that_cost_next_to_nothing_do_not_keep_the_search_busy():
+    # One in 10,000,000 of the cost: any of millions of batches would do.
+    variances = (0.24016588830911922, 0.01633084150363266, 424.06326404164895, 0.00370390697062848)
+    costs = (0.0010700313204590982, 0.08660138187316233, 879.9708976972363, 0.038740994968839995)
+    sizes = optimal_batch_sizes(variances, costs, variance=16.911965067694805)
+    assert sizes[2] == 26
+    assert np.dot(costs, sizes) <= np.dot(costs, (1, 1, 26, 1)) * 1.001
+
+
+def test_a_search_starts_where_one_sample_of_the_other_levels_is_enough():
+    variances, costs = (5.0, 0.1, 0.01), (1.0, 100.0, 100.0)
+    assert optimal_batch_sizes(variances, costs, variance=1.0) == (6, 1, 1)
