@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from typing import Any
 
 import keras
@@ -69,7 +70,7 @@ def states_of(callbacks: list[Any]) -> dict[str, Any]:
 
 
 def states_given_back(callbacks: list[Any], states: dict[str, Any]) -> None:
-    """Gives callbacks back what `states_of` has taken from those at the same places."""
+    """Gives callbacks back what `states_of` has taken from the same ones."""
     for name, callback in _named(callbacks).items():
         if name not in states:
             continue
@@ -81,7 +82,14 @@ def states_given_back(callbacks: list[Any], states: dict[str, Any]) -> None:
 
 
 def _named(callbacks: list[Any]) -> dict[str, Any]:
-    return {f"{index} {type(one).__name__}": one for index, one in enumerate(callbacks)}
+    """By class and place among those of that class: others may come and go."""
+    counts: collections.Counter[str] = collections.Counter()
+    found = {}
+    for one in callbacks:
+        kind = type(one).__name__
+        found[f"{kind} {counts[kind]}"] = one
+        counts[kind] += 1
+    return found
 
 
 def _state(callback: Any) -> Any:

@@ -169,6 +169,20 @@ def test_files_of_others_in_a_folder_of_a_model_are_not_lost(exported, tmp_path)
     assert (folder / "notes.txt").read_text() == "mine"
 
 
+def test_a_model_that_diverged_is_not_exported_and_restores_nothing(tmp_path):
+    model = stock()
+    model.layers[-1].bias.assign([np.nan])
+    with pytest.raises(ValueError, match=r"diverged is not exported. Received: weights .*bias"):
+        export(model, tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+    restorer = inference.prepare(model)
+    for dtype in ("uint8", "uint16", "float32"):
+        with pytest.raises(
+            ValueError, match="values that are not finite, NaN or Inf, of a picture"
+        ):
+            inference.restore(restorer, np.ones((40, 40, 1), dtype))
+
+
 def test_a_full_disk_names_the_model_and_leaves_the_one_that_was_there(exported):
     before = {path: path.is_file() and path.read_bytes() for path in exported[1].rglob("*")}
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

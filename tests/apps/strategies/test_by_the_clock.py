@@ -33,7 +33,7 @@ def fit(monkeypatch):
         def on_test_begin(self, logs=None):
             now[0] += 1000.0
 
-    def run(seconds, shares, takes, rate=0.1, **options):
+    def run(seconds, shares, takes, rate=0.1, more=(), **options):
         sizes = (2, 4)[: len(shares)]
         model = keras_ms.MultiscaleModel(*small_net())
         model.compile(keras.optimizers.SGD(0.1), "mse")
@@ -41,7 +41,7 @@ def fit(monkeypatch):
         clock = TrainingClock()
         pace = ByTheClock(clock, seconds, shares, rate)
         time = Time(pace, takes)
-        callbacks = [clock, pace, time, ValidationLines(lambda: pace.progress, clock)]
+        callbacks = [clock, pace, time, ValidationLines(lambda: pace.progress, clock), *more]
         model.fit(data, epochs=1000, callbacks=callbacks, verbose=0, rehearse=False, **options)
         return pace, time, model
 
@@ -89,6 +89,33 @@ def test_a_line_per_validation_says_where_the_run_is(fit, capsys):
     assert second.startswith("stage 1/2 · 16 px · 50% of the budget · 8 work units · loss ")
     assert first.endswith(" · 12 s left")
     assert "· val_loss " in first
+
+
+class KilledError(Exception):
+    pass
+
+
+def kill_at(steps):
+    def kill(batch, logs):
+        kill.steps += 1
+        if kill.steps == steps:
+            raise KilledError
+
+    kill.steps = 0
+    return keras.callbacks.LambdaCallback(on_train_batch_end=kill)
+
+
+def test_a_run_that_goes_on_counts_the_seconds_already_spent(fit, tmp_path):
+    def checkpoint():
+        return keras_ms.callbacks.Checkpoint(tmp_path, every_seconds=0.0)
+
+    want, _, _ = fit(20.0, (1, 3), takes=(5.0, 0.5))
+    with pytest.raises(KilledError):
+        fit(20.0, (1, 3), takes=(5.0, 0.5), more=[kill_at(31), checkpoint()])
+    pace, time, model = fit(20.0, (1, 3), takes=(5.0, 0.5), more=[checkpoint()])
+    assert (pace.steps, pace.finest) == (want.steps, want.finest)
+    assert len(time.rates) == sum(want.steps) - 30  # what was done when it was saved last
+    assert int(model.optimizer.iterations) == sum(want.steps)
 
 
 def test_durations_in_words():

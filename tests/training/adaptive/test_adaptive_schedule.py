@@ -206,6 +206,17 @@ def test_stages_are_plain_and_nothing_is_measured_unless_asked_for():
     assert all(not d.measured and not d.measuring for d in schedule.decisions)
 
 
+def test_a_checkpoint_needs_no_journal_and_goes_on_within_an_epoch(tmp_path, whole):
+    with pytest.raises(KilledError):
+        fit(scheduled(), callbacks=[keras_ms.callbacks.Checkpoint(tmp_path, 0.0), Kill(12)])
+    again, checkpoint = scheduled(), keras_ms.callbacks.Checkpoint(tmp_path, 0.0)
+    got, _ = fit(again, callbacks=[checkpoint])
+    assert (checkpoint.resumed.content["epoch"], checkpoint.resumed.content["step"]) == (12, 1)
+    assert [d.stage for d in again.decisions] == [d.stage for d in whole.decisions]
+    for a, b in zip(whole.weights, got.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 @pytest.mark.parametrize("epoch", [1, 11])
 def test_a_resumed_run_ends_like_an_uninterrupted_one(tmp_path, epoch, whole):
     journal, backup = tmp_path / "journal.json", str(tmp_path / "backup")
