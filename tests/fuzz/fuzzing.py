@@ -238,4 +238,6 @@ def fault_of(made):
 
 
 def _names_something(message):
-    return "Received" in message and any(re.search(rf"\b{name}", message) for name in NAMES)
+    return "Received" in message and any(
+        re.search(rf"\b{name}", message, re.IGNORECASE) for name in NAMES
+    )
