@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from rich.progress import track
 
+from keras_ms.data.progress import track
 from keras_ms.data.skipped import first_level_outside
 from keras_ms.data.sources.image_files import found, image_files, passed_over
 from keras_ms.data.sources.kinds import Kind, common_kind, converted
@@ -151,7 +151,7 @@ class FolderImages:
         bad: list[str] = []
         count = 0
         read = read_ahead(self.files, self._read)
-        for path, image in track(read, "Reading images", total=len(self.files), transient=True):
+        for path, image in track(read, "Reading images", total=len(self.files)):
             if isinstance(image, ValueError):
                 bad.append(f"{path} ({getattr(image, 'reason', image)})")
                 continue
