@@ -26,7 +26,8 @@ def pictures(notebook):
 
 def is_picture(data):
     """Whether what a cell shows is one, or has one in it."""
-    return "image/png" in data or "<img" in data.get("text/html", "")
+    kinds = [kind for kind in data if kind.startswith("image/")]
+    return bool(kinds) or "<img" in data.get("text/html", "")
 
 
 def test_there_are_the_notebooks_of_the_page():

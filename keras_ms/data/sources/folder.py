@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from rich.progress import track
 
+from keras_ms.data.progress import track
 from keras_ms.data.skipped import SHOWN, first_level_outside
 from keras_ms.data.slabs import slabs
 from keras_ms.data.sources.decoding import AT_ONCE_BYTES, check_room, decoded_bytes
@@ -183,7 +183,7 @@ class FolderImages:
             raise ValueError(self._nothing([], ""))
         count = 0
         read = read_ahead(self.files, self._read, decoded_bytes, AT_ONCE_BYTES)
-        for path, image in track(read, "Reading images", total=len(self.files), transient=True):
+        for path, image in track(read, "Reading images", total=len(self.files)):
             yield str(path), image
             count += not isinstance(image, ValueError)
             if count == self._limit:

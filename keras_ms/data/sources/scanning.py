@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rich.progress import track
-
 from keras_ms.data.memory import in_words
+from keras_ms.data.progress import track
 from keras_ms.data.skipped import SHOWN, Skipped
 from keras_ms.data.sources.decoding import bytes_of
 from keras_ms.data.sources.picture_file import header
@@ -80,7 +79,7 @@ def heads_of(
         return header(path, max_megapixels)
 
     found = read_ahead(files, read)
-    shown = track(found, "Looking at images", total=len(files), transient=True)
+    shown = track(found, "Looking at images", total=len(files))
     return [head for _, head in shown]
 
 
