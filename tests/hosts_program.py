@@ -28,7 +28,7 @@ SIZES = (2, 4, 8)
 
 
 def new_model(strategy):
-    keras.utils.set_random_seed(3 + place_of(strategy).index)  # the chief's weights count
+    keras.utils.set_random_seed(3 + place_of(strategy).host)  # the chief's weights count
     with strategy.scope():
         model = keras_ms.MultiscaleModel(*small_net())
         model.compile(keras.optimizers.Adam(1e-2), "mse", metrics=["mae"])
@@ -128,15 +128,15 @@ def main(folder, wanted):
     place = place_of(strategy)
     if "app" in wanted:
         run_app(folder)
-    own = folder / f"host{place.index}"
+    own = folder / f"host{place.host}"
     backup = keras.callbacks.BackupAndRestore(str(own / "backup"), delete_checkpoint=False)
     callbacks = [backup]
-    if "DIES_IN" in os.environ and place.index == int(os.environ.get("DYING", "1")):
+    if "DIES_IN" in os.environ and place.host == int(os.environ.get("DYING", "1")):
         callbacks.append(Dies(int(os.environ["DIES_IN"])))
     for kind in (kind for kind in wanted if kind != "app"):
         data, own = (whole(), callbacks) if kind == "whole" else (part(*place), [])
         weights, losses, validated = trained(strategy, data, own)
-        np.savez(folder / f"{kind}{place.index}.npz", *weights, loss=losses, val=validated)
+        np.savez(folder / f"{kind}{place.host}.npz", *weights, loss=losses, val=validated)
 
 
 if __name__ == "__main__":

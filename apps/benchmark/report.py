@@ -74,6 +74,8 @@ _COLUMNS = {
     "peak": ("peak, MiB", "{:.0f}"),
     "of_steps": ("of the steps, MiB", "{:.0f}"),
     "predicted": ("ms, by the model", "{:.1f}"),
+    "processor": ("ms of the processor", "{:.0f}"),
+    "predicted_processor": ("ms of the processor, by the model", "{:.0f}"),
     "predicted_peak": ("MiB, by the model", "{:.0f}"),
     "processes": ("processes", "{:d}"),
     "megabytes": ("MB", "{:g}"),

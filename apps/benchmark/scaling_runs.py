@@ -23,6 +23,7 @@ REPEATED = 5
 def by_side(settings: BenchmarkSettings) -> list[Row]:
     """Seconds and memory of steps by image size, each in a process of its own, beside the model's.
 
+    Seconds of the processor, of all cores together, hardly depend on what else the machine does.
     The model is fitted to all image sizes but the largest, which it then predicts.
 
     Returns:
@@ -43,23 +44,28 @@ def _beside_the_model(sides: Any, sizes: tuple[int, ...], found: Any) -> list[Ro
     steps = [Step(side, sizes) for side in sides]
     known = slice(None, -1) if len(steps) > 2 else slice(None)
     pixels, held = [s.pixels for s in steps], [s.pixels_at_once for s in steps]
-    times, peaks = zip(*found, strict=True)
+    times, processor, peaks = zip(*found, strict=True)
     seconds, memory = fitted(pixels[known], times[known]), fitted(held[known], peaks[known])
+    busy = fitted(pixels[known], processor[known])
     return [
         {
             "size": step.side,
             "batches": sizes,
             "seconds": measured,
             "predicted": seconds.at(step.pixels),
+            "processor": used,
+            "predicted_processor": busy.at(step.pixels),
             "of_steps": peak,
             "predicted_peak": memory.at(step.pixels_at_once),
         }
-        for step, measured, peak in zip(steps, times, peaks, strict=True)
+        for step, measured, used, peak in zip(steps, times, processor, peaks, strict=True)
     ]
 
 
-def _step(settings: BenchmarkSettings, side: int, sizes: tuple[int, ...]) -> tuple[float, float]:
-    """Seconds of a step, the least of some, and MiB that steps add to the process."""
+def _step(
+    settings: BenchmarkSettings, side: int, sizes: tuple[int, ...]
+) -> tuple[float, float, float]:
+    """Seconds of a step, by the clock and of the processor, the least of some; MiB of the steps."""
     import keras
 
     import keras_ms
@@ -78,10 +84,11 @@ def _step(settings: BenchmarkSettings, side: int, sizes: tuple[int, ...]) -> tup
     step = step_in_memory(model, dataset, Stage(0, sizes))
     times = []
     for _ in range(STEPS):
-        begin = time.perf_counter()
+        begin, used = time.perf_counter(), time.process_time()
         step()
-        times.append(time.perf_counter() - begin)
-    return min(times), memory.peak_mib() - before
+        times.append((time.perf_counter() - begin, time.process_time() - used))
+    clock, processor = map(min, zip(*times, strict=True))
+    return clock, processor, memory.peak_mib() - before
 
 
 def sums(settings: BenchmarkSettings) -> list[Row]:

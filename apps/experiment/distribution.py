@@ -53,7 +53,7 @@ def scope(settings: Any) -> Any:
 def shard(settings: Any) -> tuple[int, int] | None:
     """The part of the images that this host reads, as a `MultiscaleDataset` takes it."""
     here = place(settings)
-    return None if here.count == 1 else tuple(here)
+    return None if here.hosts == 1 else tuple(here)
 
 
 @functools.cache

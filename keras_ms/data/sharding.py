@@ -16,14 +16,14 @@ STRIDE = 7_368_787  # between the seeds of hosts, which shall not draw alike
 
 
 class Shard(NamedTuple):
-    """Which part of the examples: every `count`-th, from number `index` on."""
+    """Which part of the examples: every `parts`-th, from number `part` on."""
 
-    index: int
-    count: int
+    part: int
+    parts: int
 
     def seed(self, seed: int) -> int:
         """The seed of this part; that of the first is the seed itself."""
-        return seed if self.index == 0 else (seed + self.index * STRIDE) % 2**31
+        return seed if self.part == 0 else (seed + self.part * STRIDE) % 2**31
 
 
 def checked_shard(shard: Any) -> Shard:
@@ -57,16 +57,17 @@ def part_of(source: Any, shard: Shard) -> Any:
         ValueError: If it can only be read as a whole, or has too few examples.
     """
     if isinstance(source, tf.data.Dataset):
-        return source.shard(shard.count, shard.index)
+        return source.shard(shard.parts, shard.part)
     if isinstance(source, tuple) and all(isinstance(p, tf.data.Dataset) for p in source):
-        return tuple(part.shard(shard.count, shard.index) for part in source)
+        return tuple(part.shard(shard.parts, shard.part) for part in source)
+    part: Any
     if isinstance(source, (FolderImages, FolderPairs)):
         part = copy.copy(source)
-        part.files = source.files[: len(source)][shard.index :: shard.count]
+        part.files = source.files[: len(source)][shard.part :: shard.parts]
         found = len(part.files)
     elif isinstance(source, (tuple, Mapping)):  # arrays whose first axes count examples
         part = _rows(source, shard, _count(source))
-        found = len(range(shard.index, _count(source), shard.count))
+        found = len(range(shard.part, _count(source), shard.parts))
     elif hasattr(source, "__getitem__") and hasattr(source, "__len__"):
         part = _Every(source, shard)
         found = len(part)
@@ -90,7 +91,7 @@ def _rows(part: Any, shard: Shard, count: int) -> Any:
         return {name: _rows(inner, shard, count) for name, inner in part.items()}
     if isinstance(part, (tuple, list)) and len(part) != count:
         return type(part)(_rows(inner, shard, count) for inner in part)
-    return part if part is None else part[shard.index :: shard.count]
+    return part if part is None else part[shard.part :: shard.parts]
 
 
 def _count(parts: Any) -> int:
@@ -106,7 +107,7 @@ class _Every:
     """Every so many-th example of a sequence, got when it is asked for."""
 
     def __init__(self, source: Any, shard: Shard) -> None:
-        self._source, self._numbers = source, range(shard.index, len(source), shard.count)
+        self._source, self._numbers = source, range(shard.part, len(source), shard.parts)
 
     def __len__(self) -> int:
         return len(self._numbers)

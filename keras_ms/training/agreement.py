@@ -95,7 +95,7 @@ class Agreement(keras.callbacks.Callback):
             "batch sizes of the stages": sizes,
             "mesh sizes": meshes,
             "seed": [dataset.seed],
-            "shards": [-1 if dataset.shard is None else dataset.shard.count],
+            "shards": [-1 if dataset.shard is None else dataset.shard.parts],
             "numbers in the model": [self.model.count_params()],
         }
 
@@ -107,7 +107,7 @@ def agreements(run: Any, epochs: tuple[int, int]) -> list[keras.callbacks.Callba
         run: The run of the `fit`.
         epochs: First epoch and end, as `fit` was given them.
     """
-    return [Agreement(run, epochs)] if run.place.count > 1 else []
+    return [Agreement(run, epochs)] if run.place.hosts > 1 else []
 
 
 def _check_alike(strategy: Any, told: dict[str, list[float]]) -> None:
@@ -121,7 +121,7 @@ def _check_alike(strategy: Any, told: dict[str, list[float]]) -> None:
         if different[index] or np.any(different[begin : begin + longest]):
             raise ValueError(
                 f"All hosts run the same program with the same settings, but {name} differ. "
-                f"Received: {values} on host {place_of(strategy).index}. Start all hosts alike."
+                f"Received: {values} on host {place_of(strategy).host}. Start all hosts alike."
             )
 
 
@@ -144,14 +144,14 @@ def from_chief(strategy: Any, arrays: Sequence[Any]) -> list[np.ndarray]:
 def gathered(strategy: Any, numbers: np.ndarray) -> np.ndarray:
     """The numbers of every host, `(hosts, numbers)`, on all of them. All call it."""
     place = place_of(strategy)
-    table = np.zeros((place.count, len(numbers)))
-    table[place.index] = numbers
+    table = np.zeros((place.hosts, len(numbers)))
+    table[place.host] = numbers
     return _summed(strategy, table)
 
 
 def _summed(strategy: Any, numbers: np.ndarray) -> np.ndarray:
     """Sums over the hosts, by what TensorFlow offers its replicas."""
-    replicas = strategy.num_replicas_in_sync // place_of(strategy).count
+    replicas = strategy.num_replicas_in_sync // place_of(strategy).hosts
 
     def all_reduced(own: Any) -> Any:
         context = tf.distribute.get_replica_context()
@@ -180,13 +180,13 @@ def naming_lost_hosts(strategy: Any) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        if place.count == 1 or not _SIGNS.search(str(error)):
+        if place.hosts == 1 or not _SIGNS.search(str(error)):
             raise
         lines = [" ".join(line.split()) for line in str(error).splitlines()]
         told = [line for line in lines if _REASONS.search(line) and not line.startswith("File ")]
         said = (told or [type(error).__name__])[0][:300]
         raise ConnectionError(
             f"Another host is gone, or does not answer. Received: {said!r} (on host "
-            f"{place.index} of {place.count}). Start the same command on all hosts again: training goes on where "
-            "the chief's last checkpoint is."
+            f"{place.host} of {place.hosts}). Start the same command on all hosts again: "
+            "training goes on where the chief's last checkpoint is."
         ) from error

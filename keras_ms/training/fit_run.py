@@ -331,8 +331,8 @@ class FitRun:
         """
         finest, sizes, weights, refresh = stage
         if self.dataset.shard is not None:
-            sizes = tuple(size // self.place.count for size in sizes)
-            position = None if position is None else position // self.place.count
+            sizes = tuple(size // self.place.hosts for size in sizes)
+            position = None if position is None else position // self.place.hosts
         stream = self.dataset.stage(finest, step, sizes, weights, position, refresh)
         return self.as_steps_take(stream, stage)
 

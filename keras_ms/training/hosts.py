@@ -21,13 +21,13 @@ COORDINATED = ("chief", "worker")  # jobs of TF_CONFIG that train
 class Place(NamedTuple):
     """Which host this is, from 0 on, and how many train together."""
 
-    index: int = 0
-    count: int = 1
+    host: int = 0
+    hosts: int = 1
 
     @property
     def is_chief(self) -> bool:
         """Whether this is the host that writes."""
-        return self.index == 0
+        return self.host == 0
 
 
 def place_of(strategy: Any) -> Place:
@@ -38,7 +38,7 @@ def place_of(strategy: Any) -> Place:
 
     Example:
         >>> place_of(tf.distribute.get_strategy())
-        Place(index=0, count=1)
+        Place(host=0, hosts=1)
     """
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return Place()
@@ -61,16 +61,16 @@ def check_hosts(place: Place, dataset: MultiscaleDataset, built: bool) -> None:
     if shard is not None and tuple(shard) != tuple(place):
         raise ValueError(
             "The dataset is the part of another host. Received: "
-            f"shard={tuple(shard)}, on host {place.index} of {place.count}. Use "
+            f"shard={tuple(shard)}, on host {place.host} of {place.hosts}. Use "
             f"shard={tuple(place)}, or leave it out."
         )
-    if place.count == 1:
+    if place.hosts == 1:
         return
     if dataset.allocation == "measured" or dataset.coarsening == geometry.AUTO:
         raise ValueError(
             "What is measured differs from host to host, so hosts would decide differently. "
             f"Received: levels {dataset.allocation}, coarsening={dataset.coarsening!r}, on "
-            f"{place.count} hosts. Give what keras_ms.diagnose advises on one host."
+            f"{place.hosts} hosts. Give what keras_ms.diagnose advises on one host."
         )
     if not built:
         raise ValueError(
@@ -89,11 +89,11 @@ def iterator(strategy: Any, stream: tf.data.Dataset, whole: bool = True) -> Iter
             the rows of this host.
     """
     place = place_of(strategy)
-    if place.count == 1:
+    if place.hosts == 1:
         return iter(strategy.experimental_distribute_dataset(stream))
     if whole:
         stream = stream.map(functools.partial(_each, functools.partial(_rows_of, place)))
-    replicas = strategy.num_replicas_in_sync // place.count
+    replicas = strategy.num_replicas_in_sync // place.hosts
     if replicas > 1:
         stream = stream.map(functools.partial(_each, functools.partial(_split, replicas)))
         stream = stream.unbatch()
@@ -114,9 +114,9 @@ def finite(strategy: Any, batches: Any) -> Any:
         batches: What Keras evaluates on; all but a `tf.data.Dataset` is left to it.
     """
     place = place_of(strategy)
-    if place.count == 1 or not isinstance(batches, tf.data.Dataset):
+    if place.hosts == 1 or not isinstance(batches, tf.data.Dataset):
         return batches
-    count, replicas = int(batches.cardinality()), strategy.num_replicas_in_sync // place.count
+    count, replicas = int(batches.cardinality()), strategy.num_replicas_in_sync // place.hosts
 
     def for_each_replica(*parts: Any) -> tf.data.Dataset:
         element = parts[0] if len(parts) == 1 else parts
@@ -134,10 +134,10 @@ def _each(function: Any, *parts: Any) -> Any:
 
 
 def _rows_of(place: Place, tensor: Any) -> Any:
-    size = tf.shape(tensor)[0] // place.count
-    rows = tensor[place.index * size : (place.index + 1) * size]
+    size = tf.shape(tensor)[0] // place.hosts
+    rows = tensor[place.host * size : (place.host + 1) * size]
     known = tensor.shape[0]
-    return tf.ensure_shape(rows, (known and known // place.count, *tensor.shape[1:]))
+    return tf.ensure_shape(rows, (known and known // place.hosts, *tensor.shape[1:]))
 
 
 def _split(replicas: int, tensor: Any) -> Any:

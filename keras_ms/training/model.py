@@ -226,7 +226,7 @@ class MultiscaleModel(keras.Model):
     @contextlib.contextmanager
     def _on_hosts(self) -> Iterator[None]:
         """What is different on several hosts; nothing on a single one."""
-        several = place_of(self.distribute_strategy).count > 1 and is_built(self)
+        several = place_of(self.distribute_strategy).hosts > 1 and is_built(self)
         built = as_it_is_built(self) if several else contextlib.nullcontext()
         with naming_lost_hosts(self.distribute_strategy), built:
             yield
@@ -284,7 +284,7 @@ class MultiscaleModel(keras.Model):
             step = unpackable(step, type(self).__name__)
         if self.watch is not None:
             step = self.watch.around(step)
-        if place_of(self.distribute_strategy).count > 1:
+        if place_of(self.distribute_strategy).hosts > 1:
             step = with_an_axis(step)
         with attribute(self, "train_step", step):
             super().make_train_function(force)
@@ -295,7 +295,7 @@ class MultiscaleModel(keras.Model):
     def make_test_function(self, force: bool = False) -> Any:
         """Makes what Keras calls for every step of an evaluation: see `keras.Model`."""
         step: Callable[[Any], Any] = self.test_step
-        if place_of(self.distribute_strategy).count > 1:
+        if place_of(self.distribute_strategy).hosts > 1:
             step = with_an_axis(step)
         with attribute(self, "test_step", step):
             super().make_test_function(force)

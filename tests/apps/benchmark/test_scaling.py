@@ -66,9 +66,11 @@ def test_a_line_is_found_again_and_weighs_points_alike():
 
 
 def test_the_largest_size_is_predicted_by_the_others():
-    measured = [(COMPUTE.at(Step(side, (1,)).pixels), 10.0 + side**2) for side in (64, 128, 256)]
-    measured[-1] = (99.0, 99.0)
+    found = [(COMPUTE.at(Step(side, (1,)).pixels), 10.0 + side**2) for side in (64, 128, 256)]
+    measured = [(clock, 2.0 * clock, peak) for clock, peak in found]
+    measured[-1] = (99.0, 99.0, 99.0)
     *_, row = scaling_runs._beside_the_model([64, 128, 256], (1,), measured)
     assert row["seconds"] == 99.0
     assert row["predicted"] == pytest.approx(COMPUTE.at(256**2))
+    assert row["predicted_processor"] == pytest.approx(2.0 * COMPUTE.at(256**2))
     assert row["predicted_peak"] == pytest.approx(10.0 + 256**2)
