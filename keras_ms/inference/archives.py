@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterable
 from typing import Any
 
-from keras_ms.inference.effects import Effect
+from keras_ms.inference.graph_effects import Effect
 
 CONFIG = "config.json"
 LONGEST = 2**26  # bytes of it

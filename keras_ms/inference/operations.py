@@ -28,7 +28,8 @@ KINDS = {
     ),
     "uses the network, or other machines": (
         "RemoteCall|Send|Recv|(Register|DataService)Dataset\\w*|DataService\\w+|Collective\\w+|"
-        "Nccl\\w+|\\w*TPU\\w*|(In|Out)feed\\w+|WorkerHeartbeat|AllToAll|CrossReplicaSum"
+        "Nccl\\w+|\\w*TPU\\w*|(In|Out)feed\\w+|WorkerHeartbeat|AllToAll|CrossReplicaSum|"
+        "\\w*SparseCore\\w*|\\w*PhysicalReplica|StoreMinibatch\\w+|GlobalIterId|ConvertToCooTensor"
     ),
     "ends the process": "Abort",
 }

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_ms.inference import archives
-from keras_ms.inference.effects import Effect, effects_of_saved_model
+from keras_ms.inference.graph_effects import Effect, effects_of_saved_model
 
 SAVED_MODEL = "saved_model.pb"
 SHOWN = 10  # effects that a message names

@@ -14,7 +14,7 @@ from PIL import Image
 from apps import restore
 from keras_ms import inference
 from keras_ms.inference.archives import effects_of_config
-from keras_ms.inference.effects import Effect
+from keras_ms.inference.graph_effects import Effect
 from keras_ms.inference.trust import check_trusted
 
 
@@ -22,14 +22,14 @@ from keras_ms.inference.trust import check_trusted
 class WritesAFile(layers.Layer):
     def __init__(self, path, **options):
         super().__init__(**options)
-        self.path = path
+        self.file = path
 
     def call(self, x):
-        tf.io.write_file(self.path, "written")
+        tf.io.write_file(self.file, "written")
         return x
 
     def get_config(self):
-        return {**super().get_config(), "path": self.path}
+        return {**super().get_config(), "path": self.file}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_exports_of_layers_with_states_pass_without_a_warning(tmp_path):
     image = keras.Input((None, None, 3))
     hidden = layers.BatchNormalization()(layers.GaussianNoise(0.1)(image))
     hidden = layers.Dropout(0.5)(layers.Conv2D(4, 3, padding="same", activation="gelu")(hidden))
-    outputs = layers.Conv2D(3, 1)(layers.UpSampling2D(2, interpolation="bilinear")(hidden))
+    outputs = layers.Conv2D(3, 1)(layers.UpSampling2D(2)(hidden))
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         path = inference.export(keras.Model(image, outputs), tmp_path / "m")["saved_model"]

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from keras_ms import inference
-from keras_ms.inference.effects import effects_of_saved_model
+from keras_ms.inference.graph_effects import effects_of_saved_model
 from keras_ms.inference.operations import effect_of
 
 SPEC = [tf.TensorSpec((), tf.float32)]
@@ -112,9 +112,12 @@ def reads(x):
 
 
 def restores(x):
-    return x * tf.raw_ops.RestoreV2(
-        prefix="there", tensor_names=["x"], shape_and_slices=[""], dtypes=[tf.float32]
-    )[0]
+    return (
+        x
+        * tf.raw_ops.RestoreV2(
+            prefix="there", tensor_names=["x"], shape_and_slices=[""], dtypes=[tf.float32]
+        )[0]
+    )
 
 
 def debugs(x):
@@ -242,7 +245,9 @@ HARMLESS = (
     "Batch|BatchFunction|Unbatch\\w*|SymbolicGradient|Assert|Print|PrintV2|Timestamp|ToBool|"
     "DeviceIndex|DummyIterationCounter|GetElementAtIndex|ComputeBatchSize|"
     "Conditional\\w+|ParameterizedTruncatedNormal|TruncatedNormal|NonDeterministicInts|Fact|"
-    "ConsumeMutexLock|CheckPinned|SdcaOptimizer\\w*|SyncDevice|Optional\\w+|FakeParam"
+    "ConsumeMutexLock|CheckPinned|SdcaOptimizer\\w*|SyncDevice|Optional\\w+|FakeParam|"
+    "(Add|Take)\\w*Sparse\\w+Map|CheckNumerics\\w*|DeepCopy|DisableCopyOnRead|Empty|"
+    "GuaranteeConst|ResourceStridedSliceAssign"
 )
 
 
