@@ -17,6 +17,7 @@ from keras_ms.data.inputs import examples_of
 from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION
+from keras_ms.data.sharding import checked_shard, part_of
 from keras_ms.data.stages import (
     checked_stage,
     checked_stages,
@@ -107,6 +108,10 @@ class MultiscaleDataset:
             that your own pipeline changes at random must be. Defaults to what the graph of a
             `tf.data.Dataset` tells. Examples without end, or without room in memory and on the
             disk, are read anew in any case.
+        shard: On one of several hosts that train together: `(index, count)`, the number of the
+            host, from 0 on, and of all. It reads every `count`-th image or example only, and
+            contributes its part of every batch; see `docs/scaling.md`. Defaults to all of them,
+            alike on every host.
 
     Raises:
         ValueError: If the levels do not fit the image size, images are missing, malformed or
@@ -148,11 +153,15 @@ class MultiscaleDataset:
         rotate: bool = False,
         augment: Any = None,
         anew: bool | None = None,
+        shard: Sequence[int] | None = None,
     ) -> None:
         self.allocation = "measured" if is_auto(levels) else "given"
         self.telescoping, self._prefetch = telescoping, prefetch
         _check_options(images, task, seed, prefetch, cache_bytes)
         self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
+        self.seed, self.shard = int(seed), None if shard is None else checked_shard(shard)
+        if self.shard is not None:
+            images, seed = part_of(images, self.shard), self.shard.seed(seed)
         known(restriction, ("average", "stride"), "restriction", "restriction of pairs")
         alike: dict[str, Any] = {
             "coarsening": first_of(coarsening),
