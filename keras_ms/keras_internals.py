@@ -26,10 +26,12 @@ class StageAdapter(DataAdapter):
 
     Args:
         current_iterator: Returns the iterator to draw the next epoch's batches from.
-        num_batches: Steps of every epoch.
+        num_batches: Steps of every epoch; `None` to find out.
     """
 
-    def __init__(self, current_iterator: Callable[[], Iterator[Any]], num_batches: int) -> None:
+    def __init__(
+        self, current_iterator: Callable[[], Iterator[Any]], num_batches: int | None
+    ) -> None:
         self._stream = _Stream(current_iterator)
         self._num_batches = num_batches
 
@@ -38,7 +40,7 @@ class StageAdapter(DataAdapter):
         return self._stream
 
     @property
-    def num_batches(self) -> int:
+    def num_batches(self) -> int | None:
         """Steps of every epoch."""
         return self._num_batches
 
@@ -196,6 +198,48 @@ def traced_once(function: Callable[..., Any], signature: list[Any]) -> Any:
 def first_epoch(model: keras.Model, initial_epoch: int) -> int:
     """The epoch that a `fit` begins with, which a callback may have set."""
     return model._initial_epoch or initial_epoch
+
+
+def begin_with(model: keras.Model, epoch: int) -> None:
+    """Has the `fit` that is starting begin with an epoch, as callbacks do that restore."""
+    model._initial_epoch = epoch
+
+
+@contextlib.contextmanager
+def as_it_is_built(model: Any) -> Iterator[None]:
+    """Within it, Keras's loops do not look for what is not built, of a model that is.
+
+    On several hosts they would reduce a first batch over all of them for that, and fail.
+    """
+    before = model.__dict__.get("_maybe_symbolic_build")
+    object.__setattr__(model, "_maybe_symbolic_build", lambda *args, **kwargs: None)
+    try:
+        yield
+    finally:
+        if before is None:
+            object.__delattr__(model, "_maybe_symbolic_build")
+        else:
+            object.__setattr__(model, "_maybe_symbolic_build", before)
+
+
+def with_an_axis(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A step whose logs Keras can reduce on several hosts, where it does so along the first axis.
+
+    The mean over that axis, and over the replicas, is what it makes of plain numbers elsewhere.
+    """
+
+    def stepped(data: Any) -> Any:
+        return tf.nest.map_structure(
+            lambda log: tf.reshape(log, (1,)) if len(log.shape) == 0 else log, step(data)
+        )
+
+    return stepped
+
+
+def kept_variables(model: Any) -> list[Any]:
+    """Variables of model and optimizer that outlive an epoch, and the seed of what has none."""
+    optimizer = model.optimizer.variables if model.optimizer is not None else []
+    return [*model.variables, *optimizer, global_seed_generator().state]
 
 
 def all_variables(model: Any) -> list[Any]:

@@ -137,6 +137,11 @@ def check_adaptive_run(model: keras.Model, run: Any, sets_rate: bool) -> None:
             "AdaptiveSchedule works in `MultiscaleModel.fit` on a MultiscaleDataset. "
             f"Received: a {type(model).__name__} fitted on other data."
         )
+    if run.place.hosts > 1:
+        raise ValueError(
+            "AdaptiveSchedule decides by what it measures, which differs from host to host. "
+            f"Received: {run.place.hosts} hosts. Use a FullMultiscaleSchedule."
+        )
     if run.dataset.allocation == "measured":
         raise ValueError(
             "AdaptiveSchedule decides batch sizes by itself. Received: a dataset with "

@@ -19,6 +19,7 @@ from keras_ms.gradients.traces import loosened, plain_spec
 from keras_ms.keras_internals import StageAdapter
 from keras_ms.levels import Stage
 from keras_ms.training.automatic import decide, described, described_choices
+from keras_ms.training.hosts import check_hosts, iterator, place_of
 from keras_ms.training.pace import Pace
 
 
@@ -46,6 +47,7 @@ class FitRun:
         chunks: How the loss of a batch is taken; its `line` says so to the user.
         terms: The gradients of the steps.
         kept: Those of steps that keep terms; `None` if no stage does.
+        place: Which host this is, of those that train together.
         built: Whether the model is built; if not, its first step builds it.
         pace: What chooses how many steps an execution holds; `None` to leave it to Keras.
 
@@ -58,6 +60,8 @@ class FitRun:
         built = built_for(model, dataset)
         if not built:
             _check_decided(model, dataset)
+        self.place = place_of(model.distribute_strategy)
+        check_hosts(self.place, dataset, built)
         self.chunks = chunks_for(model, dataset) if dataset.telescoping else WHOLE
         self._decision = decide(model, dataset, self.chunks)
         self.dataset, self.stages, _ = self._decision
@@ -247,11 +251,17 @@ class FitRun:
     def iterator_from(self, stage: Stage, step: int, position: int | None = None) -> Iterator[Any]:
         """A new iterator over a stage's batches from a step on; see `MultiscaleDataset.stage`."""
         stream = self.stream(stage, step, position)
-        return iter(self._strategy.experimental_distribute_dataset(stream))
+        return iterator(self._strategy, stream, whole=self.dataset.shard is None)
 
     def stream(self, stage: Stage, step: int, position: int | None = None) -> tf.data.Dataset:
-        """A stage's batches from a step on, as the model's steps take them."""
+        """A stage's batches from a step on, as the model's steps take them.
+
+        Of a dataset that is a host's part, the batches are that host's.
+        """
         finest, sizes, weights, refresh = stage
+        if self.dataset.shard is not None:
+            sizes = tuple(size // self.place.hosts for size in sizes)
+            position = None if position is None else position // self.place.hosts
         stream = self.dataset.stage(finest, step, sizes, weights, position, refresh)
         return self.as_steps_take(stream, stage)
 

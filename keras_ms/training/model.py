@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,16 +16,20 @@ from keras_ms.data.own_errors import own_errors
 from keras_ms.gradients.loss_law import check_stream
 from keras_ms.gradients.terms import Terms
 from keras_ms.keras_internals import (
+    as_it_is_built,
     become_functional,
     build,
     is_built,
     pickled,
+    with_an_axis,
 )
+from keras_ms.training.agreement import agreements, for_this_host, naming_lost_hosts
 from keras_ms.training.attribute import attribute
 from keras_ms.training.checks import check_evaluation_data, check_fit_arguments
 from keras_ms.training.exhaustion import naming_mends
 from keras_ms.training.fit_run import FitRun
 from keras_ms.training.from_model import made_of
+from keras_ms.training.hosts import finite, place_of
 from keras_ms.training.own_step import unpackable
 from keras_ms.training.rehearsal import Rehearsal
 from keras_ms.training.remat import rematerialized
@@ -178,17 +183,29 @@ class MultiscaleModel(keras.Model):
         if verbose:
             for line in run.told():
                 print(line)
-        with run, naming_mends(run.whereabouts), own_errors(x):
-            last: list[keras.callbacks.Callback] = []
+        strategy = self.distribute_strategy
+        here = functools.partial(for_this_host, strategy=strategy)
+        arguments["validation_data"] = finite(strategy, arguments.get("validation_data"))
+        with run, naming_mends(run.whereabouts), own_errors(x), self._on_hosts():
+            epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
+            last = agreements(run, epochs)
             if rehearse:
-                epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
                 last.append(Rehearsal(run, epochs, verbose))
             own = arguments.pop("callbacks", None)
             run.pace = pace_for(self, run, own) if group_steps else None
             if refresh_statistics and not refreshes(own):
                 last.append(RefreshAtTheEnd(run, verbose))
-            with between(self, [CostLog(run)], own, last) as callbacks, counted_by(self, run.pace):
+            listed = between(self, [CostLog(run)], own, last, here)
+            with listed as callbacks, counted_by(self, run.pace):
                 return super().fit(**(arguments | {"x": run.adapter, "callbacks": callbacks}))
+
+    @contextlib.contextmanager
+    def _on_hosts(self) -> Iterator[None]:
+        """What is different on several hosts; nothing on a single one."""
+        several = place_of(self.distribute_strategy).hosts > 1 and is_built(self)
+        built = as_it_is_built(self) if several else contextlib.nullcontext()
+        with naming_lost_hosts(self.distribute_strategy), built:
+            yield
 
     @contextlib.contextmanager
     def _traced_anew(self) -> Iterator[None]:
@@ -206,7 +223,8 @@ class MultiscaleModel(keras.Model):
             ValueError: For a `MultiscaleDataset`, which has no end.
         """
         check_evaluation_data(x, "evaluate(x=...)")
-        return super().evaluate(x, *args, **kwargs)
+        with self._on_hosts():
+            return super().evaluate(finite(self.distribute_strategy, x), *args, **kwargs)
 
     def predict(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Predictions; arguments are those of `keras.Model.predict`.
@@ -240,11 +258,22 @@ class MultiscaleModel(keras.Model):
         step: Callable[[Any], Any] = self.train_step
         if self._has_own_step:
             step = unpackable(step, type(self).__name__)
+        if place_of(self.distribute_strategy).hosts > 1:
+            step = with_an_axis(step)
         with attribute(self, "train_step", step):
             super().make_train_function(force)
         if self.train_function is not before:
             self.train_function = StepFunction(self, step, self.train_function)
         return self.train_function
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """Makes what Keras calls for every step of an evaluation: see `keras.Model`."""
+        step: Callable[[Any], Any] = self.test_step
+        if place_of(self.distribute_strategy).hosts > 1:
+            step = with_an_axis(step)
+        with attribute(self, "test_step", step):
+            super().make_test_function(force)
+        return self.test_function
 
     @property
     def _has_own_step(self) -> bool:

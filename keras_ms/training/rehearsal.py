@@ -18,6 +18,7 @@ import tensorflow as tf
 from keras_ms.keras_internals import first_epoch
 from keras_ms.levels import Stage
 from keras_ms.training.fit_run import FitRun
+from keras_ms.training.hosts import iterator
 from keras_ms.training.trial import unchanged
 
 
@@ -80,7 +81,7 @@ def _made_up_batches(model: Any, run: FitRun, stage: Stage) -> Iterator[Any]:
     strategy = model.distribute_strategy
     # One batch ends an execution of many steps after the first. Replicas want no end.
     stream = stream if strategy.num_replicas_in_sync == 1 else stream.repeat()
-    return iter(strategy.experimental_distribute_dataset(stream))
+    return iterator(strategy, stream)
 
 
 def _made_up(spec: tf.TensorSpec) -> tf.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -12,7 +12,13 @@ from keras_ms.training.fit_run import FitRun
 
 
 @contextlib.contextmanager
-def between(model: keras.Model, first: list[Any], callbacks: Any, last: list[Any]) -> Iterator[Any]:
+def between(
+    model: keras.Model,
+    first: list[Any],
+    callbacks: Any,
+    last: list[Any],
+    kept: Callable[[list[Any]], list[Any]] = list,
+) -> Iterator[Any]:
     """The user's callbacks between others; a `CallbackList` has its own again afterwards.
 
     Args:
@@ -20,14 +26,15 @@ def between(model: keras.Model, first: list[Any], callbacks: Any, last: list[Any
         first: What comes first, so that the user's callbacks and the progress bar see its logs.
         callbacks: What `fit` was given.
         last: What comes last, when schedules have set the stage and weights are loaded.
+        kept: Chooses among the user's. Defaults to all of them.
     """
     if not isinstance(callbacks, keras.callbacks.CallbackList):
-        yield [*first, *keras.tree.flatten(callbacks or []), *last]
+        yield [*first, *kept(keras.tree.flatten(callbacks or [])), *last]
         return
     for callback in (*first, *last):
         callback.set_model(model)
     before = list(callbacks.callbacks)
-    callbacks.callbacks[:] = [*first, *before, *last]
+    callbacks.callbacks[:] = [*first, *kept(before), *last]
     try:
         yield callbacks
     finally:

@@ -1,0 +1,192 @@
+"""What several hosts agree on when a `fit` begins, and how one that is lost ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ms.keras_internals import begin_with, first_epoch, kept_variables
+from keras_ms.training.hosts import place_of
+
+WRITERS = (
+    keras.callbacks.BackupAndRestore,
+    keras.callbacks.CSVLogger,
+    keras.callbacks.ModelCheckpoint,
+    keras.callbacks.TensorBoard,
+)
+"""Callbacks that the chief alone has. Others that write say `chief_only = True`."""
+_SIGNS = re.compile(
+    r"coordination|heartbeat|collective|peer|socket|connect|unavailable|task:\d|deadline|timed out",
+    re.IGNORECASE,
+)
+_REASONS = re.compile(
+    r"aborted by|connect|heartbeat|coordination|deadline|timed out|unavailable|closed|reset",
+    re.IGNORECASE,
+)
+
+
+def for_this_host(callbacks: Sequence[Any], strategy: Any) -> list[Any]:
+    """The callbacks that a host has: those that write files are the chief's.
+
+    Args:
+        callbacks: What `fit` was given.
+        strategy: The strategy of the model.
+    """
+    if place_of(strategy).is_chief:
+        return list(callbacks)
+    return [one for one in callbacks if not _writes(one)]
+
+
+def _writes(callback: Any) -> bool:
+    return isinstance(callback, WRITERS) or bool(getattr(callback, "chief_only", False))
+
+
+class Agreement(keras.callbacks.Callback):
+    """Has all hosts begin where the chief does: with its epoch, weights, optimizer and seeds.
+
+    So a checkpoint may lie where the chief alone can read it. Put it behind what loads weights.
+
+    Args:
+        run: The run of the `fit`.
+        epochs: First epoch and end, as `fit` was given them.
+    """
+
+    def __init__(self, run: Any, epochs: tuple[int, int]) -> None:
+        super().__init__()
+        self._run, self._epochs, self._moved = run, epochs, False
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Compares what must be alike, and takes the chief's epoch and variables.
+
+        Raises:
+            ValueError: If hosts have other settings.
+        """
+        strategy = self.model.distribute_strategy
+        _check_alike(strategy, self._told())
+        start = first_epoch(self.model, self._epochs[0])
+        variables = kept_variables(self.model)
+        values = [np.asarray(variable.numpy()) for variable in variables]
+        (epoch, *values) = from_chief(strategy, [np.int64(start), *values])
+        self._moved = int(epoch) != start
+        if self._moved:
+            begin_with(self.model, int(epoch))
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Lets a next `fit` begin where it is told to."""
+        if self._moved:
+            begin_with(self.model, 0)
+
+    def _told(self) -> dict[str, list[float]]:
+        """Numbers that must be alike on all hosts."""
+        dataset = self._run.dataset
+        sizes = [size for stage in self._run.stages for size in (stage.finest, *stage.batch_sizes)]
+        meshes = [side for mesh in dataset.mesh_sizes for side in mesh]
+        return {
+            "epochs": [self._epochs[1]],
+            "steps_per_epoch": [dataset.steps_per_epoch],
+            "batch sizes of the stages": sizes,
+            "mesh sizes": meshes,
+            "seed": [dataset.seed],
+            "shards": [-1 if dataset.shard is None else dataset.shard.parts],
+            "numbers in the model": [self.model.count_params()],
+        }
+
+
+def agreements(run: Any, epochs: tuple[int, int]) -> list[keras.callbacks.Callback]:
+    """What hosts that train together need among the callbacks; nothing on a single one.
+
+    Args:
+        run: The run of the `fit`.
+        epochs: First epoch and end, as `fit` was given them.
+    """
+    return [Agreement(run, epochs)] if run.place.hosts > 1 else []
+
+
+def _check_alike(strategy: Any, told: dict[str, list[float]]) -> None:
+    longest = 64  # hosts whose numbers differ in length agree on a length all the same
+    rows = [np.resize(np.array(values, np.float64), longest) for values in told.values()]
+    lengths = np.array([len(values) for values in told.values()], np.float64)
+    found = gathered(strategy, np.concatenate([lengths, *rows]))
+    different = np.any(found != found[:1], axis=0)
+    for index, (name, values) in enumerate(told.items()):
+        begin = len(told) + index * longest
+        if different[index] or np.any(different[begin : begin + longest]):
+            raise ValueError(
+                f"All hosts run the same program with the same settings, but {name} differ. "
+                f"Received: {values} on host {place_of(strategy).host}. Start all hosts alike."
+            )
+
+
+def from_chief(strategy: Any, arrays: Sequence[Any]) -> list[np.ndarray]:
+    """The arrays of the chief, on every host. All call it, with arrays of the same shapes.
+
+    Args:
+        strategy: The strategy of the model.
+        arrays: Numbers that float64 holds exactly.
+    """
+    arrays = [np.asarray(array) for array in arrays]
+    own = np.concatenate([np.ravel(array).astype(np.float64) for array in arrays])
+    place = place_of(strategy)
+    given = _summed(strategy, own if place.is_chief else np.zeros_like(own))
+    parts = np.split(given, np.cumsum([array.size for array in arrays])[:-1])
+    pairs = zip(parts, arrays, strict=True)
+    return [part.reshape(array.shape).astype(array.dtype) for part, array in pairs]
+
+
+def gathered(strategy: Any, numbers: np.ndarray) -> np.ndarray:
+    """The numbers of every host, `(hosts, numbers)`, on all of them. All call it."""
+    place = place_of(strategy)
+    table = np.zeros((place.hosts, len(numbers)))
+    table[place.host] = numbers
+    return _summed(strategy, table)
+
+
+def _summed(strategy: Any, numbers: np.ndarray) -> np.ndarray:
+    """Sums over the hosts, by what TensorFlow offers its replicas."""
+    replicas = strategy.num_replicas_in_sync // place_of(strategy).hosts
+
+    def all_reduced(own: Any) -> Any:
+        context = tf.distribute.get_replica_context()
+        # A copy has a device, by which TensorFlow finds out whose sums it is to make.
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(own))
+
+    @tf.function
+    def summed(own: Any) -> Any:
+        return strategy.run(all_reduced, (own,))
+
+    found = strategy.experimental_local_results(summed(tf.constant(numbers, tf.float64)))[0]
+    return found.numpy() / replicas
+
+
+@contextlib.contextmanager
+def naming_lost_hosts(strategy: Any) -> Iterator[None]:
+    """Says in one line that another host is gone, where TensorFlow tells of connections.
+
+    Args:
+        strategy: The strategy of the model.
+
+    Raises:
+        ConnectionError: If another host is gone, or does not answer in time.
+    """
+    place = place_of(strategy)
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if place.hosts == 1 or not _SIGNS.search(str(error)):
+            raise
+        lines = [" ".join(line.split()) for line in str(error).splitlines()]
+        told = [line for line in lines if _REASONS.search(line) and not line.startswith("File ")]
+        said = (told or [type(error).__name__])[0][:300]
+        raise ConnectionError(
+            f"Another host is gone, or does not answer. Received: {said!r} (on host "
+            f"{place.host} of {place.hosts}). Start the same command on all hosts again: "
+            "training goes on where the chief's last checkpoint is."
+        ) from error
