@@ -35,13 +35,36 @@ if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
 def run(settings: Settings) -> list[Outcome]:
     """Trains every strategy asked for and writes what there is to see.
 
+    Of several hosts that train together, the chief writes; the others return what they trained.
+
     Returns:
         One outcome per strategy, the main one first.
 
     Raises:
         ValueError: If data, levels or budget do not fit together, or the output cannot be written
             to, which is tried before training.
+        ConnectionError: If another host is gone, or does not answer.
     """
+    from .experiment import distribution
+
+    with distribution.begun(settings) as writes:
+        return _train_and_write(settings) if writes else _help_the_chief(settings)
+
+
+def _help_the_chief(settings: Settings) -> list[Outcome]:
+    """Takes the same steps as the chief, and writes nothing."""
+    from . import strategies
+    from .experiment import building, precision
+
+    chosen = strategies.chosen(settings)
+    kind = building.kind_of(settings)
+    images = kind.load("train")
+    precision.set_policy(settings)
+    validation = kind.validation(kind.held_out())
+    return [strategy.train(settings, images, validation) for strategy in chosen]
+
+
+def _train_and_write(settings: Settings) -> list[Outcome]:
     from . import strategies
     from .experiment import building, output_folder, precision
 
@@ -60,7 +83,8 @@ def run(settings: Settings) -> list[Outcome]:
         outcomes = []
         for strategy in chosen:
             print(f"\n== {strategy.name} ==", flush=True)
-            outcomes.append(strategy.train(settings, images, validation, output))
+            outcome = strategy.train(settings, images, validation, output)
+            outcomes.append(building.on_one_device(settings, outcome))
             if len(outcomes) == 1:  # before anything else can fail
                 _export(settings, kind, outcomes, output)
         _write(output, settings, kind, judge, outcomes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -10,8 +11,10 @@ import tensorflow as tf
 
 import keras_ms
 
+from . import distribution
 from .kind import Kind
 from .option_names import NETWORK_OPTIONS
+from .outcome import Outcome
 from .own_pairs import OwnPairs
 from .problem import Problem
 from .restoration import Restoration, channels_of, value_range
@@ -36,6 +39,7 @@ def make_dataset(
     """Training data, with more `options` of `MultiscaleDataset`."""
     return kind_of(problem).dataset(
         images,
+        shard=distribution.shard(problem),
         image_size=problem.image_size,
         steps_per_epoch=steps_per_epoch,
         flip=problem.flip,
@@ -69,10 +73,25 @@ def make_loss(problem: Problem) -> Any:
 
 def make_model(problem: Problem, learning_rate: Any) -> keras_ms.MultiscaleModel:
     """The network compiled for training; the learning rate is a number or a schedule."""
+    with distribution.scope(problem):
+        return _made_here(problem, learning_rate)
+
+
+def _made_here(problem: Problem, learning_rate: Any) -> keras_ms.MultiscaleModel:
     network = make_network(problem)
     model = keras_ms.MultiscaleModel(network.input, network.output, name=problem.network)
     compile_as_asked(model, problem, learning_rate)
     return model
+
+
+def on_one_device(problem: Problem, outcome: Outcome) -> Outcome:
+    """An outcome whose network runs in this process alone, without waiting for other hosts."""
+    if distribution.name_of(problem) == "none":
+        return outcome
+    model = _made_here(problem, problem.learning_rate)
+    model.set_weights(outcome.model.get_weights())
+    model.optimizer.iterations.assign(outcome.model.optimizer.iterations.numpy())
+    return dataclasses.replace(outcome, model=model)
 
 
 def compile_as_asked(model: keras.Model, problem: Problem, learning_rate: Any) -> None:
@@ -109,6 +128,7 @@ __all__ = [
     "make_network",
     "make_task",
     "make_validation",
+    "on_one_device",
     "scale_of",
     "value_range",
 ]

@@ -8,7 +8,7 @@ import keras
 
 from keras_ms.networks import single_precision
 
-from . import building
+from . import building, distribution
 from .problem import Problem
 from .timing import interleaved, kept_in_memory, ratio, training_step
 
@@ -31,6 +31,9 @@ def set_policy(problem: Problem) -> str:
         Name of the policy.
     """
     chosen = problem.dtype_policy
+    if chosen == AUTO and distribution.name_of(problem) != "none":
+        chosen = PLAIN
+        print(f"{chosen}: precision is not measured on several devices; see --dtype_policy")
     if chosen == AUTO:
         part = _time_in_bfloat16(problem)
         chosen = MIXED if part < WORTH_IT else PLAIN

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from . import choices
+from .option_names import DISTRIBUTIONS, MULTI_WORKER
 from .options import check_choice, check_counts, check_positive, listed, option
 from .per_stage import Fitting
 from .problem import LEVELS, RESULTS, TRAINING, Problem
@@ -61,6 +62,13 @@ class Settings(Problem):
     decay: str = option(
         "cosine", "Learning rate over the whole run.", ("cosine", "constant"), TRAINING
     )
+    distribute: str = option(
+        "none",
+        "Devices or hosts to train on: mirrored is all GPUs of this machine; multi_worker is all "
+        "hosts of TF_CONFIG, each of which runs this command and reads its part of the data.",
+        DISTRIBUTIONS,
+        TRAINING,
+    )
     refresh_statistics: bool = option(
         False,
         "Whether the statistics of BatchNormalization are estimated anew on batches of the finest "
@@ -106,6 +114,8 @@ class Settings(Problem):
         check_counts(self, "single_scale_batch", "validations")
         check_choice(self, "portable", PORTABLE)
         check_choice(self, "decay", ("cosine", "constant"))
+        check_choice(self, "distribute", DISTRIBUTIONS)
+        _check_hosts(self)
         _check_baseline(self)
         _check_iterations(self)
         _check_coarsening(self)
@@ -138,6 +148,23 @@ def _check_baseline(settings: Settings) -> None:
             f"--baseline is for {', '.join(classics.METHODS)}: there is no classical method for "
             f"others. Received: --baseline, --task={settings.task}, "
             f"--target_dir={settings.target_dir}."
+        )
+
+
+def _check_hosts(settings: Settings) -> None:
+    if settings.distribute != MULTI_WORKER:
+        return
+    if settings.seconds is not None:
+        raise ValueError(
+            "The clocks of several hosts differ, so they would not end together. Received: "
+            f"--distribute={MULTI_WORKER}, --seconds={settings.seconds:g}. Use --work_units or "
+            "--iterations."
+        )
+    if settings.auto_levels or settings.coarsening == "auto":
+        raise ValueError(
+            "What is measured differs from host to host, so hosts would decide differently. "
+            f"Received: --distribute={MULTI_WORKER} with --auto_levels or --coarsening=auto. Use "
+            "what apps.diagnose advises on one host."
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from keras_ms.validation import offered
 
+from ..experiment.option_names import MULTI_WORKER
 from ..experiment.options import check_choice
 from ..experiment.settings import Settings
 from .strategy import Strategy
@@ -46,6 +47,12 @@ def chosen(settings: Settings) -> list[Strategy]:
     found = [get(name) for name in settings.strategies]
     for strategy in found:
         strategy.check(settings)
+        if settings.distribute == MULTI_WORKER and not strategy.is_planned:
+            raise ValueError(
+                "Hosts take the same steps, so these have to be planned. Received: "
+                f"--distribute={MULTI_WORKER}, --strategy={strategy.name}, which decides as it "
+                "goes. Use for example progressive or full_multiscale."
+            )
     if settings.control_weights is not None and not any(one.telescoping for one in found):
         raise ValueError(
             "--control_weights weigh the terms of telescoping sums, and there are none here. "

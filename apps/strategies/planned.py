@@ -27,6 +27,8 @@ STEPS_PER_EPOCH = 20  # with a budget of seconds; stages and validations begin b
 class Planned(Strategy):
     """As many steps as were asked for, or as the budget pays for; without stages."""
 
+    is_planned = True
+
     def iterations(self, settings: Settings, num_levels: int) -> tuple[int, ...]:
         """Steps of every stage, finest first, in the proportions that a budget keeps."""
         return (max(settings.iterations),)

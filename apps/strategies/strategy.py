@@ -27,10 +27,13 @@ class Strategy(abc.ABC):
     Attributes:
         label: What tables and plots call it.
         telescoping: Whether its steps are telescoping sums, whose terms have control weights.
+        is_planned: Whether its steps are known before the first one is taken, so that several
+            hosts take the same ones.
     """
 
     label: ClassVar[str]
     telescoping: ClassVar[bool] = False
+    is_planned: ClassVar[bool] = False
 
     def __init__(self, name: str) -> None:
         self.name = name

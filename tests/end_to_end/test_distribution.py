@@ -1,4 +1,4 @@
-"""Two replicas on one machine train as one device does."""
+"""Two and four replicas on one machine train as one device does."""
 
 import subprocess
 import sys
@@ -62,6 +62,51 @@ else:
     raise AssertionError("uneven batches were accepted")
 print("same weights")
 """
+
+
+RESUMED = """
+import sys
+sys.path.insert(0, "tests")
+import keras, numpy as np, tensorflow as tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4)
+from conftest import pair_dataset, small_net
+import keras_ms
+
+class Stops(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+def trained(strategy, *callbacks):
+    keras.utils.set_random_seed(3)
+    with strategy.scope():
+        model = keras_ms.MultiscaleModel(*small_net())
+        model.compile(keras.optimizers.Adam(1e-2), "mse", metrics=["mae"])
+    schedule = keras_ms.FullMultiscaleSchedule((2, 2, 4), steps_per_epoch=2)
+    data = pair_dataset((4, 8, 16))
+    model.fit(data, epochs=4, callbacks=[schedule, *callbacks], verbose=0, rehearse=False)
+    return model.get_weights()
+
+wanted = trained(tf.distribute.get_strategy())
+strategy = tf.distribute.MirroredStrategy([f"CPU:{n}" for n in range(int(sys.argv[2]))])
+backup = keras.callbacks.BackupAndRestore(sys.argv[1])
+try:
+    trained(strategy, backup, Stops())
+except KeyboardInterrupt:
+    pass
+for one, other in zip(wanted, trained(strategy, backup)):
+    np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+print("same weights")
+"""
+
+
+@pytest.mark.parametrize("replicas", ["2", "4"])
+def test_mirrored_replicas_resume_and_equal_one_device(replicas, tmp_path):
+    command = [sys.executable, "-c", RESUMED, str(tmp_path / "backup"), replicas]
+    got = subprocess.run(command, capture_output=True, text=True)
+    assert got.returncode == 0, got.stderr[-3000:]
+    assert got.stdout.endswith("same weights\n")
 
 
 @pytest.mark.smoke
