@@ -79,7 +79,7 @@ def measures(
     settings: BenchmarkSettings, images: list[Any]
 ) -> Iterator[tuple[str, Callable[[], Rows]]]:
     """What is asked for: tables by name, each with the function that measures its rows."""
-    from . import executions, memory, pairs, pipeline, rivals, runs, stages, steps
+    from . import executions, memory, pairs, pipeline, rivals, runs, scaling_runs, stages, steps
 
     of_pairs: dict[str, Callable[[], Rows]] = {"pairs": lambda: pairs.share(settings, images)}
     all_of_them: dict[str, dict[str, Callable[[], Rows]]] = {
@@ -95,6 +95,10 @@ def measures(
             "torch": lambda: rivals.torch_steps(settings, images),
         },
         "memory": {"memory": lambda: memory.peaks(settings)},
+        "scaling": {
+            "scaling": lambda: scaling_runs.by_side(settings),
+            "sums": lambda: scaling_runs.sums(settings),
+        },
         "runs": {"runs": lambda: runs.whole(settings)},
         "quality": {"quality": lambda: runs.quality(settings)},
     }

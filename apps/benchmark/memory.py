@@ -46,7 +46,7 @@ def _peak(settings: BenchmarkSettings, finest: int, sizes: tuple[int, ...]) -> t
     dataset = building.make_dataset(settings, images)
     model = make_model(settings)
     next(iter(dataset.stage(finest, batch_sizes=sizes)))  # the pyramids are not the steps'
-    before = _resident_mib()
+    before = resident_mib()
     forget_peak()
     step = step_in_memory(model, dataset, Stage(finest, sizes))
     for _ in range(STEPS - 1):
@@ -54,7 +54,8 @@ def _peak(settings: BenchmarkSettings, finest: int, sizes: tuple[int, ...]) -> t
     return before, peak_mib()
 
 
-def _resident_mib() -> float:
+def resident_mib() -> float:
+    """Resident memory of this process."""
     return _status("VmRSS") if _STATUS.exists() else peak_mib()  # as good as it gets elsewhere
 
 

@@ -23,6 +23,8 @@ TITLES = {
     "fits": "fit beside stock Keras",
     "torch": "Steps beside a plain PyTorch loop, batches in memory",
     "memory": "Peak memory of steps, each in a process of its own",
+    "scaling": "Steps by image size beside the model that is fitted to all but the largest",
+    "sums": "Sums over processes of this machine beside the model that is fitted to two",
     "runs": "Whole runs of about as many work units each; prices without starting up",
     "quality": "Seconds until as good as single_scale in the end",
 }
@@ -65,6 +67,12 @@ _COLUMNS = {
     "share_of_peak": ("of the peak", "{:.0%}"),
     "peak": ("peak, MiB", "{:.0f}"),
     "of_steps": ("of the steps, MiB", "{:.0f}"),
+    "predicted": ("ms, by the model", "{:.1f}"),
+    "processor": ("ms of the processor", "{:.0f}"),
+    "predicted_processor": ("ms of the processor, by the model", "{:.0f}"),
+    "predicted_peak": ("MiB, by the model", "{:.0f}"),
+    "processes": ("processes", "{:d}"),
+    "megabytes": ("MB", "{:g}"),
 }
 
 

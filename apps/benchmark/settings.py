@@ -20,6 +20,7 @@ MEASURES = (
     "precision",
     "rivals",
     "memory",
+    "scaling",
     "runs",
     "quality",
 )
