@@ -76,8 +76,8 @@ def _origin(settings: ReproduceSettings, target: Target, asked: Asked, rows: Row
 def flat(cell: Cell, row: Row) -> dict[str, Any]:
     """One line of the CSV: the cell's name, its key and its row; what is within is `OUTER.INNER`.
 
-    Numbers of a list stand side by side. Lists of anything else are left out, such as curves; the
-    cell's JSON file has them.
+    Numbers of a list stand side by side. Lists of anything else are left out, such as curves, and
+    so are columns that would be empty; the cell's JSON file has them.
     """
     found = {k: v for k, v in row.items() if k != "settings"}
     return {"cell": cell.name, **dict(_flat("", cell.key)), **dict(_flat("", found))}
@@ -94,8 +94,9 @@ def _flat(above: str, content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _write_csv(path: pathlib.Path, lines: Sequence[Mapping[str, Any]]) -> None:
-    columns = list(dict.fromkeys(name for line in lines for name in line))
+    names = dict.fromkeys(name for line in lines for name in line)
+    columns = [name for name in names if any(line.get(name) not in (None, "") for line in lines)]
     with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(lines)

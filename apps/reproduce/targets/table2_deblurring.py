@@ -17,7 +17,7 @@ class Deblurring(Table2):
     title = "Table 2, deblurring"
     makes = "five strategies, two ways of ours and two baselines by both networks"
     paper_data = "stl10"
-    costs = Costs(quick="8 minutes", paper="4 days of a GPU")
+    costs = Costs(quick="10 minutes", paper="4 days of a GPU")
     task = "deblurring"
     paper: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "paper_unet": (".1510", ".1458", ".1561", ".3671", ".3527"),

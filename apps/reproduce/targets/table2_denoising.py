@@ -17,7 +17,7 @@ class Denoising(Table2):
     title = "Table 2, denoising"
     makes = "five strategies, two ways of ours and two baselines by both networks"
     paper_data = "stl10"
-    costs = Costs(quick="8 minutes", paper="4 days of a GPU")
+    costs = Costs(quick="10 minutes", paper="4 days of a GPU")
     task = "denoising"
     paper: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "paper_unet": (".1918", ".1975", ".1567", ".3497", ".3489"),

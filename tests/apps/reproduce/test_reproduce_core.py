@@ -36,7 +36,9 @@ class Squares(Target):
     number = 3
 
     def cells(self, asked):
-        first = Cell("squares/one", squared, {"number": self.number, "sizes": (1, 2)})
+        first = Cell(
+            "squares/one", squared, {"number": self.number, "sizes": (1, 2), "nothing": None}
+        )
         return [first, Cell("squares/two", doubled, {"of": {"what": "one"}}, after=(first.name,))]
 
     def tables(self, asked, rows):
@@ -89,6 +91,7 @@ def test_what_a_target_leaves(squares, tmp_path):
     assert (first["cell"], first["number"], first["square"]) == ("squares/one", "3", "9")
     assert (first["digits"], first["sizes"], second["of.what"]) == ("1 2", "1 2", "one")
     assert "curve" not in first
+    assert "nothing" not in first
 
 
 def test_cells_of_other_settings_are_refused_by_name(squares, tmp_path):

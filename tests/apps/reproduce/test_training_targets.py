@@ -79,6 +79,26 @@ def test_targets_share_what_is_alike(output, denoising):
     assert before == after
 
 
+@pytest.mark.parametrize("name", ["table2_deblurring", "table2_inpainting"])
+def test_the_other_tasks(output, only, name):
+    only("single_scale")
+    text, (line,) = reproduced(output, name)
+    assert line["task"] == name.split("_")[1]
+    printed = {"table2_deblurring": ".1189", "table2_inpainting": ".8820"}[name]
+    assert f"| {printed} | 1.00 | 1.00 |" in text
+    assert "holds here" not in text  # there is nothing to compare with
+
+
+def test_deeper_networks(output, denoising, monkeypatch):
+    """The target by a network that is trained already, as these take long to trace."""
+    from apps.reproduce.targets.table4 import Deeper
+
+    monkeypatch.setattr(Deeper, "paper", {"paper_resnet": (".1", ".2", ".15")})
+    text, lines = reproduced(output, "table4")
+    assert len(lines) == 3
+    assert "| .15 |" in text
+
+
 def test_sheets_show_what_the_networks_of_table_2_restore(output, denoising, monkeypatch):
     from apps.reproduce.targets import figures
 
