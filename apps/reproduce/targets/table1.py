@@ -17,12 +17,15 @@ import math
 import pathlib
 import statistics
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import images
 from ..analysis import wording
 from ..analysis.paper_problem import paper_problem
 from ..target import Asked, Cell, Costs, Given, Key, Row, Rows, Table, Target
+
+if TYPE_CHECKING:
+    from ..analysis.passes import Pass
 
 NAMES = {"table1": "Table1"}
 
@@ -70,36 +73,45 @@ def batch_sizes(levels: int, samples: int, finest: int) -> tuple[int, ...]:
 
 def measured(key: Key, given: Given) -> Row:
     """Times the loss, or its gradient, on the finest mesh alone and as a telescoping sum."""
-    from ...experiment import building, timing
+    import keras_ms
+
+    from ...experiment import timing
     from ..analysis import passes
 
-    sizes = tuple(key["batch_sizes"])
-    problem = paper_problem(key, task="denoising", image_size=key["side"], batch_sizes=sizes)
-    model = building.make_model(problem, problem.learning_rate)
-    dataset = building.make_dataset(
-        problem,
-        images.load(key["data"], "train"),
-        coarsening="degrade_first",
-        restriction=problem.restriction,
-    )
-    make: Callable[..., Any] = (
-        passes.gradient_function if key["what"] == GRADIENT else passes.loss_function
-    )
-    function, pixels = make(model, dataset), key["pixels"]
-    single = passes.plain(next(iter(dataset.stage(0, batch_sizes=(sum(sizes),)))).fine[0], pixels)
-    several = passes.telescoped(next(iter(dataset.stage(0, batch_sizes=sizes))), pixels)
-    sides = {"single": single, "several": several}
+    function, sides = _sides(key)
     steps = {n: functools.partial(passes.total, function, found) for n, found in sides.items()}
     values = {name: step() for name, step in steps.items()} if key["what"] == LOSS else {}
     timed = timing.interleaved(steps, key["rounds"], key["seconds"])
+    levels = keras_ms.Levels(tuple(key["batch_sizes"]))
     return {
         "seconds": {name: found.median for name, found in timed.items()},
         "ratio": timing.ratio(timed["single"], timed["several"]),
         "evaluations": {name: passes.evaluations(found) for name, found in sides.items()},
         "passes": {name: len(found) for name, found in sides.items()},
-        "work_units": {"single": float(sum(sizes)), "several": dataset.levels.work_units()},
+        "work_units": {
+            "single": levels.single_scale_work_units(),
+            "several": levels.work_units(),
+        },
         "loss": {name: float(value) for name, value in values.items()},
     }
+
+
+def _sides(key: Key) -> tuple[Callable[..., Any], dict[str, list[Pass]]]:
+    """What is evaluated, and of which passes: those of the finest mesh alone, and of the sum."""
+    from ...experiment import building
+    from ..analysis import passes
+
+    sizes, pixels = tuple(key["batch_sizes"]), key["pixels"]
+    problem = paper_problem(key, task="denoising", image_size=key["side"], batch_sizes=sizes)
+    model = building.make_model(problem, problem.learning_rate)
+    options: Any = {"coarsening": "degrade_first", "restriction": problem.restriction}
+    found = images.load(key["data"], "train")
+    dataset = building.make_dataset(problem, found, **options)
+    of_gradient = key["what"] == GRADIENT
+    make: Any = passes.gradient_function if of_gradient else passes.loss_function
+    alone = next(iter(dataset.stage(0, batch_sizes=(sum(sizes),)))).fine[0]
+    several = passes.telescoped(next(iter(dataset.stage(0, batch_sizes=sizes))), pixels)
+    return make(model, dataset), {"single": passes.plain(alone, pixels), "several": several}
 
 
 def efficiency(row: Row) -> float:
