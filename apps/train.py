@@ -117,6 +117,8 @@ def _run(
         _train(settings, strategy, kind, output, unfinished, (images, validation), outcomes)
     _write(output, settings, kind, judge, outcomes, unfinished)
     return outcomes
+
+
 def _check_tensorboard(settings: Settings) -> None:
     """Refuses a folder for TensorBoard that cannot be written to, or to do without the package."""
     from keras_ms.callbacks.validation_images import check_tensorboard

@@ -31,9 +31,7 @@ class FrontierSettings(EqualOptions):
         f"{listed(problems.TASKS)}, or {listed(problems.PAIRS)} with --target_dir.",
         theme=TASK,
     )
-    contestants: tuple[str, ...] = option(
-        tuple(CONTESTANTS), "Who takes part.", NAMES, RACE
-    )
+    contestants: tuple[str, ...] = option(tuple(CONTESTANTS), "Who takes part.", NAMES, RACE)
     plain: tuple[str, ...] = option(
         PLAIN, "Who of them is plain training, which the others are compared with.", NAMES, RACE
     )
