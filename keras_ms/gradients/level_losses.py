@@ -75,6 +75,11 @@ class LevelLosses:
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         self._means[level].update_state(loss * replicas, sample_weight=weight)
 
+    @property
+    def variables(self) -> list[Any]:
+        """What the means are made of."""
+        return [variable for mean in self._means.values() for variable in mean.variables]
+
     def reset(self) -> None:
         """Forgets what was added."""
         for mean in self._means.values():

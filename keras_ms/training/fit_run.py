@@ -236,7 +236,7 @@ class FitRun:
         """Says which epoch the next iterator is for."""
         self._epoch, self.position = epoch, (epoch, self.first_step(epoch))
         if self.first_step(epoch) and self._metrics:  # which Keras has just reset
-            for variable, value in zip(self._model.metrics_variables, self._metrics, strict=True):
+            for variable, value in zip(self.sums, self._metrics, strict=True):
                 variable.assign(value)
 
     def resume(self, epoch: int, step: int, metrics: Sequence[Any] = ()) -> None:
@@ -245,7 +245,7 @@ class FitRun:
         Args:
             epoch: The epoch that the `fit` begins with.
             step: Steps of it that are done.
-            metrics: Values of the metrics' variables after these steps.
+            metrics: Values of `sums` after these steps.
         """
         self._resumed = self.position = (epoch, step)
         self._metrics = metrics
@@ -254,6 +254,11 @@ class FitRun:
     def variables(self) -> list[tf.Variable]:
         """What steps depend on beside the variables of the model."""
         return [] if self.kept is None else self.kept.variables
+
+    @property
+    def sums(self) -> list[Any]:
+        """What an epoch adds up: variables of the metrics, and of the losses of levels."""
+        return [*self._model.metrics_variables, *self.losses.variables]
 
     def first_step(self, epoch: int) -> int:
         """Steps of an epoch that an earlier run has done."""

@@ -90,9 +90,9 @@ class CostLog(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Tells the run which epoch starts."""
+        self._run.losses.reset()
         self._run.begin_epoch(epoch)
         self._epoch, self._steps = self._run.position
-        self._run.losses.reset()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the cost so far."""

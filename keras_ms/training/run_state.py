@@ -29,13 +29,14 @@ def taken(model: Any, epoch: int, step: int) -> dict[str, Any]:
         epoch: The epoch that comes next, or is in progress.
         step: Steps of it that are done.
     """
-    variables = _variables(model)
+    variables, run = _variables(model), getattr(model, "fit_run", None)
+    sums = model.metrics_variables if run is None else run.sums
     return {
         "epoch": epoch,
         "step": step,
         "steps": steps_of(model),
         "values": [np.array(variable.numpy()) for variable in variables],
-        "metrics": [np.array(variable.numpy()) for variable in model.metrics_variables],
+        "metrics": [np.array(variable.numpy()) for variable in sums],
     }
 
 
