@@ -3,6 +3,7 @@
     python -m apps.benchmark                                          # hours on 2 cores
     python -m apps.benchmark --measures=levels,depths --sizes=64,128  # minutes
     python -m apps.benchmark --network=unet --measures=levels,pipeline
+    python -m apps.benchmark --measures=examples                      # half an hour
 
 Candidates are timed in turn, and medians over the rounds are reported. The PyTorch loop needs the
 optional extra: pip install "keras-ms[benchmark]". Most of the time goes into --measures=quality,
@@ -79,7 +80,7 @@ def measures(
     settings: BenchmarkSettings, images: list[Any]
 ) -> Iterator[tuple[str, Callable[[], Rows]]]:
     """What is asked for: tables by name, each with the function that measures its rows."""
-    from . import executions, memory, pairs, pipeline, rivals, runs, stages, steps
+    from . import examples, executions, memory, pairs, pipeline, rivals, runs, stages, steps
 
     of_pairs: dict[str, Callable[[], Rows]] = {"pairs": lambda: pairs.share(settings, images)}
     all_of_them: dict[str, dict[str, Callable[[], Rows]]] = {
@@ -97,6 +98,7 @@ def measures(
         "memory": {"memory": lambda: memory.peaks(settings)},
         "runs": {"runs": lambda: runs.whole(settings)},
         "quality": {"quality": lambda: runs.quality(settings)},
+        "examples": {"examples": lambda: examples.races(settings)},
     }
     asked = [table for name in settings.measures for table in all_of_them[name].items()]
     yield from dict(asked).items()

@@ -25,13 +25,19 @@ TITLES = {
     "memory": "Peak memory of steps, each in a process of its own",
     "runs": "Whole runs of about as many work units each; prices without starting up",
     "quality": "Seconds until as good as single_scale in the end",
+    "examples": "Classification, signals and volumes: held out, after equal seconds",
 }
 
 _COLUMNS = {
     "mesh": ("mesh", "{:d} px"),
     "size": ("image", "{:d} px"),
     "stage": ("stage", "{}"),
+    "problem": ("problem", "{}"),
     "name": ("", "{}"),
+    "chosen_rate": ("rate", "{:g}"),
+    "stage_steps": ("steps by stage, finest first", "{}"),
+    "losses": ("cross-entropy", "{}"),
+    "quality": ("accuracy or mean IoU", "{}"),
     "level": ("level", "{:d}"),
     "levels": ("levels", "{:d}"),
     "finest": ("finest level", "{:d}"),

@@ -22,11 +22,13 @@ MEASURES = (
     "memory",
     "runs",
     "quality",
+    "examples",
 )
 CONTENDERS = ("single_scale", "multiscale", "full_multiscale_paper", "adaptive")
 LARGEST_BATCH = 16
+EXAMPLES = ("classification", "signals", "volumes")
 PAIR_SIDES = (480, 352)
-STEPS, RUNS = "Steps", "Whole runs"
+STEPS, RUNS, EXAMPLE_RUNS = "Steps", "Whole runs", "Examples"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +77,12 @@ class BenchmarkSettings(RaceOptions):
     )
     run_work_units: float = option(1000.0, "Work units of a whole run.", theme=RUNS)
     run_rounds: int = option(3, "Rounds of whole runs, a seed each.", theme=RUNS)
+    example_problems: tuple[str, ...] = option(
+        EXAMPLES, "Problems of --measures=examples.", EXAMPLES, EXAMPLE_RUNS
+    )
+    example_seconds: float = option(
+        60.0, "Training time of a run on an example, equal for all.", theme=EXAMPLE_RUNS
+    )
     output: str = option(
         "benchmark", "Folder for benchmark.md, benchmark.json and the plot.", theme=RESULTS
     )
@@ -82,7 +90,7 @@ class BenchmarkSettings(RaceOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_counts(self, "rounds", "stage_steps", "run_rounds", "pair_width")
-        check_positive(self, "seconds_per_round", "run_work_units")
+        check_positive(self, "seconds_per_round", "run_work_units", "example_seconds")
         if self.stage_steps % 2:
             raise ValueError(
                 "--stage_steps are two epochs, so an even number. Received: "
@@ -94,6 +102,7 @@ class BenchmarkSettings(RaceOptions):
                 f"--run_work_units={self.run_work_units:g}."
             )
         check_choice(self, "measures", MEASURES)
+        check_choice(self, "example_problems", EXAMPLES)
         if not self.measures:
             raise ValueError(f"--measures are some of {', '.join(MEASURES)}. Received: none.")
         if not self.sizes or not self.depths or min(*self.sizes, *self.depths, 1) < 1:
