@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from keras_ms import meshes
+from keras_ms import meshes, notebooks
 from keras_ms.meshes import MIN_COARSEST_SIDE as MIN_COARSEST_SIDE
 from keras_ms.validation import checked_weights as checked_weights
 from keras_ms.validation import positive_integers
@@ -270,7 +270,19 @@ class Levels:
                 f"Levels are 0, the finest, to {self.num_levels - 1}. Received: level={level}."
             )
 
+    def _repr_html_(self) -> str:
+        """A row per level, as notebooks show it."""
+        rows = [
+            (level, f"{2**level} px", size, f"{self.sample_work_units(level):g}")
+            for level, size in enumerate(self.batch_sizes)
+        ]
+        columns = ("level", "pixels are wide", "batch", "work units of a sample")
+        return notebooks.table(f"{self.num_levels} levels, finest first", columns, rows)
+
     def _know(self, spatial_dims: int | None) -> None:
         dims, axes = meshes.checked_dims(spatial_dims, self.spatial_axes)
         object.__setattr__(self, "spatial_dims", dims)
         object.__setattr__(self, "spatial_axes", axes)
+
+
+__all__ = ["MIN_COARSEST_SIDE", "Levels", "Stage", "checked_weights", "pair_costs"]

@@ -17,6 +17,7 @@ from keras_ms.data.inputs import examples_of
 from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION
+from keras_ms.data.shown import ShownDataset
 from keras_ms.data.stages import (
     checked_stage,
     checked_stages,
@@ -31,7 +32,7 @@ from keras_ms.tasks import Task
 from keras_ms.validation import checked_refresh, checked_weights, known, positive_integer
 
 
-class MultiscaleDataset:
+class MultiscaleDataset(ShownDataset):
     """Batches for Multiscale Gradient Estimation, one `tf.data` pipeline per stage.
 
     The element of a step is a `MultiscaleBatch`: for each active level the batch of its term and,

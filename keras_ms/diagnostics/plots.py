@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -11,16 +12,31 @@ import numpy as np
 LevelReport = Any  # what `report` defines, which imports this module
 
 
-def save_plot(reports: Mapping[str, LevelReport], path: str | os.PathLike[str]) -> None:
-    """Saves variance by level, cost by number of levels and bias by level, one line per report.
+def save_plot(reports: Mapping[str, LevelReport], path: str | os.PathLike[str]) -> Any:
+    """Saves the figure of `drawn`, and returns it.
 
     Args:
         reports: Reports by the name that the legend gives them.
         path: Where the figure goes; the suffix is the format.
     """
-    from matplotlib.figure import Figure
+    figure = drawn(reports)
+    figure.savefig(path, dpi=DPI)
+    return figure
 
-    figure = Figure(figsize=(13.5, 4.2), layout="constrained")
+
+DPI = 120
+
+
+def drawn(reports: Mapping[str, LevelReport]) -> Any:
+    """Variance by level, cost by number of levels and bias by level, one line per report.
+
+    Args:
+        reports: Reports by the name that the legend gives them.
+
+    Returns:
+        A `matplotlib.figure.Figure` that notebooks show, whether or not pyplot was imported.
+    """
+    figure = _figure(figsize=(13.5, 4.2), layout="constrained")
     variance, cost, bias = figure.subplots(1, 3)
     for index, (name, report) in enumerate(reports.items()):
         color = f"C{index}"
@@ -30,7 +46,21 @@ def save_plot(reports: Mapping[str, LevelReport], path: str | os.PathLike[str]) 
     _finish(variance, "Variance of one sample's gradient", "level", "relative to $g_0$")
     _finish(cost, "Cost at equal variance", "number of levels", "seconds, relative to single-scale")
     _finish(bias, "Squared bias of the mean gradient", "level", "relative to a step's variance")
-    figure.savefig(path, dpi=120)
+    return figure
+
+
+def _figure(**options: Any) -> Any:
+    from matplotlib.figure import Figure  # imported late: it would slow down `import keras_ms`
+
+    class Shown(Figure):
+        """A figure that needs no pyplot to be shown."""
+
+        def _repr_png_(self) -> bytes:
+            written = io.BytesIO()
+            self.savefig(written, format="png")
+            return written.getvalue()
+
+    return Shown(**options)
 
 
 def _variance(axes: Any, report: LevelReport, name: str, color: str) -> None:

@@ -20,8 +20,8 @@ from keras_ms.diagnostics.advising import commands, compared, told
 from keras_ms.diagnostics.coarse_report import CoarseReport
 from keras_ms.diagnostics.control_weights import control_weights
 from keras_ms.diagnostics.control_weights import weighted as _weighted
-from keras_ms.diagnostics.plots import save_plot
 from keras_ms.diagnostics.rule import WORTHWHILE, Allocation, allocate, plain_batch
+from keras_ms.diagnostics.shown import ShownReport
 from keras_ms.diagnostics.table import as_table
 from keras_ms.levels import pair_costs
 from keras_ms.validation import checked_weights
@@ -29,8 +29,8 @@ from keras_ms.validation import checked_weights
 Floats = tuple[float, ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class LevelReport:
+@dataclasses.dataclass(frozen=True, repr=False)
+class LevelReport(ShownReport):
     """Variance, bias and cost by level; per-level tuples are finest first.
 
     Attributes:
@@ -253,10 +253,6 @@ class LevelReport:
 
     def __str__(self) -> str:
         return self.told()
-
-    def plot(self, path: str | os.PathLike[str]) -> None:
-        """Saves a figure: variance, bias, and cost ratio by level."""
-        save_plot({"": self}, path)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Saves the report as JSON, with its advice; folders are made."""

@@ -49,11 +49,16 @@ def as_table(report: LevelReport, details: bool = True) -> str:
         report: The report.
         details: Whether all that was measured is shown, or what one decides by.
     """
+    return drawn(*cells(report, details))
+
+
+def cells(report: LevelReport, details: bool) -> tuple[Sequence[str], list[list[str]], str]:
+    """Heads of the columns, a row per level, and what the columns mean; see `as_table`."""
     rows = [_row(report, level) for level in range(report.num_levels)]
     if details:
-        return drawn(_COLUMNS, rows, _CAPTION)
+        return _COLUMNS, rows, _CAPTION
     places = [_COLUMNS.index(name) for name in _SHORT]
-    return drawn(_SHORT, [[row[place] for place in places] for row in rows], _SHORT_CAPTION)
+    return _SHORT, [[row[place] for place in places] for row in rows], _SHORT_CAPTION
 
 
 def drawn(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:

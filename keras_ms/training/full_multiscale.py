@@ -13,9 +13,10 @@ from typing import Any
 import keras
 
 from keras_ms.levels import Levels
+from keras_ms.training.shown import ShownStages
 
 
-class FullMultiscaleSchedule(keras.callbacks.Callback):
+class FullMultiscaleSchedule(ShownStages, keras.callbacks.Callback):
     """Full-Multiscale training (Algorithm 2) within one `fit`.
 
     The first `iterations[-1]` steps train on the coarsest level alone, the next `iterations[-2]`

@@ -310,6 +310,19 @@ def test_plots(tmp_path):
     assert "relative to single-scale" in (tmp_path / "two.svg").read_text()
 
 
+def test_a_report_shows_itself_in_a_line_in_a_notebook_and_as_a_figure(tmp_path):
+    one = report()
+    assert repr(one).startswith(f"<LevelReport of {one.num_levels} levels: --strategy=")
+    shown = one._repr_html_()
+    assert shown.count("<tr>") == 1 + one.num_levels
+    assert one.advice.split(":")[0] in shown
+    assert one.commands[0].flags in shown
+    figure = one.plot()
+    assert [axes.get_title() for axes in figure.axes][1] == "Cost at equal variance"
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    assert one.plot(tmp_path / "levels.png").axes
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

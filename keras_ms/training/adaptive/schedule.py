@@ -16,13 +16,14 @@ from keras_ms.training.adaptive.gauge import Finding, LevelGauge, Spent
 from keras_ms.training.adaptive.journal import Decision, Journal
 from keras_ms.training.checks import check_adaptive_arguments, check_adaptive_run, check_journal
 from keras_ms.training.clock import Clock
+from keras_ms.training.shown import ShownDecisions
 
 Logs = dict[str, Any] | None
 Verdict = tuple[str, dict[str, Any]]
 _BIASED = "the coarse gradient is biased"
 
 
-class AdaptiveSchedule(keras.callbacks.Callback):
+class AdaptiveSchedule(ShownDecisions, keras.callbacks.Callback):
     """Coarse-to-fine training that decides by itself when to go on to the next finer level.
 
     Training starts on the coarsest level, with plain batches of the dataset's `N_(L-1)`. It leaves
