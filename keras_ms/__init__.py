@@ -10,8 +10,9 @@ if _keras.backend.backend() != "tensorflow":
 
 from keras_ms import data, inference, losses, metrics, networks, restriction, tasks
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
-from keras_ms.diagnostics import LevelReport, diagnose
+from keras_ms.diagnostics import LevelReport
 from keras_ms.diagnostics.allocation import optimal_batch_sizes
+from keras_ms.diagnostics.diagnose import diagnose
 from keras_ms.levels import Levels
 from keras_ms.training.adaptive.schedule import AdaptiveSchedule
 from keras_ms.training.full_multiscale import FullMultiscaleSchedule

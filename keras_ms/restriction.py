@@ -211,16 +211,35 @@ _RESTRICTIONS: dict[str, Callable[..., Tensor]] = {
 def get(name: str) -> Callable[..., Tensor]:
     """Returns the restriction called `name`: `"average"`, `"stride"`, `"crop"` or `"plurality"`.
 
-    It takes a field and, if not all of them are to be halved, the axes.
+    Args:
+        name: The name.
+
+    Returns:
+        A function of a field and, if not all of them are to be halved, the axes.
 
     Raises:
         ValueError: If there is none of that name.
+
+    Example:
+        >>> get("stride") is stride
+        True
     """
     return _RESTRICTIONS[known(name, _RESTRICTIONS, "restriction", "restriction")]
 
 
 def spatial_dims(field: Tensor) -> int:
-    """Number of spatial dimensions of a `(batch, *spatial, channels)` tensor."""
+    """Number of spatial dimensions of a field.
+
+    Args:
+        field: Tensor `(batch, *spatial, channels)`.
+
+    Returns:
+        1, 2 or 3.
+
+    Example:
+        >>> spatial_dims(keras.ops.zeros((1, 8, 8, 3)))
+        2
+    """
     return len(field.shape) - 2
 
 
@@ -246,3 +265,15 @@ def _halved(field: Tensor, axes: Axes, divisor: int = 2) -> tuple[int, ...]:
             f"Received: shape={shape}, axes={halved}. Crop or pad the field first."
         )
     return halved
+
+
+__all__ = [
+    "average",
+    "crop",
+    "get",
+    "majority",
+    "plurality",
+    "restrict_noise",
+    "spatial_dims",
+    "stride",
+]

@@ -27,6 +27,13 @@ class MultiscaleBatch(NamedTuple):
             levels, once per sample of term `l`; empty for the finest level.
         fresh: Empty, or `fresh[l]` says whether term `l` is computed anew in this step, a boolean;
             empty for a term that always is. The batches of a term that is not are zeros.
+
+    Example:
+        >>> import numpy as np
+        >>> pair = np.zeros((2, 16, 16, 1)), np.zeros((2, 16, 16, 1))
+        >>> batch = keras_ms.MultiscaleBatch(fine=((), pair), coarse=((), ()))
+        >>> batch.finest, batch.active_levels
+        (1, (1,))
     """
 
     fine: tuple[Any, ...]

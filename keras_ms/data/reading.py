@@ -12,10 +12,10 @@ from typing import Any
 
 import keras
 import numpy as np
-from rich.progress import track
 
 from keras_ms.data.example_store import ExampleStore, NoRoomError
 from keras_ms.data.examples import Examples
+from keras_ms.data.progress import track
 from keras_ms.data.skipped import Skipped
 
 _MOST_BAD = 1000
@@ -95,7 +95,7 @@ class Reading:
             return
         quiet = length < _SHOWN_FROM
         steps = range(int(length) + 1)  # one more than there are examples, to notice the end
-        for _ in track(steps, "Reading examples", transient=True, disable=quiet):
+        for _ in track(steps, "Reading examples", silent=quiet):
             if not self._read_one():
                 break
         self.whole = self.count is not None

@@ -21,6 +21,9 @@ FOLDERS = (_PACKAGE / "saved_models", _PACKAGE.parent / "saved_models")
 def names() -> tuple[str, ...]:
     """Names of the models that come with keras_ms, for `load`.
 
+    Returns:
+        The names, sorted.
+
     Example:
         >>> keras_ms.inference.names()
         ('deblurring', 'denoising', 'inpainting', 'super_resolution')

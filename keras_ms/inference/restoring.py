@@ -33,6 +33,11 @@ class Restorer:
         receptive_field: How far from a pixel it looks, in pixels; `None` if without bound.
         conditional: Whether it is told the noise level.
         output: `"image"` if it returns pictures, `"raw"` if anything else.
+
+    Example:
+        >>> denoiser = keras_ms.inference.load("denoising")
+        >>> denoiser.channels, denoiser.scale, denoiser.conditional
+        (3, 1, False)
     """
 
     function: Callable[..., Any]

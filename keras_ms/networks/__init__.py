@@ -45,12 +45,34 @@ def get(name: str, **options: Any) -> keras.Model:
 
 
 def names() -> tuple[str, ...]:
-    """Names that `get` knows."""
+    """Names that `get` knows.
+
+    Returns:
+        The names.
+
+    Example:
+        >>> "unet" in keras_ms.networks.names()
+        True
+    """
     return tuple(registered(__name__))
 
 
 def options(name: str) -> tuple[str, ...]:
-    """Names of the arguments of the network's function called `name`."""
+    """Names of the arguments of the network's function called `name`.
+
+    Args:
+        name: One of `names()`.
+
+    Returns:
+        The names of the arguments, in order.
+
+    Raises:
+        ValueError: As `get`.
+
+    Example:
+        >>> "width" in keras_ms.networks.options("unet")
+        True
+    """
     return tuple(inspect.signature(_function(name)).parameters)
 
 

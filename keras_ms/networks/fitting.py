@@ -183,3 +183,6 @@ class SubPixelShuffle(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Options for `.keras` files."""
         return {**super().get_config(), "scale": self.scale}
+
+
+__all__ = ["CropLike", "Enlarge", "PadToMultiple", "SubPixelShuffle", "SubPixelUnshuffle"]

@@ -37,12 +37,34 @@ def get(name: str, **options: Any) -> Any:
 
 
 def names() -> tuple[str, ...]:
-    """Names that `get` knows."""
+    """Names that `get` knows.
+
+    Returns:
+        The names.
+
+    Example:
+        >>> "denoising" in keras_ms.tasks.names()
+        True
+    """
     return tuple(registered(__name__))
 
 
 def options(name: str) -> tuple[str, ...]:
-    """Names of the arguments of the task's class called `name`."""
+    """Names of the arguments of the task's class called `name`.
+
+    Args:
+        name: One of `names()`.
+
+    Returns:
+        The names of the arguments, in order.
+
+    Raises:
+        ValueError: As `get`.
+
+    Example:
+        >>> "t_range" in keras_ms.tasks.options("denoising")
+        True
+    """
     return tuple(inspect.signature(_class(name)).parameters)
 
 

@@ -28,7 +28,15 @@ def get(name: str) -> Source:
 
 
 def names() -> tuple[str, ...]:
-    """Names that `get` knows."""
+    """Names that `get` knows.
+
+    Returns:
+        The names.
+
+    Example:
+        >>> "photos" in keras_ms.data.sources.names()
+        True
+    """
     return tuple(registered(__name__))
 
 

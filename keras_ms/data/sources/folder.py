@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from rich.progress import track
 
+from keras_ms.data.progress import track
 from keras_ms.data.skipped import first_level_outside
 from keras_ms.data.sources.image_files import found, image_files, passed_over
 from keras_ms.data.sources.kinds import Kind, common_kind, converted
@@ -48,6 +48,10 @@ def read_image(
 
     Raises:
         ValueError: If the file cannot be read as an image without loss, or has other bands.
+
+    Example:
+        >>> keras_ms.data.read_image("scan.tif").dtype  # doctest: +SKIP
+        dtype("uint16")
     """
     pixels = stored_pixels(path, max_megapixels)
     if bands is None:
@@ -136,11 +140,18 @@ class FolderImages:
             yield image
 
     def named(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Reads the images, with the names of their files."""
+        """Reads the images, with the names of their files.
+
+        Yields:
+            Name and image, `(height, width, bands)`.
+
+        Raises:
+            ValueError: At the end, if no image could be read.
+        """
         bad: list[str] = []
         count = 0
         read = read_ahead(self.files, self._read)
-        for path, image in track(read, "Reading images", total=len(self.files), transient=True):
+        for path, image in track(read, "Reading images", total=len(self.files)):
             if isinstance(image, ValueError):
                 bad.append(f"{path} ({getattr(image, 'reason', image)})")
                 continue
@@ -176,7 +187,12 @@ class FolderImages:
 def folder(
     directory: str | pathlib.Path, split: str | None = None, validation_every: int = 5
 ) -> list[np.ndarray]:
-    """Reads all images under a directory into memory; options are those of `FolderImages`.
+    """Reads all images under a directory into memory.
+
+    Args:
+        directory: As in `FolderImages`.
+        split: As in `FolderImages`.
+        validation_every: As in `FolderImages`.
 
     Returns:
         Arrays `(height, width, bands)`, of one kind; those of 8 bits are RGB.

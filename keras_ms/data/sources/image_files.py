@@ -117,6 +117,10 @@ def image_files(directory: str | os.PathLike[str]) -> list[pathlib.Path]:
 
     Raises:
         ValueError: If the directory does not exist or holds no picture.
+
+    Example:
+        >>> keras_ms.data.image_files("pictures")  # doctest: +SKIP
+        [PosixPath("pictures/a.jpg"), PosixPath("pictures/b.tif")]
     """
     return found(directory).pictures
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from rich.progress import track
 
+from keras_ms.data.progress import track
 from keras_ms.data.sources.source import Directory
 from keras_ms.validation import known, none_or_positive
 
@@ -112,7 +112,7 @@ def images(
 
     found = examples.map(image, num_parallel_calls=tf.data.AUTOTUNE)
     read = found.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
-    return list(track(read, f"Reading {name}", total=len(found), transient=True))
+    return list(track(read, f"Reading {name}", total=len(found)))
 
 
 def _resized(image: Any, side: int, interpolation: str) -> Any:
