@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SECONDS_EACH ?= 180
 
-.PHONY: train test test-lowest clean
+.PHONY: train test docs test-lowest clean
 
 train: $(VENV)/.installed
 	$(BIN)/python -m apps.train --seconds=$(SECONDS_EACH) --compare=single_scale --baseline
@@ -17,6 +17,11 @@ test: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadscope
 	@echo "All checks passed. Next: make train, or read docs/ for how the parts fit together."
+
+# The site, in build/site; a warning is an error. `make test` builds it too.
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m mkdocs build --strict
+	@echo "Look at build/site/index.html, or run: $(BIN)/python -m mkdocs serve"
 
 # On the lowest versions that pyproject.toml allows, in an environment of its own.
 test-lowest: .venv-lowest/.installed
