@@ -77,6 +77,18 @@ def test_wheel_holds_the_product_and_nothing_else(wheel, root):
     assert wheel.stat().st_size <= 12_000_000
 
 
+def test_wheel_and_sdist_are_fit_to_be_published(wheel):
+    copy = wheel.parents[1]
+    command = [sys.executable, "-m", "build", "--sdist", "--no-isolation", str(copy)]
+    got = subprocess.run(command, capture_output=True, text=True)
+    assert got.returncode == 0, got.stdout + got.stderr
+    made = sorted(str(path) for path in wheel.parent.iterdir())
+    assert [path.rpartition(".")[2] for path in made] == ["whl", "gz"]
+    check = [sys.executable, "-m", "twine", "check", "--strict", *made]
+    got = subprocess.run(check, capture_output=True, text=True)
+    assert got.returncode == 0, got.stdout + got.stderr
+
+
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory):
     """Folder of the programs of a new environment: the wheel, and the libraries of this one."""
