@@ -36,7 +36,7 @@ class Example(NamedTuple):
     metric: Callable[[], keras.metrics.Metric]
     train: int
     held_out: int
-    options: Mapping[str, bool] = {}
+    options: Mapping[str, Any] = {}
 
 
 PETALS = (2, 3, 4, 5)
