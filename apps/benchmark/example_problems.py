@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -26,6 +26,7 @@ class Example(NamedTuple):
         metric: Makes what judges, larger is better.
         train: Examples to train on.
         held_out: Examples that judge.
+        options: More of `MultiscaleDataset`, such as turns.
     """
 
     made: Callable[[int, int], Examples]
@@ -35,9 +36,10 @@ class Example(NamedTuple):
     metric: Callable[[], keras.metrics.Metric]
     train: int
     held_out: int
+    options: Mapping[str, Any] = {}
 
 
-PETALS = (2, 3, 4, 5, 6, 7)
+PETALS = (2, 3, 4, 5)
 
 
 def flowers(count: int, seed: int, side: int = 96) -> Examples:
@@ -59,13 +61,13 @@ def flowers(count: int, seed: int, side: int = 96) -> Examples:
 def petals_of(petals: int, radius: float, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Whether places, counted from the middle of a flower, lie in it."""
     angle = np.arctan2(rows, columns)
-    return np.hypot(rows, columns) < radius * (1 + 0.35 * np.cos(petals * angle))
+    return np.hypot(rows, columns) < radius * (1 + 0.45 * np.cos(petals * angle))
 
 
 def _flower(petals: int, side: int, rng: np.random.Generator) -> np.ndarray:
     ground = ndimage.zoom(rng.uniform(0, 1, (6, 6, 3)), (side / 6, side / 6, 1), order=1)
     radius, turn = rng.uniform(0.18, 0.3) * side, rng.uniform(0, 2 * np.pi)
-    middle = rng.uniform(1.4 * radius, side - 1.4 * radius, 2)
+    middle = rng.uniform(1.5 * radius, side - 1.5 * radius, 2)
     rows, columns = (np.mgrid[:side, :side].T - middle).T
     cos, sin = np.cos(turn), np.sin(turn)
     turned = cos * rows - sin * columns, sin * rows + cos * columns
@@ -152,7 +154,16 @@ def _accuracy() -> keras.metrics.Metric:
 
 
 EXAMPLES = {
-    "classification": Example(flowers, classifier, (8, 16, 32), (8, 32), _accuracy, 1200, 600),
+    "classification": Example(
+        flowers,
+        classifier,
+        (8, 16, 32),
+        (8, 32),
+        _accuracy,
+        4000,
+        600,
+        {"flip": True, "rotate": True},
+    ),
     "signals": Example(beats, lambda: _unet(1, width=16), (4, 8, 16), (4, 16), _mean_iou, 200, 100),
     "volumes": Example(
         shells,

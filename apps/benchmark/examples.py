@@ -104,6 +104,7 @@ class _Race:
             steps_per_epoch=STEPS_PER_EPOCH,
             telescoping=telescoping,
             seed=seed,
+            **self._example.options,
         )
         model = keras_ms.MultiscaleModel.from_model(self._example.network())
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
