@@ -22,7 +22,7 @@ ITERATIONS = (8, 8, 12)  # finest first
 APP = (
     *("--batch_sizes=1,2,4", "--iterations=8,12,20", "--image_size=32", "--width=4"),
     *("--dtype_policy=float32", "--validation_samples=4", "--validations=6"),
-    *("--compare=single_scale", "--single_scale_batch=2", "--checkpoint_seconds=0.01"),
+    *("--compare=single_scale", "--single_scale_batch=2", "--checkpoint_seconds=0.3"),
     *("--network=unet", "--multipliers=1,2", "--dropout=0.5"),
 )
 
