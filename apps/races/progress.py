@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..experiment.validation_lines import duration
+
 
 class Progress:
     """Counts runs by their training time; what goes with it is measured.
@@ -31,6 +33,5 @@ class Progress:
         return max(0.0, self._left) * (self._wall / self._budget if self._budget else 1.0)
 
     def __str__(self) -> str:
-        hours, minutes = divmod(round(self.seconds_left / 60.0), 60)
-        left = f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
-        return f"{self._done} of {max(self._count, self._done)} runs, about {left} left"
+        done = f"{self._done} of {max(self._count, self._done)} runs"
+        return f"{done}, about {duration(self.seconds_left)} left"

@@ -59,7 +59,7 @@ def test_a_race_leaves_tables_and_pictures_and_goes_on_where_it_was_stopped(
     assert [len(content["points"][0]), len(content["iou"])] == [4, 2]
     row = f"| {content['mean_iou']:.3f} |"
     assert any("plain_2" in line and line.endswith(row) for line in table.splitlines())
-    assert "2 of 2 runs, about 0 min left" in capsys.readouterr().out
+    assert "2 of 2 runs, about 0 s left" in capsys.readouterr().out
 
     before = plain.stat().st_mtime_ns
     coarse.rename(coarse.with_suffix(".part"))  # as a run that was killed while it was written
