@@ -18,7 +18,7 @@ from .printable import printable
 from .stopping import StoppedError
 
 
-def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
+def start(name: str, settings: type, run: Callable[[Any], object], loads: bool = True) -> None:
     """Runs an app on the settings of the command line.
 
     `--help` is answered at once: nothing heavy has been imported by then if the app imports keras
@@ -29,6 +29,8 @@ def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
         name: The app's module within `apps`, for that line.
         settings: Class of its settings.
         run: The app, a function of the settings; its module's docstring begins the help.
+        loads: Whether TensorFlow is loaded first. An app that looks at other things before loads
+            it itself, by `starting.load`.
     """
     if any(field.metadata["choices"] for field in options_of(settings)):
         try:
@@ -40,17 +42,24 @@ def start(name: str, settings: type, run: Callable[[Any], object]) -> None:
         return
 
     define(settings)
-    app.run(lambda argv: _run(name, settings, run, argv), _arguments(name, settings))
+    app.run(lambda argv: _run(name, settings, run, argv, loads), _arguments(name, settings))
 
 
-def _run(name: str, settings: type, run: Callable[[Any], object], argv: Sequence[str]) -> None:
+def _run(
+    name: str,
+    settings: type,
+    run: Callable[[Any], object],
+    argv: Sequence[str],
+    loads: bool,
+) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):  # names may be of other scripts than it is
         sys.stdout.reconfigure(errors="backslashreplace")
     logging.set_verbosity(logging.WARNING)
     try:
         if len(argv) > 1:
             raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
-        starting.load()
+        if loads:
+            starting.load()
         run(read(settings))
     except StoppedError as stop:
         print(printable(as_typed(f"apps.{name}: {stop}")), file=sys.stderr)

@@ -37,8 +37,7 @@ def kept(
     Raises:
         ValueError: If what is on file was made with other settings; it names them.
     """
-    given = settings if isinstance(settings, Mapping) else as_dict(settings)
-    made_with = as_json({name: value for name, value in given.items() if name not in OF_THE_RUN})
+    made_with = made_of(settings if isinstance(settings, Mapping) else as_dict(settings))
     if not path.exists():
         with path.with_suffix(".log").open("w") as log, contextlib.redirect_stdout(log):
             content = {"settings": made_with, **train()}
@@ -48,3 +47,8 @@ def kept(
     content = json.loads(path.read_text())
     check_same(path, content["settings"], made_with)
     return content
+
+
+def made_of(given: Mapping[str, Any]) -> Any:
+    """What the result of a run depends on, as it comes back from a file."""
+    return as_json({name: value for name, value in given.items() if name not in OF_THE_RUN})

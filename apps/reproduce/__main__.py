@@ -24,7 +24,7 @@ def run(settings: ReproduceSettings) -> str:
 
 def main() -> None:
     """Runs the app on the flags of the command line."""
-    flags.start("reproduce", ReproduceSettings, run)
+    flags.start("reproduce", ReproduceSettings, run, loads=False)
 
 
 if __name__ == "__main__":

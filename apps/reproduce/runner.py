@@ -34,8 +34,9 @@ def run(settings: ReproduceSettings) -> str:
             images.check(one)
     for target in targets:
         target.check(asked[target.name])
-    from ..experiment import output_folder
+    from ..experiment import output_folder, starting
 
+    starting.load()
     files = [name for target in targets for name in report.files_of(target)]
     with output_folder.held(settings.output, files) as output:
         return _all(settings, targets, asked, output)
@@ -81,7 +82,7 @@ def _check_on_file(output: pathlib.Path, cells: Sequence[Cell]) -> None:
     for cell in cells:
         if (path := path_of(cell, output)).exists():
             before = json.loads(path.read_text())["settings"]
-            on_file.check_same(path, before, on_file.as_json(cell.key))
+            on_file.check_same(path, before, on_file.made_of(cell.key))
 
 
 def computed(cell: Cell, rows: Rows, output: pathlib.Path, progress: Progress) -> Row:

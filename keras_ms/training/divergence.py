@@ -22,8 +22,13 @@ CAUSES = {
 class DivergedError(ValueError):
     """Training that leads nowhere any more.
 
-    Attributes:
+    Args:
+        message: What happened, where, and what helps.
         by_data: Whether examples were to blame, so that other learning rates do not help.
+
+    Example:
+        >>> keras_ms.callbacks.DivergedError("The loss is NaN.", by_data=True).by_data
+        True
     """
 
     def __init__(self, message: str, by_data: bool = False) -> None:

@@ -120,7 +120,7 @@ def test_one_large_picture_takes_little_more_than_its_pixels(tmp_path):
     most, _ = most_resident_during(lambda: dataset(images, cache_bytes=10_000_000))
     pixels = 6000 * 5000 * 3
     # Pillow has 4 bytes a pixel of 3, and makes a copy. Floats of all would be 4 times as much.
-    assert most < 3.3 * pixels
+    assert most < 3.5 * pixels
 
 
 @pytest.mark.parametrize("cache_bytes", [-1, 1.5, None, "4 GB"])

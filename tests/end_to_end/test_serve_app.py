@@ -77,7 +77,7 @@ def test_a_picture_is_restored_and_nothing_is_left_behind(tmp_path):
 @needs_libraries
 def test_ctrl_c_ends_it_in_peace(tmp_path):
     code = (
-        "from apps import restore; from apps.serving import app; app.offered = lambda _: {}; "
+        "from apps import restore; from apps.serving import app; app.offered = lambda *_: {}; "
         "app.run(restore.RestoreSettings(serve=True, port=0))"
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
@@ -108,7 +108,7 @@ def test_a_busy_port_is_named_before_anything_is_loaded(monkeypatch):
 
 
 def test_missing_libraries_are_named_with_what_to_install(monkeypatch):
-    monkeypatch.setattr(app.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(app.importlib.util, "find_spec", lambda *_: None)
     with pytest.raises(ValueError, match=r'starlette and uvicorn.*pip install "keras-ms\[serve\]"'):
         app.run(RestoreSettings(serve=True))
 
@@ -117,7 +117,7 @@ def test_a_noise_level_that_no_model_takes_is_refused(monkeypatch):
     from apps.experiment import one_picture
 
     loaded = inference.Restorer(lambda pictures: pictures, receptive_field=8)
-    monkeypatch.setattr(one_picture, "load", lambda _: loaded)
+    monkeypatch.setattr(one_picture, "load", lambda *_: loaded)
     with pytest.raises(ValueError, match=r"None of the models is told the noise level"):
         app.offered(RestoreSettings(serve=True, noise_level=0.5))
     with pytest.raises(ValueError, match=r"Received: --max_pixels=9215"):

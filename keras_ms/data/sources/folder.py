@@ -177,7 +177,12 @@ class FolderImages:
     def named(self) -> Iterator[tuple[str, Any]]:
         """Reads the images, with the names of their files.
 
-        In the place of one that cannot be read comes the `ValueError` that says why.
+        Yields:
+            Name and image, `(height, width, bands)`; in the place of one that cannot be read the
+            `ValueError` that says why.
+
+        Raises:
+            ValueError: If there are no files.
         """
         if not self.files:
             raise ValueError(self._nothing([], ""))

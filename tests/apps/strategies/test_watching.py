@@ -7,6 +7,7 @@ from conftest import small_images
 from apps import strategies, train
 from apps.experiment import building
 from apps.experiment.settings import Settings
+from apps.experiment.unfinished import Unfinished
 
 TINY = {
     "batch_sizes": (2, 4),
@@ -41,11 +42,10 @@ def test_a_strategy_leaves_curves_and_pictures(strategy, tmp_path):
         assert work_units == plain[1]
 
 
-def test_every_strategy_has_a_folder_of_its_own():
-    assert (
-        train._of_strategy(Settings(tensorboard="logs"), "adaptive").tensorboard == "logs/adaptive"
-    )
-    assert train._of_strategy(Settings(), "adaptive") == Settings()
+def test_every_strategy_has_a_folder_of_its_own(tmp_path):
+    for given, wanted in ((None, None), ("logs", "logs/adaptive")):
+        unfinished = Unfinished(tmp_path, Settings(tensorboard=given), signals=None)
+        assert unfinished.saving("adaptive")[1].tensorboard == wanted
 
 
 def test_what_cannot_be_written_is_refused_before_training(tmp_path, monkeypatch):
