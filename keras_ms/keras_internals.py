@@ -234,6 +234,7 @@ def backing_up(
         del callback._save_model, callback.on_train_begin
 
 
+@contextlib.contextmanager
 def as_it_is_built(model: Any) -> Iterator[None]:
     """Within it, Keras's loops do not look for what is not built, of a model that is.
 

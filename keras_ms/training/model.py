@@ -227,7 +227,7 @@ class MultiscaleModel(keras.Model):
     def _on_hosts(self) -> Iterator[None]:
         """What is different on several hosts; nothing on a single one."""
         several = place_of(self.distribute_strategy).hosts > 1 and is_built(self)
-        built: Any = as_it_is_built(self) if several else contextlib.nullcontext()
+        built = as_it_is_built(self) if several else contextlib.nullcontext()
         with naming_lost_hosts(self.distribute_strategy), built:
             yield
 
