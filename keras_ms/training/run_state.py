@@ -31,6 +31,8 @@ def taken(model: Any, epoch: int, step: int) -> dict[str, Any]:
     """
     variables, run = _variables(model), getattr(model, "fit_run", None)
     sums = model.metrics_variables if run is None else run.sums
+    if run is not None and run.place.hosts > 1:
+        sums = []  # to read them takes all hosts, and the chief alone is here
     return {
         "epoch": epoch,
         "step": step,
