@@ -6,7 +6,6 @@ import contextlib
 import functools
 import json
 import os
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -98,14 +97,3 @@ def check_tf_config(text: str) -> None:
             'TF_CONFIG=\'{"cluster": {"worker": ["host0:12345", "host1:12345"]}, '
             '"task": {"type": "worker", "index": 0}}\'.'
         )
-
-
-def leave(settings: Any, error: BaseException) -> None:
-    """Ends the process at once if another host is gone, for TensorFlow would wait for it."""
-    if name_of(settings) != MULTI_WORKER or not isinstance(error, ConnectionError):
-        return
-    from .command import as_typed
-    from .printable import printable
-
-    print(printable(as_typed(f"apps.train: {error}")), file=sys.stderr, flush=True)
-    os._exit(1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_ms.training.progress import duration, left_text, share_text, stage_of
+from keras_ms.training.progress import left_text, share_text, stage_of
 
 from .recording import TrainingClock
 
@@ -44,6 +44,3 @@ class ValidationLines(keras.callbacks.Callback):
     def _stage(self, epoch: int) -> list[str]:
         run: Any = getattr(self.model, "fit_run", None)
         return [] if run is None else [stage_of(run, epoch)]
-
-
-__all__ = ["ValidationLines", "duration"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..experiment.validation_lines import duration
+from keras_ms.training.progress import duration
 
 
 class Progress:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ...experiment import presets
 from ..target import Asked, Cell, Costs, Given, Key, Row, Rows, Table, Target
+from .table1 import batch_sizes
 
 NAMES = {"work_units": "WorkUnits"}
 
@@ -64,8 +65,7 @@ def evaluations(key: Key, given: Given) -> Row:
 
 def batches_of_table_1(levels: int) -> tuple[int, ...]:
     """Samples of every level: 16 on the finest, twice as many on each coarser, then the rest."""
-    finer = [FINEST_OF_TABLE_1 << level for level in range(levels - 1)]
-    return (*finer, SAMPLES - sum(finer))
+    return batch_sizes(levels, SAMPLES, FINEST_OF_TABLE_1)
 
 
 def key_of(printed: Printed) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from conftest import Blur, small_images, small_net
 
 import keras_ms
 from apps.experiment.recording import TrainingClock
-from apps.experiment.validation_lines import ValidationLines, duration
+from apps.experiment.validation_lines import ValidationLines
 from apps.strategies.by_the_clock import ByTheClock
 from keras_ms.training import clock as clock_module
+from keras_ms.training.progress import duration
 
 STEPS = 4  # an epoch
 
