@@ -10,6 +10,7 @@ import keras
 
 from keras_ms.callbacks.restarts import Restart, checked
 from keras_ms.training.pace import looks_at_steps
+from keras_ms.training.run_state import state_given_back, state_of
 
 Logs = dict[str, Any] | None
 
@@ -35,8 +36,8 @@ class PerStage(keras.callbacks.Callback):
       the best of the last stage.
 
     Without stages, or on other data than a `MultiscaleDataset`, it is the callback itself. A run
-    that `BackupAndRestore` resumes does not know which stages had ended early: they are as long
-    as planned.
+    that `keras_ms.callbacks.Checkpoint` resumes knows which stages had ended early. One that
+    `BackupAndRestore` resumes does not: they are as long as planned.
 
     Args:
         callback: A Keras callback, one's own or Keras's. Its state is what it was when training
@@ -120,6 +121,22 @@ class PerStage(keras.callbacks.Callback):
         self.callback.on_train_end(logs)
         self._restart.end()
         self._run = None
+
+    def get_state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it, with what is known of the callback within."""
+        return {
+            "level": self._level,
+            "first": self._first,
+            "rates": self._restart.get_rates(),
+            "callback": state_of(self.callback),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes back what `get_state` returned, within a `fit` that has begun."""
+        self._level, self._first = state["level"], state["first"]
+        self._restart.set_rates(state["rates"])
+        if state["callback"] is not None:
+            state_given_back(self.callback, state["callback"])
 
     def _counted(self, epoch: int) -> int:
         by_stage = isinstance(self.callback, keras.callbacks.LearningRateScheduler)

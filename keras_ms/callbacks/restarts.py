@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -76,6 +76,14 @@ class Restart:
         vars(callback).update({name: _copied(value) for name, value in self._state.items()})
         self._put_rate_back()
         callback.on_train_begin(None)
+
+    def get_rates(self) -> list[float] | None:
+        """The rate before the callback changed it, and since; for a run that goes on."""
+        return None if self._rates is None else list(self._rates)
+
+    def set_rates(self, rates: Sequence[float] | None) -> None:
+        """Takes back what `get_rates` returned."""
+        self._rates = None if rates is None else (rates[0], rates[1])
 
     def count_from(self, first: int) -> None:
         """Has `start_from_epoch` count from an epoch on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from keras_ms.levels import Stage
 from keras_ms.training.early_ends import EarlyEnds
@@ -91,6 +91,15 @@ class Course:
         if self.finest is not None:
             return False  # nobody knows where the next one is
         return self._ends.end(epoch, lambda planned: self._stage(planned).finest, self.epochs)
+
+    @property
+    def early_ends(self) -> list[tuple[int, int]]:
+        """Where stages have ended early, for a run that goes on; see `EarlyEnds.skips`."""
+        return self._ends.skips
+
+    @early_ends.setter
+    def early_ends(self, skips: Iterable[Sequence[int]]) -> None:
+        self._ends = EarlyEnds(skips)
 
     def is_over(self, epoch: int) -> bool:
         """Whether an epoch is the last one because stages have ended early."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 
 class EarlyEnds:
@@ -10,6 +10,9 @@ class EarlyEnds:
 
     A schedule's stage is a function of the epoch. When a stage ends early, later epochs of the run
     are later ones of the schedule still.
+
+    Args:
+        skips: Those of an earlier run that goes on.
 
     Example:
         >>> ends = EarlyEnds()
@@ -20,8 +23,13 @@ class EarlyEnds:
         [2, 2, 1, 1, 0]
     """
 
-    def __init__(self) -> None:
-        self._skips: list[tuple[int, int]] = []  # from which epoch on how many are left out
+    def __init__(self, skips: Iterable[Sequence[int]] = ()) -> None:
+        self._skips = [(int(first), int(skip)) for first, skip in skips]
+
+    @property
+    def skips(self) -> list[tuple[int, int]]:
+        """From which epochs on how many of the schedule are left out."""
+        return list(self._skips)
 
     @property
     def any(self) -> bool:

@@ -39,6 +39,7 @@ def taken(model: Any, epoch: int, step: int) -> dict[str, Any]:
         "steps": steps_of(model),
         "values": [np.array(variable.numpy()) for variable in variables],
         "metrics": [np.array(variable.numpy()) for variable in sums],
+        "early_ends": [] if run is None else run.course.early_ends,
     }
 
 
@@ -54,6 +55,7 @@ def given_back(model: Any, content: dict[str, Any]) -> None:
         variable.assign(value)
     begin_at_epoch(model, ENDED if content.get("ended") else content["epoch"])
     if run := getattr(model, "fit_run", None):
+        run.course.early_ends = content["early_ends"]
         run.resume(content["epoch"], content["step"], content["metrics"])
 
 
@@ -68,20 +70,34 @@ def states_of(callbacks: list[Any]) -> dict[str, Any]:
     return {
         name: state
         for name, callback in _named(callbacks).items()
-        if (state := _state(callback)) is not None
+        if (state := state_of(callback)) is not None
     }
 
 
 def states_given_back(callbacks: list[Any], states: dict[str, Any]) -> None:
     """Gives callbacks back what `states_of` has taken from the same ones."""
     for name, callback in _named(callbacks).items():
-        if name not in states:
-            continue
-        if hasattr(callback, "set_state"):
-            callback.set_state(states[name])
-        else:
-            for attribute, value in states[name].items():
-                setattr(callback, attribute, value)
+        if name in states:
+            state_given_back(callback, states[name])
+
+
+def state_of(callback: Any) -> Any:
+    """What one callback remembers, or `None` if nobody knows."""
+    if hasattr(callback, "get_state") and hasattr(callback, "set_state"):
+        return callback.get_state()
+    for kind, names in _ATTRIBUTES.items():
+        if isinstance(callback, kind):
+            return {name: getattr(callback, name) for name in names if hasattr(callback, name)}
+    return None
+
+
+def state_given_back(callback: Any, state: Any) -> None:
+    """Gives one callback back what `state_of` has taken from it."""
+    if hasattr(callback, "set_state"):
+        callback.set_state(state)
+    else:
+        for attribute, value in state.items():
+            setattr(callback, attribute, value)
 
 
 def _named(callbacks: list[Any]) -> dict[str, Any]:
@@ -93,15 +109,6 @@ def _named(callbacks: list[Any]) -> dict[str, Any]:
         found[f"{kind} {counts[kind]}"] = one
         counts[kind] += 1
     return found
-
-
-def _state(callback: Any) -> Any:
-    if hasattr(callback, "get_state") and hasattr(callback, "set_state"):
-        return callback.get_state()
-    for kind, names in _ATTRIBUTES.items():
-        if isinstance(callback, kind):
-            return {name: getattr(callback, name) for name in names if hasattr(callback, name)}
-    return None
 
 
 def _variables(model: Any) -> list[Any]:

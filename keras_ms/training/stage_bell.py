@@ -46,7 +46,7 @@ class StageBell(keras.callbacks.Callback):
         level = self._run.stage(epoch).finest
         if level != self._level:
             self._level, self._first = level, self._run.course.begin_of_stage(epoch)
-            self._tell_rate(epoch - self._first)
+            self._tell_rate(epoch)
         for callback in self._callbacks:
             if hasattr(callback, "epoch_of_stage"):
                 callback.epoch_of_stage(epoch, level, self._first)
@@ -56,8 +56,10 @@ class StageBell(keras.callbacks.Callback):
         if self._run.course.is_over(epoch):
             self.model.stop_training = True
 
-    def _tell_rate(self, epochs: int) -> None:
+    def _tell_rate(self, epoch: int) -> None:
         rate = rate_schedule(self.model.optimizer)
         if hasattr(rate, "begin_stage"):
-            within = epochs * self._run.dataset.steps_per_epoch
+            epochs = epoch - self._first
+            steps = self._run.dataset.steps_per_epoch
+            within = epochs * steps + self._run.first_step(epoch)
             rate.begin_stage(steps_taken(self.model.optimizer) - within)

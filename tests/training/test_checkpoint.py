@@ -128,6 +128,42 @@ def test_other_callbacks_take_up_what_they_remember(tmp_path):
     np.testing.assert_array_equal(again.get_weights()[0], want.get_weights()[0])
 
 
+def impatient():
+    wait = keras.callbacks.EarlyStopping("loss", patience=1, min_delta=10.0)
+    plateau = keras.callbacks.ReduceLROnPlateau("loss", 0.5, patience=0, min_delta=10.0)
+    return [keras_ms.callbacks.PerStage(callback) for callback in (wait, plateau)]
+
+
+@pytest.fixture(scope="module")
+def shortened():
+    model, history = fitted(*impatient(), optimizer="adam")
+    assert history["stage"] == [1, 1, 2, 2]  # of 3 and 2 epochs
+    assert history["learning_rate"][0] == history["learning_rate"][2]  # put back
+    return model.get_weights(), history
+
+
+# In the first stage, at its early end, and in the second one, within an epoch and at its end.
+@pytest.mark.parametrize("steps", [7, 11, 16])
+def test_stages_that_ended_early_stay_ended(tmp_path, steps, shortened):
+    weights, history = shortened
+    with pytest.raises(KilledError):
+        fitted(*impatient(), KillAfter(steps), Checkpoint(tmp_path, 0.0), optimizer="adam")
+    got, resumed = fitted(*impatient(), Checkpoint(tmp_path, 0.0), optimizer="adam")
+    assert resumed == history
+    for a, b in zip(got.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_rate_that_warms_up_goes_on_within_an_epoch(tmp_path):
+    def warming():
+        return keras.optimizers.Adam(keras_ms.callbacks.WarmUpPerStage(1e-2, steps=2 * STEPS))
+
+    want, _ = fitted(optimizer=warming())
+    killed(tmp_path, 18, optimizer=warming())
+    got, _ = fitted(Checkpoint(tmp_path, 0.0), optimizer=warming())
+    np.testing.assert_array_equal(got.get_weights()[0], want.get_weights()[0])
+
+
 def test_terms_that_are_kept_are_part_of_it(tmp_path):
     data = pair_dataset((1, 2), STEPS + 1, refresh=(3, 1))
     options = {"data": data, "optimizer": "adam", "net": small_net, "epochs": 2}

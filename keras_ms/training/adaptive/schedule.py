@@ -193,12 +193,13 @@ class AdaptiveSchedule(ShownDecisions, keras.callbacks.Callback):
     def get_state(self) -> dict[str, Any]:
         """What a checkpoint keeps of it, with which it needs no journal to go on."""
         journal = self._journal.as_dict()
-        return {"journal": journal, "seconds": self._clock.seconds, "epoch": self._epoch}
+        spent = {"seconds": self._clock.seconds, "epoch": self._epoch}
+        return {"journal": journal, **spent, "left_early": self._left_early}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes back what `get_state` returned, within a `fit` that has begun."""
         self._journal.restore(state["journal"])
-        self._epoch = state["epoch"]
+        self._epoch, self._left_early = state["epoch"], state["left_early"]
         self._go_on(state["seconds"])
 
     def _resume(self, epoch: int) -> None:
