@@ -53,7 +53,7 @@ def _stages(dataset: MultiscaleDataset) -> Iterator[tuple[Stage, ...]]:
 def _row(
     settings: BenchmarkSettings, dataset: MultiscaleDataset, run: FitRun, model: Any, stage: Stage
 ) -> Row:
-    stream = run.stream(stage, 0)
+    stream = run.streams.of(stage, 0)
     both = [training_step(model, batches) for batches in (iter(stream), kept_in_memory(stream))]
     times = np.array(
         [

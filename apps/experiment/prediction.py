@@ -101,11 +101,11 @@ def check(
     variables = [*model.variables, *model.optimizer.variables]
     before, optimizer = [variable.numpy() for variable in variables], model.optimizer
     with FitRun(model, dataset) as run:  # the steps are those of `fit`
-        seconds = _seconds(model, run.iterator_from(stage, 0), steps)
+        seconds = _seconds(model, run.streams.iterator(stage, 0), steps)
     _assign(variables, before)
     model.optimizer, model.train_function = Recorder(), None
     with FitRun(model, dataset) as run:
-        _run(model, run.iterator_from(stage, steps), steps)
+        _run(model, run.streams.iterator(stage, steps), steps)
     variance = model.optimizer.variance
     model.optimizer, model.train_function = optimizer, None
     _assign(variables, before)

@@ -79,7 +79,7 @@ def training_step(model: keras.Model, batches: Iterator[Any]) -> Step:
 def step_in_memory(model: keras.Model, dataset: keras_ms.MultiscaleDataset, stage: Stage) -> Step:
     """A step of a stage as `fit` takes it, traces shared between levels, always on one batch."""
     with FitRun(model, dataset) as run:
-        step = training_step(model, kept_in_memory(run.stream(stage, 0)))
+        step = training_step(model, kept_in_memory(run.streams.of(stage, 0)))
         step()  # traces
     return step
 

@@ -16,15 +16,17 @@ from keras_ms.gradients.level_losses import PREFIX, losses_of
 from keras_ms.gradients.model_fits import built_for, check_replicas
 from keras_ms.gradients.target_roles import suited
 from keras_ms.gradients.terms import SharedTerms, Terms
-from keras_ms.gradients.traces import loosened, plain_spec
+from keras_ms.gradients.traces import plain_spec
 from keras_ms.keras_internals import StageAdapter, begin_at_epoch, forget_evaluation
 from keras_ms.levels import Stage
 from keras_ms.training.automatic import check_can_decide, decide, described, described_choices
 from keras_ms.training.course import Course
-from keras_ms.training.hosts import check_hosts, iterator, place_of
+from keras_ms.training.hosts import check_hosts, place_of
 from keras_ms.training.pace import Pace
+from keras_ms.training.spending import Spending
 from keras_ms.training.stage_iterators import StageIterators
 from keras_ms.training.step_room import check_room
+from keras_ms.training.streams import StageStreams
 
 
 class FitRun:
@@ -51,8 +53,10 @@ class FitRun:
         chunks: How the loss of a batch is taken; its `line` says so to the user.
         terms: The gradients of the steps.
         kept: Those of steps that keep terms; `None` if no stage does.
+        streams: A stage's batches as the steps take them.
         place: Which host this is, of those that train together.
         course: Which stage each epoch trains.
+        spending: What the epochs cost.
         losses: Those of single levels in the present epoch.
         figures: Numbers for the logs of the present epoch, such as what was measured.
         names: Names of all such numbers that the run may log.
@@ -82,11 +86,14 @@ class FitRun:
         share = share and built and dataset.levels.num_levels > 1
         self._plain_spec = plain_spec(model, dataset) if share else None
         self._model, self._strategy = model, model.distribute_strategy
+        of_plain_steps = self._plain_spec if self.chunks.size is None else None
+        self.streams = StageStreams(dataset, self.place, self._strategy, of_plain_steps)
         # Else the train function may want an iterator of TensorFlow.
         self._steps_are_ours = type(model).make_train_function.__module__.startswith("keras_ms.")
         self.losses = losses_of(model, dataset.levels.num_levels)
         self.renew_terms()
         self.course = Course(lambda epoch: self.stage_from(0))
+        self.spending = Spending(dataset.levels, dataset.steps_per_epoch, self.course)
         self.figures: dict[str, float] = {}
         self.names = {f"{PREFIX}{level}" for level in range(dataset.levels.num_levels)}
         self._rehearsed: Stage | None = None
@@ -94,12 +101,9 @@ class FitRun:
         self.validating = False
         self.built = built
         self.pace: Pace | None = None
-        self._extra: Callable[[int], float] = lambda epoch: 0.0
         self._epoch = 0
-        self.position = (0, 0)
-        self._resumed: tuple[int, int] = (0, 0)
+        self.position = self._resumed = (0, 0)
         self._metrics: Sequence[Any] = ()
-        self._spent = [0.0]  # work units of the steps before each epoch
         self._iterators = StageIterators()
         self.at_the_end = contextlib.ExitStack()
 
@@ -156,8 +160,7 @@ class FitRun:
             ValueError: If another schedule leads this `fit` already.
         """
         self.course.follow(stage, finest, end, share)
-        self._spent = [0.0]
-        self._extra = extra_work_units or (lambda epoch: 0.0)
+        self.spending.lead(extra_work_units)
         if self.pace is not None and single is not None:
             self.pace.single = single
 
@@ -264,26 +267,6 @@ class FitRun:
         """Steps of an epoch that an earlier run has done."""
         return self._resumed[1] if epoch == self._resumed[0] else 0
 
-    def work_units(self, epoch: int, steps: int) -> float:
-        """Work units spent from epoch 0 to step `steps` of `epoch`."""
-        for earlier in range(len(self._spent) - 1, epoch):
-            cost = self._cost(earlier, self.dataset.steps_per_epoch)
-            self._spent.append(self._spent[-1] + cost)
-        return self._spent[epoch] + self._cost(epoch, steps) + self._extra(epoch)
-
-    def examples_before(self, epoch: int) -> int:
-        """Examples that all steps before an epoch take."""
-        steps = self.dataset.steps_per_epoch
-        return steps * sum(sum(self.stage(earlier).batch_sizes) for earlier in range(epoch))
-
-    def share(self, epoch: int) -> float | None:
-        """Share of the run that is done when an epoch begins; `None` if nobody knows."""
-        steps = self.dataset.steps_per_epoch
-        done = self.work_units(epoch, 0) - self._extra(epoch)
-        return self.course.share(
-            epoch, done, lambda stage: self.dataset.levels.steps_work_units(stage, steps)
-        )
-
     def changes(self, first: int = 0) -> bool:
         """Whether epochs from one on train on different levels, as far as is known."""
         return self.dataset.levels.num_levels > 1 and self.course.changes(first)
@@ -302,14 +285,6 @@ class FitRun:
         self.figures = {}
         return found
 
-    def _cost(self, epoch: int, steps: int) -> float:
-        return self.dataset.levels.steps_work_units(self.stage(epoch), steps)
-
-    def step_work_units(self, stage: Stage) -> float:
-        """Work units of a step of a stage, the mean over an epoch."""
-        steps = self.dataset.steps_per_epoch
-        return self.dataset.levels.steps_work_units(stage, steps) / steps
-
     def _current_iterator(self) -> Iterator[Any]:
         stage = self.stage(self._epoch)
         if self.pace is not None:
@@ -321,29 +296,5 @@ class FitRun:
     def _iterator_of(self, stage: Stage, epoch: int) -> Iterator[Any]:
         first = self.first_step(epoch)
         step = epoch * self.dataset.steps_per_epoch + first
-        position = self.examples_before(epoch) + first * sum(stage.batch_sizes)
-        return self.iterator_from(stage, step, position)
-
-    def iterator_from(self, stage: Stage, step: int, position: int | None = None) -> Iterator[Any]:
-        """A new iterator over a stage's batches from a step on; see `MultiscaleDataset.stage`."""
-        stream = self.stream(stage, step, position)
-        return iterator(self._strategy, stream, whole=self.dataset.shard is None)
-
-    def stream(self, stage: Stage, step: int, position: int | None = None) -> tf.data.Dataset:
-        """A stage's batches from a step on, as the model's steps take them.
-
-        Of a dataset that is a host's part, the batches are that host's.
-        """
-        finest, sizes, weights, refresh = stage
-        if self.dataset.shard is not None:
-            sizes = tuple(size // self.place.hosts for size in sizes)
-            position = None if position is None else position // self.place.hosts
-        stream = self.dataset.stage(finest, step, sizes, weights, position, refresh)
-        return self.as_steps_take(stream, stage)
-
-    def as_steps_take(self, stream: tf.data.Dataset, stage: Stage) -> tf.data.Dataset:
-        """Batches of a dataset's stage in the form that the model's steps take."""
-        plain = len(stage.batch_sizes) == 1 and self.chunks.size is None
-        if self._plain_spec is not None and plain:
-            stream = stream.map(lambda batch: loosened(batch.fine[stage.finest], self._plain_spec))
-        return stream
+        position = self.spending.examples_before(epoch) + first * sum(stage.batch_sizes)
+        return self.streams.iterator(stage, step, position)

@@ -140,7 +140,7 @@ class FullMultiscaleSchedule(ShownStages, keras.callbacks.Callback):
         print(
             f"Stage {len(self.iterations) - level} of {len(self.iterations)}, "
             f"level {stage.finest}{stands_in}: "
-            f"{mesh} px, {self.iterations[level]} steps of {run.step_work_units(stage):g} work "
+            f"{mesh} px, {self.iterations[level]} steps of {run.spending.of_step(stage):g} work "
             f"units, batches of {sizes}"
         )
 

@@ -93,7 +93,7 @@ class StageBar(keras.callbacks.ProgbarLogger):
         run = self._run
         mesh = run.dataset.mesh_sizes[run.stage(epoch).finest]
         parts = [stage_of(run, epoch), f"{mesh[run.dataset.levels.axes[0]]} px"]
-        share = run.share(epoch)
+        share = run.spending.share(epoch)
         if share is None:
             return parts
         self._first = share if self._first < 0.0 else self._first  # of a run that goes on

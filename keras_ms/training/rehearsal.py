@@ -77,7 +77,7 @@ def _made_up_batches(model: Any, run: FitRun, stage: Stage) -> Iterator[Any]:
     finest, sizes, weights, refresh = stage
     real = run.dataset.stage(finest, 0, sizes, weights, refresh=refresh)
     batch = keras.tree.map_structure(_made_up, real.element_spec)
-    stream = run.as_steps_take(tf.data.Dataset.from_tensors(batch), stage)
+    stream = run.streams.as_steps_take(tf.data.Dataset.from_tensors(batch), stage)
     strategy = model.distribute_strategy
     # One batch ends an execution of many steps after the first. Replicas want no end.
     stream = stream if strategy.num_replicas_in_sync == 1 else stream.repeat()

@@ -122,7 +122,7 @@ class CostLog(keras.callbacks.Callback):
         logs["stage"] = self._run.dataset.levels.num_levels - level
         axis = self._run.dataset.levels.axes[0]
         logs["resolution"] = self._run.dataset.mesh_sizes[level][axis]
-        logs["work_units"] = self._run.work_units(self._epoch, self._steps)
+        logs["work_units"] = self._run.spending.work_units(self._epoch, self._steps)
 
 
 class EndOfBegunEpoch(keras.callbacks.Callback):

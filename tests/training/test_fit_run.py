@@ -43,7 +43,7 @@ def test_without_a_schedule_every_epoch_has_all_levels(model):
     run = FitRun(model, dataset())
     assert run.stage(0) == run.stage(99) == Stage(0, (2, 4, 8))
     # 2 (1 + 1/4) + 4 (1/4 + 1/16) + 8/16
-    assert run.work_units(1, 1) == 3 * 4.25
+    assert run.spending.work_units(1, 1) == 3 * 4.25
 
 
 def test_it_follows_one_schedule_and_adds_what_was_spent_beside_the_steps(model):
@@ -51,8 +51,8 @@ def test_it_follows_one_schedule_and_adds_what_was_spent_beside_the_steps(model)
     plain = [Stage(2, (8,)), Stage(1, (4,)), Stage(0, (2,))]
     run.follow(lambda epoch: plain[min(epoch, 2)], lambda epoch: 10.0 * epoch)
     # 8/16, 4/4 and 2 work units a step.
-    assert [run.work_units(epoch, 0) for epoch in range(4)] == [0.0, 11.0, 23.0, 37.0]
-    assert run.work_units(1, 1) == 12.0
+    assert [run.spending.work_units(epoch, 0) for epoch in range(4)] == [0.0, 11.0, 23.0, 37.0]
+    assert run.spending.work_units(1, 1) == 12.0
     with pytest.raises(ValueError, match="One schedule leads"):
         run.follow(lambda epoch: plain[0])
 
@@ -97,7 +97,7 @@ def test_batches_that_were_taken_before_training_come_again(model):
 
 def test_control_weights_of_a_stage_are_those_of_its_batches(model):
     run = FitRun(model, dataset())
-    batch = next(iter(run.stream(Stage(1, (4, 8), (0.5,)), 0)))
+    batch = next(iter(run.streams.of(Stage(1, (4, 8), (0.5,)), 0)))
     np.testing.assert_array_equal(batch.weights[2], np.full(8, 0.5, np.float32))
     assert batch.weights[:2] == ((), ())
 

@@ -307,13 +307,13 @@ class AdaptiveSchedule(ShownDecisions, keras.callbacks.Callback):
         return float(np.asarray(self.model.optimizer.learning_rate))
 
     def _spent(self, epoch: int) -> float:
-        return self._run.work_units(epoch, 0) if epoch else 0.0
+        return self._run.spending.work_units(epoch, 0) if epoch else 0.0
 
     def _may_end_in(self, epoch: int) -> bool:
-        spent = self._run.work_units(epoch, self._run.dataset.steps_per_epoch)
+        spent = self._run.spending.work_units(epoch, self._run.dataset.steps_per_epoch)
         ends = [0.0, 0.0, *self._journal.seconds[-2:]]
         last = ends[-1] - ends[-2]
         return self._budget.share(spent, self._clock.seconds + 2.0 * last) >= 1.0
 
     def _progress(self, epoch: int, steps: int) -> float:
-        return self._budget.share(self._run.work_units(epoch, steps), self._clock.seconds)
+        return self._budget.share(self._run.spending.work_units(epoch, steps), self._clock.seconds)
