@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,29 +22,18 @@ from keras_ms.keras_internals import (
     pickled,
     with_an_axis,
 )
-from keras_ms.training.agreement import agreements, for_this_host, naming_lost_hosts
+from keras_ms.training.agreement import naming_lost_hosts
 from keras_ms.training.attribute import attribute
-from keras_ms.training.backups import mended
 from keras_ms.training.checks import check_evaluation_data, check_fit_arguments, check_optimizer
 from keras_ms.training.exhaustion import naming_mends
 from keras_ms.training.fit_run import FitRun
+from keras_ms.training.fitting import Extras, trained
 from keras_ms.training.from_model import made_of
 from keras_ms.training.hosts import finite, place_of
 from keras_ms.training.own_step import unpackable
-from keras_ms.training.progress import bars
-from keras_ms.training.rehearsal import Rehearsal
 from keras_ms.training.remat import rematerialized
-from keras_ms.training.run_callbacks import (
-    CostLog,
-    arranged,
-    between,
-    going_on,
-    listed,
-    with_arranged,
-)
-from keras_ms.training.several_steps import StepFunction, counted_by, pace_for
-from keras_ms.training.stage_bell import StageBell
-from keras_ms.training.statistics import RefreshAtTheEnd, refreshes
+from keras_ms.training.run_callbacks import with_arranged
+from keras_ms.training.several_steps import StepFunction
 from keras_ms.training.watch import Watch
 
 Tensor = Any
@@ -195,33 +183,9 @@ class MultiscaleModel(keras.Model):
         check_optimizer(getattr(self, "optimizer", None))
         with naming_mends(lambda: "while the model was built and measured"), own_errors(x):
             run = FitRun(self, x, share=not self._has_own_step)
-        verbose = bool(arguments.get("verbose", "auto"))
-        if verbose:
-            for line in run.told():
-                print(line)
-        strategy = self.distribute_strategy
-        here = functools.partial(for_this_host, strategy=strategy)
-        arguments["validation_data"] = finite(strategy, arguments.get("validation_data"))
-        with run, naming_mends(run.whereabouts), own_errors(x), self._on_hosts():
-            epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
-            last = agreements(run, epochs)
-            if rehearse:
-                last.append(Rehearsal(run, epochs, verbose))
-            own = arranged(arguments.pop("callbacks", None))
-            run.course.epochs = arguments.get("epochs", 1)
-            run.pace = pace_for(self, run, own) if group_steps else None
-            if refresh_statistics and not refreshes(own):
-                last.append(RefreshAtTheEnd(run, verbose))
-            first, ends = going_on(run, own)
-            first = [CostLog(run), *first]
-            last += [StageBell(run, listed(own)), *bars(run, own, verbose), *ends]
-            counts = not self._has_own_step
-            with (
-                mended(self, here(listed(own)), epochs[0], counts),
-                between(self, first, own, last, here) as callbacks,
-                counted_by(self, run.pace),
-            ):
-                return super().fit(**(arguments | {"x": run.adapter, "callbacks": callbacks}))
+        extras = Extras(rehearse, refresh_statistics, group_steps)
+        with self._on_hosts():
+            return trained(self, run, arguments, extras, not self._has_own_step, super().fit)
 
     @contextlib.contextmanager
     def _on_hosts(self) -> Iterator[None]:

@@ -1,0 +1,75 @@
+"""A `fit` on a `MultiscaleDataset`, once its run is made: what callbacks Keras's own gets."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+
+from keras_ms.data.own_errors import own_errors
+from keras_ms.training.agreement import agreements, for_this_host
+from keras_ms.training.backups import mended
+from keras_ms.training.exhaustion import naming_mends
+from keras_ms.training.fit_run import FitRun
+from keras_ms.training.hosts import finite
+from keras_ms.training.progress import bars
+from keras_ms.training.rehearsal import Rehearsal
+from keras_ms.training.run_callbacks import CostLog, arranged, between, going_on, listed
+from keras_ms.training.several_steps import counted_by, pace_for
+from keras_ms.training.stage_bell import StageBell
+from keras_ms.training.statistics import RefreshAtTheEnd, refreshes
+
+
+class Extras(NamedTuple):
+    """The arguments of `MultiscaleModel.fit` that Keras's has not; see there."""
+
+    rehearse: bool
+    refresh_statistics: bool
+    group_steps: bool
+
+
+def trained(
+    model: Any,
+    run: FitRun,
+    arguments: dict[str, Any],
+    extras: Extras,
+    counts: bool,
+    fit: Callable[..., keras.callbacks.History],
+) -> keras.callbacks.History:
+    """Trains a model.
+
+    Args:
+        model: The model.
+        run: Its run.
+        arguments: Those of Keras's `fit`, by name.
+        extras: The others.
+        counts: Whether the optimizer counts every step.
+        fit: Keras's `fit`.
+    """
+    verbose = bool(arguments.get("verbose", "auto"))
+    if verbose:
+        for line in run.told():
+            print(line)
+    strategy = model.distribute_strategy
+    here = functools.partial(for_this_host, strategy=strategy)
+    arguments["validation_data"] = finite(strategy, arguments.get("validation_data"))
+    epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
+    run.course.epochs = epochs[1]
+    with run, naming_mends(run.whereabouts), own_errors(run.dataset):
+        last = agreements(run, epochs)
+        if extras.rehearse:
+            last.append(Rehearsal(run, epochs, verbose))
+        own = arranged(arguments.pop("callbacks", None))
+        run.pace = pace_for(model, run, own) if extras.group_steps else None
+        if extras.refresh_statistics and not refreshes(own):
+            last.append(RefreshAtTheEnd(run, verbose))
+        first, ends = going_on(run, own)
+        last += [StageBell(run, listed(own)), *bars(run, own, verbose), *ends]
+        with (
+            mended(model, here(listed(own)), epochs[0], counts),
+            between(model, [CostLog(run), *first], own, last, here) as callbacks,
+            counted_by(model, run.pace),
+        ):
+            return fit(**(arguments | {"x": run.adapter, "callbacks": callbacks}))
