@@ -2,8 +2,8 @@
 
     python tests/hosts_program.py FOLDER whole,part,app
 
-The host is the one that TF_CONFIG says. With the environment variable DIES_IN=N host DYING, by
-default 1, is killed when epoch N begins, by the signal BY, by default SIGKILL.
+The host is the one that TF_CONFIG says. With the environment variable DIES_IN=N.K host DYING, by
+default 1, is killed before step K of epoch N, by the signal BY, by default SIGKILL.
 """
 
 import copy
@@ -87,21 +87,24 @@ def trained(strategy, data, callbacks=()):
         epochs=schedule.epochs,
         callbacks=[schedule, *callbacks],
         validation_data=validation(),
-        verbose=0,
+        verbose=2,
     ).history
     again = model.evaluate(validation(), verbose=0)[0]
     return model.get_weights(), history["loss"], [*history["val_loss"], again]
 
 
 class Dies(keras.callbacks.Callback):
-    """Kills the process when an epoch begins, with no chance to say goodbye."""
+    """Kills the process before a step of an epoch, with no chance to say goodbye."""
 
-    def __init__(self, epoch):
+    def __init__(self, epoch, step):
         super().__init__()
-        self.epoch = epoch
+        self.epoch, self.step, self.present = epoch, step, None
 
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch == self.epoch:
+        self.present = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.present, batch) == (self.epoch, self.step):
             os.kill(os.getpid(), getattr(signal, os.environ.get("BY", "SIGKILL")))
 
 
@@ -130,11 +133,12 @@ def main(folder, wanted):
         run_app(folder)
     own = folder / f"host{place.host}"
     backup = keras.callbacks.BackupAndRestore(str(own / "backup"), delete_checkpoint=False)
-    callbacks = [backup]
+    by_step = keras_ms.callbacks.Checkpoint(own / "checkpoints", every_seconds=0.0)
+    callbacks = [by_step if "steps" in wanted else backup]
     if "DIES_IN" in os.environ and place.host == int(os.environ.get("DYING", "1")):
-        callbacks.append(Dies(int(os.environ["DIES_IN"])))
+        callbacks.append(Dies(*map(int, os.environ["DIES_IN"].split("."))))
     for kind in (kind for kind in wanted if kind != "app"):
-        data, own = (whole(), callbacks) if kind == "whole" else (part(*place), [])
+        data, own = (part(*place), []) if kind == "part" else (whole(), callbacks)
         weights, losses, validated = trained(strategy, data, own)
         np.savez(folder / f"{kind}{place.host}.npz", *weights, loss=losses, val=validated)
 

@@ -141,6 +141,16 @@ def from_chief(strategy: Any, arrays: Sequence[Any]) -> list[np.ndarray]:
     return [part.reshape(array.shape).astype(array.dtype) for part, array in pairs]
 
 
+def bytes_from_chief(strategy: Any, data: bytes) -> bytes:
+    """Bytes of the chief, on every host. All call it."""
+    (length,) = from_chief(strategy, [np.int64(len(data))])
+    if not length:
+        return b""
+    mine = data if place_of(strategy).is_chief else bytes(int(length))
+    (given,) = from_chief(strategy, [np.frombuffer(mine, np.uint8)])
+    return given.tobytes()
+
+
 def gathered(strategy: Any, numbers: np.ndarray) -> np.ndarray:
     """The numbers of every host, `(hosts, numbers)`, on all of them. All call it."""
     place = place_of(strategy)

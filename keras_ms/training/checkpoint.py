@@ -12,8 +12,9 @@ import keras
 
 from keras_ms.keras_internals import begin_at_epoch
 from keras_ms.training import run_state
+from keras_ms.training.agreement import bytes_from_chief
 from keras_ms.training.changes import changes, plain, traits_of
-from keras_ms.training.snapshots import Snapshot, Snapshots
+from keras_ms.training.snapshots import Snapshot, Snapshots, content_of
 from keras_ms.validation import known, positive_integer
 
 Logs = dict[str, Any] | None
@@ -34,7 +35,8 @@ class Checkpoint(keras.callbacks.Callback):
     newest is damaged, the one before it is taken. One that cannot be written, as on a full disk,
     costs a warning and no training. Wherever it is among the callbacks, `MultiscaleModel.fit` calls
     it after all others. In the `fit` of other data than a `MultiscaleDataset` it saves at ends of
-    epochs only, and the data must come in the same order again.
+    epochs only, and the data must come in the same order again. Of several hosts the chief reads and
+    writes, and all go on alike; give the callback to each.
 
     Args:
         directory: Folder of the checkpoints of this one run; made if need be.
@@ -104,9 +106,9 @@ class Checkpoint(keras.callbacks.Callback):
         self._traits = plain({**self._configuration, **traits_of(self.model, self._run)})
         self._saved: tuple[int, int] | None = None
         self._history: dict[str, Any] | None = None
-        if self._resume == "never":
+        if self._resume == "never" and self._is_chief:
             self._snapshots.clear()
-        self.resumed = found = self._snapshots.newest()
+        self.resumed = found = self._found()
         if found is not None:
             self._go_on(found)
         elif self._resume == "must":
@@ -147,6 +149,31 @@ class Checkpoint(keras.callbacks.Callback):
         self._give_history_back()
         begin_at_epoch(self.model, None)  # else the next `fit` would begin there as well
 
+    @property
+    def _is_chief(self) -> bool:
+        return self._run is None or self._run.place.is_chief
+
+    def _found(self) -> Snapshot | None:
+        """The newest snapshot; of several hosts, the chief's."""
+        found = self._snapshots.newest() if self._is_chief else None
+        if found is not None:
+            self._check_same(found)
+        if self._run is None or self._run.place.hosts == 1:
+            return found
+        data = b"" if found is None else found.path.read_bytes()
+        data = bytes_from_chief(self.model.distribute_strategy, data)
+        if found is None and data:
+            found = Snapshot(content_of(data), self._snapshots.folder, ())
+        return found
+
+    def _check_same(self, found: Snapshot) -> None:
+        changed = changes(found.content["traits"], self._traits, self._free)
+        if changed:
+            raise ValueError(
+                "The checkpoint is of another run. Received: "
+                f"{'; '.join(changed)}. Use what it had, another folder, or resume='never'."
+            )
+
     def _is_time(self) -> bool:
         return self._stop is not None or time.monotonic() - self._last >= self._every
 
@@ -157,12 +184,6 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _go_on(self, found: Snapshot) -> None:
         content = found.content
-        changed = changes(content["traits"], self._traits, self._free)
-        if changed:
-            raise ValueError(
-                "The checkpoint is of another run. Received: "
-                f"{'; '.join(changed)}. Use what it had, another folder, or resume='never'."
-            )
         run_state.given_back(self.model, content)
         self.model.stop_training = bool(content["ended"])  # for callbacks that ask how it ended
         run_state.states_given_back(self._beside, content["callbacks"])
@@ -170,14 +191,14 @@ class Checkpoint(keras.callbacks.Callback):
         self._saved = (content["epoch"], content["step"])
         for line in found.damaged:
             warnings.warn(f"A checkpoint is damaged, the one before is taken: {line}", stacklevel=2)
-        if self._verbose and (self.params or {}).get("verbose", 1):
+        if self._verbose and self._is_chief and (self.params or {}).get("verbose", 1):
             print(f"Going on from {found.path.name}: {where(content)}.", flush=True)
 
     def _save(
         self, epoch: int, step: int, done: tuple[int, Logs] | None = None, ended: bool = False
     ) -> None:
         self._last = time.monotonic()
-        if self._saved == (epoch, step) and not ended:
+        if not self._is_chief or (self._saved == (epoch, step) and not ended):
             return
         content = {
             "ended": ended,

@@ -7,11 +7,12 @@ array carries a checksum, so a damaged file is known, and the one before it take
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import pathlib
 import re
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -95,7 +96,8 @@ class Snapshots:
         damaged: list[str] = []
         for path in reversed(self.paths()):
             try:
-                return Snapshot(_read(path), path, tuple(damaged))
+                with open(path, "rb") as file:
+                    return Snapshot(_read(file), path, tuple(damaged))
             except Exception as error:  # damaged files fail in many ways
                 reason = f"{error} ".splitlines()[0].strip() or type(error).__name__
                 damaged.append(f"{path.name}: {reason[:200]}")
@@ -111,6 +113,11 @@ class Snapshots:
         for path in self.paths():
             path.unlink()
         safe_files.clear(self.folder)
+
+
+def content_of(data: bytes) -> dict[str, Any]:
+    """What the bytes of a file hold."""
+    return _read(io.BytesIO(data))
 
 
 def _number(path: pathlib.Path) -> int:
@@ -148,8 +155,8 @@ def _bytes_of(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
 
 
-def _read(path: pathlib.Path) -> dict[str, Any]:
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as members:
+def _read(file: BinaryIO) -> dict[str, Any]:
+    with np.load(file, allow_pickle=False) as members:
         told = json.loads(members[_TOLD].tobytes())
         if told["version"] != VERSION:
             raise ValueError(f"written by another version of keras_ms ({told['version']})")

@@ -75,7 +75,7 @@ def check_equal(folder, data, alone):
 def runs(tmp_path_factory):
     """Two runs into one folder: in the first one a host is killed, the second one goes on."""
     folder = tmp_path_factory.mktemp("hosts")
-    killed = run(folder, "whole", DIES_IN="2")
+    killed = run(folder, "whole", DIES_IN="2.0")
     left = sorted(path.name for path in folder.iterdir())
     return folder, killed, left, run(folder, "whole,part,app")
 
@@ -96,6 +96,15 @@ def test_the_next_run_goes_on_and_ends_as_one_process_would_have(runs):
     alone = hosts_program.trained(tf.distribute.get_strategy(), hosts_program.whole())
     check_equal(folder, "whole", alone)
     assert len(np.load(folder / "whole0.npz")["loss"]) == 2  # the two epochs that were left
+
+
+def test_a_checkpoint_within_an_epoch_goes_on_alike_on_all_hosts(tmp_path):
+    killed = run(tmp_path, "steps", DIES_IN="2.1")
+    assert [status for status, *_ in killed] == [1, -9]
+    ended = run(tmp_path, "steps")
+    assert "step 1 of epoch 3, 5 steps done" in ended[0][1], ended[0][2][-3000:]
+    alone = hosts_program.trained(tf.distribute.get_strategy(), hosts_program.whole())
+    check_equal(tmp_path, "steps", alone)
 
 
 def test_hosts_with_a_part_of_the_data_each_equal_one_process_with_all_parts(runs):
