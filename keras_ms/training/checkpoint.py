@@ -35,8 +35,8 @@ class Checkpoint(keras.callbacks.Callback):
     newest is damaged, the one before it is taken. One that cannot be written, as on a full disk,
     costs a warning and no training. Wherever it is among the callbacks, `MultiscaleModel.fit` calls
     it after all others. In the `fit` of other data than a `MultiscaleDataset` it saves at ends of
-    epochs only, and the data must come in the same order again. Of several hosts the chief reads and
-    writes, and all go on alike; give the callback to each.
+    epochs only, and the data must come in the same order again. Of several hosts the chief reads
+    and writes, and all go on alike; give the callback to each.
 
     Args:
         directory: Folder of the checkpoints of this one run; made if need be.
