@@ -1,7 +1,7 @@
 """What `make train` runs, in seconds: the preset `quick` beats its classical rival, colours right.
 
-The pictures are of textures without two like patches: there, some seconds teach a small network what
-minutes teach a larger one of photographs (docs/results/make_train.md has those figures).
+The pictures are of textures without two like patches: there, some seconds teach a small network
+what minutes teach a larger one of photographs (docs/results/make_train.md has those figures).
 """
 
 import json
