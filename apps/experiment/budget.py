@@ -33,13 +33,16 @@ class BudgetError(ValueError):
     """A budget that does not pay for one step of every stage."""
 
 
-def make_plan(settings: Settings, wanted: Sequence[int], costs: Sequence[float]) -> Plan:
+def make_plan(
+    settings: Settings, wanted: Sequence[int], costs: Sequence[float], cycle: int = 1
+) -> Plan:
     """Plans a run: the iterations asked for, or their proportions stretched to the work units.
 
     Args:
         settings: The settings.
         wanted: Steps of the stage with each finest level, finest first.
         costs: Work units of a step of each stage.
+        cycle: Steps that epochs are to be multiples of.
 
     Returns:
         A `Plan`.
@@ -48,10 +51,10 @@ def make_plan(settings: Settings, wanted: Sequence[int], costs: Sequence[float])
         BudgetError: If the budget does not pay for one step of every stage.
     """
     if settings.work_units is None:
-        return cut_into_epochs(wanted, costs, settings.validations)
+        return cut_into_epochs(wanted, costs, settings.validations, cycle == 1, cycle)
     name = f"--work_units={settings.work_units:g}"
     iterations = stretched(wanted, costs, settings.work_units, name)
-    return cut_into_epochs(iterations, costs, settings.validations, exactly=False)
+    return cut_into_epochs(iterations, costs, settings.validations, False, cycle)
 
 
 def stretched(
@@ -82,7 +85,11 @@ def stretched(
 
 
 def cut_into_epochs(
-    iterations: Sequence[int], costs: Sequence[float], validations: int, exactly: bool = True
+    iterations: Sequence[int],
+    costs: Sequence[float],
+    validations: int,
+    exactly: bool = True,
+    cycle: int = 1,
 ) -> Plan:
     """Cuts stages into epochs of one length and spreads the validations evenly over the cost.
 
@@ -95,13 +102,16 @@ def cut_into_epochs(
         exactly: Whether every stage has as many steps as it says, for which its epochs may have to
             be short. Else steps are rounded down to whole epochs where those would be shorter than
             half of what they may be.
+        cycle: Steps that epochs are multiples of; stages are at least as long.
     """
     shortest = min(n for n in iterations if n)
     most = max(1, min(shortest // EPOCHS_OF_SHORTEST_STAGE, sum(iterations) // validations))
     steps = largest_divisor(math.gcd(*iterations), most)
     if not exactly and 2 * steps < most:
         steps = most - (most % 4 if most > 8 else 0)  # several steps in one execution divide it
-    rounded = tuple(n - n % steps for n in iterations)
+    if steps % cycle:
+        steps = max(cycle, steps - steps % cycle)
+    rounded = tuple(max(steps, n - n % steps) if n else 0 for n in iterations)
     per_epoch = [
         cost
         for n, cost in reversed(list(zip(rounded, costs, strict=True)))

@@ -84,6 +84,12 @@ class Settings(Problem):
         "number per pair of levels, finest first; by default once. See apps.diagnose.",
         theme=LEVELS,
     )
+    refresh: tuple[int, ...] = option(
+        (),
+        "Every how many steps each term of the telescoping sum is computed anew, finest first, "
+        "such as 8,4,2,1; in between it is kept. By default in every step.",
+        theme=LEVELS,
+    )
     auto_levels: bool = option(
         False,
         "Whether measured gradients decide levels and batch sizes instead of --batch_sizes; "
@@ -231,6 +237,7 @@ def _check_levels(settings: Settings) -> None:
             "--coarsening=degrade_first. Received: "
             f"--restriction={settings.restriction}, --coarsening={settings.coarsening}."
         )
+    _check_refresh(settings)
     weights = settings.control_weights
     if weights is None:
         return
@@ -243,6 +250,24 @@ def _check_levels(settings: Settings) -> None:
         raise ValueError(
             "--control_weights has one number per pair of levels. Received: "
             f"--control_weights={listed(weights)}, --batch_sizes={listed(settings.batch_sizes)}."
+        )
+
+
+def _check_refresh(settings: Settings) -> None:
+    if not settings.refresh:
+        return
+    if settings.auto_levels or settings.distribute != "none":
+        raise ValueError(
+            "--refresh goes with --batch_sizes on one device. Received: "
+            f"--refresh={listed(settings.refresh)}, --auto_levels={settings.auto_levels}, "
+            f"--distribute={settings.distribute}."
+        )
+    counts, levels = settings.refresh, len(settings.batch_sizes)
+    if len(counts) != levels or min(counts) < 1 or counts[-1] != 1:
+        raise ValueError(
+            "--refresh has one number per level, finest first, of which the last is 1. Received: "
+            f"--refresh={listed(counts)}, --batch_sizes={listed(settings.batch_sizes)}. Use for "
+            f"example {listed(tuple(2**level for level in reversed(range(levels))))}."
         )
 
 

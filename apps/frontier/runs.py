@@ -10,7 +10,7 @@ from ..experiment.options import as_dict, replaced
 from ..experiment.settings import Settings
 from ..races import on_masks
 from ..races.held_out import ALL
-from .contestants import COARSE_PROBLEMS, CONTESTANTS
+from .contestants import CONTESTANTS, MORE
 from .problems import Named
 from .settings import FrontierSettings
 
@@ -33,7 +33,7 @@ def settings_of(
         **special: Seed, learning rate and seconds of the run.
     """
     common = _common(options, problem, trial_seconds)
-    of_name = {} if name is None else {**CONTESTANTS, **COARSE_PROBLEMS}[name](common)
+    of_name = {} if name is None else {**CONTESTANTS, **MORE}[name](common)
     return dataclasses.replace(common, **{**of_name, **special})
 
 

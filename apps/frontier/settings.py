@@ -10,9 +10,9 @@ from ..experiment.problem import RESULTS, TASK
 from ..races.equal_settings import EqualOptions
 from ..races.settings import RACE, check_budgets, refuse_negative_losses
 from . import problems
-from .contestants import COARSE_PROBLEMS, CONTESTANTS, DEFAULT, PLAIN
+from .contestants import CONTESTANTS, DEFAULT, MORE, PLAIN
 
-NAMES = (*CONTESTANTS, *COARSE_PROBLEMS)
+NAMES = (*CONTESTANTS, *MORE)
 
 
 @dataclasses.dataclass(frozen=True)

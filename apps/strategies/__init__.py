@@ -12,7 +12,7 @@ from typing import Any
 from keras_ms.validation import offered
 
 from ..experiment.option_names import MULTI_WORKER
-from ..experiment.options import check_choice
+from ..experiment.options import check_choice, listed
 from ..experiment.settings import Settings
 from .strategy import Strategy
 
@@ -57,6 +57,12 @@ def chosen(settings: Settings) -> list[Strategy]:
         raise ValueError(
             "--control_weights weigh the terms of telescoping sums, and there are none here. "
             f"Received: --strategy={settings.strategy}. Leave them out, or take another strategy."
+        )
+    if settings.refresh and not all(one.keeps_terms for one in found):
+        raise ValueError(
+            "--refresh keeps terms of the sums of full_multiscale and multiscale. Received: "
+            f"--refresh={listed(settings.refresh)}, --strategy={settings.strategy}, "
+            f"--compare={listed(settings.compare)}. Leave it out, or take these strategies alone."
         )
     return found
 

@@ -16,6 +16,7 @@ class FullMultiscale(Staged):
 
     label = "full-multiscale"
     telescoping = True
+    keeps_terms = True
 
     def check(self, settings: Settings) -> None:
         """There are steps for the stage of every level."""

@@ -16,6 +16,7 @@ class Multiscale(Planned):
 
     label = "multiscale"
     telescoping = True
+    keeps_terms = True
 
     def check(self, settings: Settings) -> None:
         """There are levels to sum over."""

@@ -19,7 +19,7 @@ from ..experiment.settings import Settings
 from ..experiment.validation_lines import ValidationLines
 from . import paced
 from .by_the_clock import ByTheClock
-from .strategy import Strategy, more_callbacks
+from .strategy import Strategy, cycle, more_callbacks
 from .watching import watching
 
 STEPS_PER_EPOCH = 20  # with a budget of seconds; stages and validations begin between epochs
@@ -68,7 +68,8 @@ class Planned(Strategy):
         shares = [count * cost for count, cost in zip(wanted, costs, strict=True)]
         rate = building.decayed(settings, 1.0)
         pace = ByTheClock(clock, settings.seconds or 0.0, shares, rate)
-        data = data.replaced(STEPS_PER_EPOCH)
+        every = cycle(settings)
+        data = data.replaced(-(-STEPS_PER_EPOCH // every) * every)
         curve = paced.fit(model, data, pace, clock, settings, validation, saving=self.saving)
         return model, curve, tuple(pace.steps)
 
@@ -76,7 +77,7 @@ class Planned(Strategy):
         self, settings: Settings, data: Any, validation: Any, clock: Any, wanted: Any, costs: Any
     ) -> tuple[keras_ms.MultiscaleModel, Curve, tuple[int, ...]]:
         """As many steps as wanted, or as the work units pay for."""
-        plan = budget.make_plan(settings, wanted, costs)
+        plan = budget.make_plan(settings, wanted, costs, cycle(settings))
         model = building.make_model(settings, building.decayed(settings, sum(plan.iterations)))
         curve = Curve(clock)
         whole = sum(n * cost for n, cost in zip(plan.iterations, costs, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 import pathlib
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -28,6 +29,7 @@ class Strategy(abc.ABC):
     Attributes:
         label: What tables and plots call it.
         telescoping: Whether its steps are telescoping sums, whose terms have control weights.
+        keeps_terms: Whether terms of its sums may be kept for several steps.
         saving: What keeps its runs, so that one that was stopped goes on; `None` to keep nothing.
         is_planned: Whether its steps are known before the first one is taken, so that several
             hosts take the same ones.
@@ -35,6 +37,7 @@ class Strategy(abc.ABC):
 
     label: ClassVar[str]
     telescoping: ClassVar[bool] = False
+    keeps_terms: ClassVar[bool] = False
     is_planned: ClassVar[bool] = False
 
     def __init__(self, name: str) -> None:
@@ -91,7 +94,15 @@ def on_all_levels(settings: Settings) -> dict[str, Any]:
     """Options of the data of strategies that sum over levels: as asked for, or as measured."""
     if settings.auto_levels:
         return {"levels": "auto"}
-    return {"control_weights": settings.control_weights}
+    weights = {"control_weights": settings.control_weights}
+    if not settings.refresh:
+        return weights
+    return {**weights, "refresh": settings.refresh, "steps_per_epoch": cycle(settings)}
+
+
+def cycle(settings: Settings) -> int:
+    """Steps after which all terms of a sum are computed anew; 1 if they are in every step."""
+    return math.lcm(*settings.refresh)
 
 
 def check_levels(settings: Settings, strategy: Strategy) -> None:

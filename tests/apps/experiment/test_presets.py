@@ -58,6 +58,7 @@ PAPER = {
     "measure_ssim": False,
     "auto_levels": False,
     "control_weights": None,
+    "refresh": (),
     "seconds": None,
     "work_units": None,
     **dict.fromkeys(("width", "depth", "dropout", "multipliers", "normalization", "residual")),

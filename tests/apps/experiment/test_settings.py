@@ -36,6 +36,11 @@ from apps.races.settings import RaceSettings
         ({"loss": "hinge"}, "--loss is one of .*Received: hinge"),
         ({"decay": "linear"}, "--decay is one of .*Received: linear"),
         ({"control_weights": (1.0,)}, "--control_weights=1.0, --batch_sizes=4,8,16,32"),
+        ({"refresh": (2, 1)}, "--refresh=2,1, --batch_sizes=4,8,16,32. Use for example 8,4,2,1"),
+        ({"refresh": (8, 4, 2, 2)}, "of which the last is 1"),
+        ({"refresh": (0, 1, 1, 1)}, "--refresh=0,1,1,1"),
+        ({"refresh": (8, 4, 2, 1), "auto_levels": True}, "goes with --batch_sizes on one device"),
+        ({"refresh": (8, 4, 2, 1), "distribute": "mirrored"}, "on one device"),
         ({"control_weights": (1.0,) * 3, "auto_levels": True}, "--auto_levels decides"),
     ],
 )

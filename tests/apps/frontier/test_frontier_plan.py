@@ -5,7 +5,7 @@ import pytest
 from apps.experiment import presets
 from apps.experiment.settings import Settings
 from apps.frontier import plan, problems
-from apps.frontier.contestants import COARSE_PROBLEMS, CONTESTANTS, WHAT_THEY_ARE
+from apps.frontier.contestants import COARSE_PROBLEMS, CONTESTANTS, MORE, SUMS, WHAT_THEY_ARE
 from apps.frontier.entries import Entry
 from apps.frontier.runs import distinct, settings_of
 from apps.frontier.settings import FrontierSettings
@@ -67,17 +67,27 @@ def test_contestants_differ_as_they_are_called():
     assert runs["grown_crops"].coarsening == "crop"
     assert runs["full_multiscale"].auto_levels
     assert runs["progressive_resizing"].single_scale_batch == runs["adaptive"].batch_sizes[0]
-    assert set(WHAT_THEY_ARE) == {*CONTESTANTS, *COARSE_PROBLEMS}
+    assert set(WHAT_THEY_ARE) == {*CONTESTANTS, *MORE}
 
 
 def test_coarse_problems_are_raced_if_they_are_named():
-    assert not {*made().contestants} & {*COARSE_PROBLEMS}
+    assert not {*made().contestants} & {*MORE}
     names = ("plain_4", "coarse_to_fine", "grown_crops", *COARSE_PROBLEMS)
     options, problem = made(contestants=names), problems.Named("deblurring", "unet")
     found = [settings_of(options, problem, name, seconds=60.0) for name in names[1:]]
     ways = ["task", "crop", "coarsen_and_crop", "auto"]
     assert [(run.strategy, run.coarsening) for run in found] == [("progressive", w) for w in ways]
     assert distinct(options, problem)[0].contestants == names
+
+
+def test_where_the_sum_pays_can_be_searched_for_by_name():
+    options, problem = made(contestants=("plain_1", *SUMS)), problems.Named("deblurring", "unet")
+    found = {name: settings_of(options, problem, name, work_units=90.0) for name in SUMS}
+    assert {run.strategy for name, run in found.items() if "sum" in name} == {"full_multiscale"}
+    ones = {name: run.batch_sizes for name, run in found.items() if name.startswith("one_fine")}
+    assert set(ones.values()) == {(1, 4, 16, 64)}
+    kept = {name: run.refresh for name, run in found.items() if run.refresh}
+    assert kept == dict.fromkeys(("one_fine_kept", "kept_sum"), (8, 4, 2, 1))
 
 
 def test_contestants_that_are_others_by_another_name_are_left_out():

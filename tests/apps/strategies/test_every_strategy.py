@@ -143,6 +143,27 @@ def test_control_weights_weigh_the_terms(name, small_photo):
     assert np.unique(batch.weights[1]).tolist() == [0.25]
 
 
+@pytest.mark.parametrize("budget", [{"seconds": 0.2}, {"work_units": 40.0}, {}])
+def test_terms_are_kept_for_several_steps(budget, small_photo):
+    options = {**TINY, "image_size": 32, "iterations": (4, 8), "validations": 1, **budget}
+    settings = Settings(strategy="full_multiscale", refresh=(4, 1), **options)
+    validation = building.make_validation(settings, small_photo)
+    outcome = strategies.get("full_multiscale").train(settings, small_photo, validation)
+    fine, coarse = outcome.iterations
+    assert fine % 4 == 0
+    sizes = settings.batch_sizes
+    # A fine term in every fourth step, a coarse one in each.
+    fine_step = (sizes[0] + sizes[0] / 4) / 4 + sizes[1] / 4
+    done = fine * fine_step + coarse * sizes[1] / 4
+    assert outcome.curve.final.work_units == pytest.approx(done)
+
+
+@pytest.mark.parametrize("name", ["adaptive", "progressive", "single_scale"])
+def test_keeping_terms_is_refused_where_it_would_be_ignored(name):
+    with pytest.raises(ValueError, match=f"--strategy={name}, --compare=. Leave it out"):
+        strategies.chosen(Settings(strategy=name, refresh=(8, 4, 2, 1)))
+
+
 @pytest.fixture
 def small_photo():
     return [keras_ms.data.photos("validation")[0][:64, :64]]
