@@ -46,17 +46,14 @@ def of_arrays(parts: tuple[Any, ...], spatial_dims: int | None) -> Examples:
     named = dict(zip(leaf_names(columns), leaves, strict=True))
     specs = [_spec(name, column) for name, column in named.items()]
     spec = keras.tree.pack_sequence_as(columns, specs)
-    classes = [
-        name
-        for name, column in named.items()
-        if isinstance(column.of, Files) and column.of.are_classes
-    ]
+    read = {name: column.of for name, column in named.items() if isinstance(column.of, Files)}
+    notes = [f"{name} from {files.note}" for name, files in read.items() if files.note]
     return Examples(
         spec,
         checked(begin, spec),
         length,
-        roles=dict.fromkeys(classes, "class_map"),
-        note=f"{', '.join(classes)} from palette pictures: indices are classes" * bool(classes),
+        roles={name: "class_map" for name, files in read.items() if files.are_classes},
+        note="; ".join(notes),
     )
 
 

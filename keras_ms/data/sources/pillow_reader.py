@@ -144,9 +144,14 @@ def _exif_of_bytes(path: Path) -> Image.Exif:
 
 def orientation(path: Path) -> int:
     """How the pixels of a file are turned, 1 to 8 as in EXIF; 1 where that is not known."""
-    found = exif(path).get(ExifTags.Base.Orientation, 1)
+    return orientation_of(exif(path))
+
+
+def orientation_of(found: Image.Exif) -> int:
+    """How EXIF data say that pixels are turned, 1 to 8; 1 where they make no sense."""
+    turned = found.get(ExifTags.Base.Orientation, 1)
     try:
-        return int(found) if found in range(1, 9) else 1
+        return int(turned) if turned in range(1, 9) else 1
     except (TypeError, ValueError):
         return 1
 
@@ -164,7 +169,8 @@ def header(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
         bands = 1 if image.mode in ("1", "L", "LA", "La", "I", "F") else 3
         if image.mode.startswith("I;16"):
             bands = 1
-        return Header(height, width, bands, _type(image))
+        dtype = _type(image)
+        return Header(height, width, bands, dtype, image.mode == "I" and dtype.kind == "f")
 
     return opened(path, take, max_megapixels, load=False)
 
