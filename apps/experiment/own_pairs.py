@@ -142,10 +142,12 @@ def _pairs(problem: Problem, split: str) -> keras_ms.data.FolderPairs:
         input_suffix=problem.input_suffix,
         target_suffix=problem.target_suffix,
         value_range=problem.value_range,
+        target_range=problem.target_range,
         split=part,
         limit=problem.limit if split == "train" else problem.validation_samples,
         max_bad_fraction=problem.max_bad_fraction,
         max_megapixels=problem.max_megapixels,
+        bounded_targets=True,
     )
 
 
