@@ -50,7 +50,7 @@ def stored_indices(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> np.nda
 
 def _by_pillow(path: Path, max_megapixels: float) -> np.ndarray | None:
     with contextlib.suppress(ValueError):  # told where all bands are read
-        found = pillow_reader.opened(path, indices, max_megapixels)
+        found = pillow_reader.opened(path, indices, max_megapixels, load=False)
         if found is None or is_tiff(path):  # which Pillow turns itself
             return found
         return upright(found, pillow_reader.orientation(path))

@@ -51,12 +51,13 @@ def numbers(picture: Image.Image) -> np.ndarray | None:
 
 def indices(picture: Image.Image) -> np.ndarray | None:
     """The numbers `(height, width)` of a palette picture, or of one of 1 bit; else `None`."""
-    if picture.mode in ("P", "PA"):
-        array = np.asarray(picture)
-        return array[..., 0] if picture.mode == "PA" else array
+    if picture.mode not in ("P", "PA", "1"):
+        return None  # not decoded
+    picture.load()
+    array = np.asarray(picture)
     if picture.mode == "1":
-        return np.asarray(picture).astype(np.uint8)
-    return None
+        return array.astype(np.uint8)
+    return array[..., 0] if picture.mode == "PA" else array
 
 
 def _shades(picture: Image.Image) -> np.ndarray | None:

@@ -89,6 +89,7 @@ def test_targets_of_their_own_range_are_learned_from_0_to_1(folders):
     ((x, y),) = kind.validation(kind.held_out())
     assert (float(y.numpy().min()), float(y.numpy().max())) == (0.0, 1.0)
     assert x.numpy().max() > 0.9  # whose range is that of bytes
+    assert "0 and 1 stand for 0 and 100" in kind.usage()
     batch = next(iter(building.make_dataset(said, kind.load("train")).stage()))
     assert 0.0 <= np.min(batch.fine[0][1]) < np.max(batch.fine[0][1]) <= 1.0
 

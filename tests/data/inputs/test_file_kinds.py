@@ -128,3 +128,12 @@ def test_a_list_without_a_readable_file_and_a_link_to_nothing_are_refused(tmp_pa
     (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
     with pytest.raises(ValueError, match=r"gone\.png', a link to nothing"):
         examples_of((np.zeros((1, 6, 8, 3)), [tmp_path / "gone.png"]))
+
+
+def test_weights_of_1_bit_are_0_and_1(tmp_path):
+    grey_files.png(tmp_path / "w.png", MASKS[0] > 0, 1)
+    for weights in ([str(tmp_path / "w.png")], [Image.open(tmp_path / "w.png")]):
+        examples = examples_of((np.zeros((1, 6, 8, 3)), np.zeros((1, 6, 8)), weights))
+        ((_, (_, _, weight)),) = examples.passes()
+        np.testing.assert_array_equal(weight[..., 0], MASKS[0] > 0)
+        assert examples.roles == {}
