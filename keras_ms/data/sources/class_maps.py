@@ -57,16 +57,27 @@ def _by_pillow(path: Path, max_megapixels: float) -> np.ndarray | None:
     return None
 
 
+def checked_equal(bands: np.ndarray) -> np.ndarray:
+    """One of equal bands `(height, width, 1)`.
+
+    Raises:
+        ValueError: If they differ.
+    """
+    if bands.shape[-1] > 1 and np.any(bands != bands[..., :1]):
+        raise ValueError(
+            f"{EXPECTED}; it has {bands.shape[-1]} bands of {bands.dtype} that differ. Name the "
+            "colours of a mask: classes={(0, 0, 0): 0, (128, 0, 0): 1}"
+        )
+    return bands[..., :1]
+
+
 def _of_bands(path: Path, max_megapixels: float) -> np.ndarray:
     found = stored(path, max_megapixels)
-    bands = found.pixels
-    if bands.shape[-1] > 1 and np.any(bands != bands[..., :1]):
-        raise unreadable(
-            path,
-            f"{EXPECTED}; it has {bands.shape[-1]} bands of {bands.dtype} that differ. Name the "
-            "colours of a mask: classes={(0, 0, 0): 0, (128, 0, 0): 1}",
-        )
-    one = upright(bands[..., 0], found.orientation)
+    try:
+        one = checked_equal(found.pixels)[..., 0]
+    except ValueError as error:
+        raise unreadable(path, error) from error
+    one = upright(one, found.orientation)
     return one if one.dtype.kind == "u" else _whole(path, one)
 
 

@@ -79,17 +79,25 @@ class PictureSide:
             ValueError: If it cannot be read, or has another number of bands or a greater depth.
         """
         pixels = stored_pixels(path, max_megapixels)
+        try:
+            return self.converted(pixels)
+        except ValueError as error:
+            raise unreadable(path, error) from error
+
+    def converted(self, pixels: np.ndarray) -> np.ndarray:
+        """What `read` makes of the pixels of a file.
+
+        Raises:
+            ValueError: If they have another number of bands or a greater depth.
+        """
         if self._scaled_at_once is not None:
             low, high = self._scaled_at_once
             pixels = ((pixels.astype(np.float64) - low) / (high - low)).astype(self.dtype)
-        elif self._as_they_are and np.can_cast(pixels.dtype, self.dtype):
+        elif self._as_they_are and np.can_cast(pixels.dtype, self.dtype, "same_kind"):
             pixels = pixels.astype(self.dtype)
-        try:
-            pixels = converted(pixels, Kind(self.bands, self.dtype))
-            self._check_bounds(pixels)
-            return pixels
-        except ValueError as error:
-            raise unreadable(path, error) from error
+        pixels = converted(pixels, Kind(self.bands, self.dtype))
+        self._check_bounds(pixels)
+        return pixels
 
     def _check_bounds(self, pixels: np.ndarray) -> None:
         if self._bounded_by is None:

@@ -11,8 +11,27 @@ from PIL import Image
 from keras_ms.data.sources import pillow_reader
 from keras_ms.data.sources.hidden_colours import filled
 from keras_ms.data.sources.lost_bits import check_depth
-from keras_ms.data.sources.stored import RefusedError, upright
+from keras_ms.data.sources.stored import LYING, Header, RefusedError, upright
 from keras_ms.data.sources.written_shades import as_written
+
+
+def header(picture: Image.Image) -> Header:
+    """Upright size, bands and type of what `shown` returns.
+
+    Raises:
+        ValueError: If it cannot be decoded.
+    """
+    _load(picture)
+    found = pillow_reader.header_of(picture)
+    if _orientation(picture) < LYING:
+        return found
+    return found._replace(height=found.width, width=found.height)
+
+
+def path_of(picture: Image.Image) -> str:
+    """The file that a picture was opened from, if it is still there; else an empty string."""
+    path = getattr(picture, "filename", "")
+    return os.fspath(path) if path and os.path.isfile(path) else ""
 
 
 def shown(picture: Image.Image) -> np.ndarray:
@@ -71,8 +90,8 @@ def _shades(picture: Image.Image) -> np.ndarray | None:
     array = array[..., 0] if array.ndim == 3 else array
     if picture.mode.startswith("I"):  # Pillow may have 32 bits for 16
         array = array.astype(np.uint16)
-    path = getattr(picture, "filename", "")
-    return as_written(array, path) if os.path.isfile(path) and array.dtype.kind == "u" else array
+    path = path_of(picture)
+    return as_written(array, path) if path and array.dtype.kind == "u" else array
 
 
 def _load(picture: Image.Image) -> None:
@@ -91,5 +110,5 @@ def _orientation(picture: Image.Image) -> int:
         return 1
     with contextlib.suppress(Exception):  # damaged EXIF data fail in many ways
         return pillow_reader.orientation_of(picture.getexif())
-    path = getattr(picture, "filename", "")
-    return pillow_reader.orientation(path) if path and os.path.isfile(path) else 1
+    path = path_of(picture)
+    return pillow_reader.orientation(path) if path else 1

@@ -165,14 +165,18 @@ def header(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
 
     def take(image: Image.Image) -> Header:
         check_depth(image)
-        width, height = image.size
-        bands = 1 if image.mode in ("1", "L", "LA", "La", "I", "F") else 3
-        if image.mode.startswith("I;16"):
-            bands = 1
-        dtype = _type(image)
-        return Header(height, width, bands, dtype, image.mode == "I" and dtype.kind == "f")
+        return header_of(image)
 
     return opened(path, take, max_megapixels, load=False)
+
+
+def header_of(image: Image.Image) -> Header:
+    """Size, bands and type of what `apart` returns."""
+    width, height = image.size
+    grey = image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16")
+    dtype = _type(image)
+    whole = image.mode == "I" and dtype.kind == "f"
+    return Header(height, width, 1 if grey else 3, dtype, whole)
 
 
 def decoded(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Stored:

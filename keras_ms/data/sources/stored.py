@@ -9,6 +9,8 @@ import numpy as np
 MAX_MEGAPIXELS = 1000.0
 MAX_BANDS = 32
 WHITE = 65535  # of 16 bits
+LYING = 5
+"""Orientations from this one on exchange rows and columns."""
 
 
 class RefusedError(ValueError):

@@ -91,7 +91,7 @@ def test_palettes_in_memory_are_indices_in_targets_and_colours_in_inputs(mode):
     made = keras_ms.MultiscaleDataset(
         (np.zeros((4, 6, 8, 3)), [palette(mode)] * 4), levels=(1,), steps_per_epoch=1
     )
-    assert "class map 6x8x1 of uint8" in made.describe().lines[1]
+    assert "class map 6x8 of uint8" in made.describe().lines[1]
 
 
 def test_alpha_is_no_band_and_hides_no_class():

@@ -1,4 +1,4 @@
-"""All files of a list say what it holds, not the first alone."""
+"""All pictures of a list say what it holds, not the first alone."""
 
 import grey_files
 import numpy as np
@@ -137,3 +137,50 @@ def test_weights_of_1_bit_are_0_and_1(tmp_path):
         ((_, (_, _, weight)),) = examples.passes()
         np.testing.assert_array_equal(weight[..., 0], MASKS[0] > 0)
         assert examples.roles == {}
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        ("grey", "palette", "palette", "few"),
+        ("equal", "palette", "palette", "deep"),
+        ("palette", "colour", "colour", "colour"),
+        ("few", "few", "grey", "grey"),
+        ("grey", "colour", "grey", "grey"),
+        ("int", "float", "int", "int"),
+    ],
+)
+@pytest.mark.parametrize("part", [0, 1])
+def test_lists_of_pillow_are_read_as_lists_of_paths(tmp_path, ways, part):
+    paths = listed(tmp_path, ways)
+    found = []
+    for pictures in (paths, [Image.open(path) for path in paths]):
+        data = (pictures, np.zeros(4)) if part == 0 else (np.zeros((4, 6, 8, 3)), pictures)
+        examples = examples_of(data)
+        found.append((examples, [example[part] for _, example in examples.passes()]))
+    (by_path, arrays), (by_picture, others) = found
+    rows = examples_of(list(zip(*data, strict=True)))  # one by one, of one kind all the same
+    assert rows.spec[part] == by_path.spec[part]
+    assert (by_picture.roles, by_picture.note) == (by_path.roles, by_path.note)
+    assert by_picture.spec[part] == by_path.spec[part]
+    for one, other in zip(arrays, others, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def cut_off(path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:900])
+    return Image.open(path)
+
+
+def test_a_picture_of_pillow_that_is_cut_off_is_passed_over(tmp_path):
+    whole = [Image.new("L", (64, 64), number) for number in (1, 2, 3)]
+    x = np.zeros((4, 64, 64, 3))
+    examples = examples_of((x, [cut_off(tmp_path / "a.png"), *whole]))
+    (_, first), *others = examples.passes()
+    assert "cannot be decoded" in str(first)
+    assert [y.max() for _, (_, y) in others] == [1, 2, 3]
+    with pytest.raises(ValueError, match="None of 1 pictures can be read"):
+        examples_of((x[:1], [cut_off(tmp_path / "a.png")]))
+    again = examples_of(([whole[0]] * 4, np.zeros(4)))  # one picture, four times
+    assert [x.max() for _, (x, _) in again.passes()] == [1] * 4

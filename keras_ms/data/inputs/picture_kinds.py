@@ -1,14 +1,16 @@
-"""What the files of a list are: indices of palettes, shades, or colours. All of them decide."""
+"""What the pictures of a list are: indices of palettes, shades, or colours. All of them decide."""
 
 from __future__ import annotations
 
 import collections
 import contextlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image
 
+from keras_ms.data.sources import pillow_pictures
 from keras_ms.data.sources.picture_side import upright_header
 from keras_ms.data.sources.pillow_reader import opened
 from keras_ms.data.sources.read_ahead import read_ahead
@@ -16,16 +18,16 @@ from keras_ms.data.sources.stored import Header
 from keras_ms.data.sources.written_shades import are_spread
 
 PALETTE, SHADES, SPREAD, COLOURS = "palette", "grey", "grey of few bits", "colour"
-Found = tuple[Header, str]
+Seen = tuple[Header, str]
 
 
-class FileKinds(NamedTuple):
-    """What was seen of the files that can be read.
+class PictureKinds(NamedTuple):
+    """What was seen of the pictures that can be read.
 
     Attributes:
         heads: Their heads, upright.
         counts: How many are of each kind.
-        unreadable: How many files cannot be read.
+        unreadable: How many cannot be read.
     """
 
     heads: list[Header]
@@ -33,25 +35,21 @@ class FileKinds(NamedTuple):
     unreadable: int
 
     @classmethod
-    def of(cls, paths: Sequence[str], part: str) -> FileKinds:
-        """Looks at the heads of all files.
+    def of(cls, pictures: Sequence[Any], part: str) -> PictureKinds:
+        """Looks at the heads of all.
 
         Args:
-            paths: The files.
-            part: `"x"`, whose files are pictures to look at; others may hold numbers.
+            pictures: Paths of files, or pictures of Pillow.
+            part: `"x"`, whose pictures are looked at; others may hold numbers.
 
         Raises:
             ValueError: If none can be read, or if it cannot be told what numbers mean.
         """
-
-        def look(path: str) -> Found:
-            head = upright_header(path)
-            return head, COLOURS if part == "x" else _kind(path, head)
-
-        found = [seen for _, seen in read_ahead(paths, look)]
+        found = _all_seen(pictures)
         read = [seen for seen in found if not isinstance(seen, ValueError)]
         if not read:
-            raise ValueError(f"None of {len(paths)} files can be read. Received: {found[0]}")
+            what = "files" if isinstance(pictures[0], str) else "pictures"
+            raise ValueError(f"None of {len(found)} {what} can be read. Received: {found[0]}")
         counts = collections.Counter(kind for _, kind in read)
         kinds = cls([head for head, _ in read], counts, len(found) - len(read))
         kinds._check_depths(part)
@@ -107,12 +105,28 @@ class FileKinds(NamedTuple):
             )
 
 
-def _kind(path: str, head: Header) -> str:
-    mode = ""
-    with contextlib.suppress(ValueError):  # of no format of Pillow's: without a palette
-        mode = opened(path, lambda image: image.mode, load=False)
+def _all_seen(pictures: Sequence[Any]) -> list[Seen | ValueError]:
+    if isinstance(pictures[0], str):
+        return [seen for _, seen in read_ahead(pictures, _seen)]
+    found: list[Seen | ValueError] = []
+    for picture in pictures:  # one may stand there twice, and threads would decode it at once
+        try:
+            found.append(_seen(picture))
+        except ValueError as error:
+            found.append(error)
+    return found
+
+
+def _seen(picture: Any) -> Seen:
+    if isinstance(picture, Image.Image):
+        head, mode = pillow_pictures.header(picture), picture.mode
+        path = pillow_pictures.path_of(picture)
+    else:
+        head, mode, path = upright_header(picture), "", picture
+        with contextlib.suppress(ValueError):  # of no format of Pillow's: without a palette
+            mode = opened(path, lambda image: image.mode, load=False)
     if mode in ("P", "PA"):
-        return PALETTE
+        return head, PALETTE
     if head.bands > 1:
-        return COLOURS
-    return SPREAD if mode == "1" or are_spread(path) else SHADES
+        return head, COLOURS
+    return head, SPREAD if mode == "1" or (path and are_spread(path)) else SHADES
