@@ -81,7 +81,7 @@ class PictureKinds(NamedTuple):
         """What a user should know of the files, if they are not all alike."""
         if self.are_palettes:
             others = self._listed(PALETTE)
-            more = f"; {others} among them are read as the numbers they hold" * bool(others)
+            more = f"; {others} among them give the numbers they hold" * bool(others)
             return f"palette pictures: indices are classes{more}"
         if self.counts[COLOURS] and (others := self._listed(COLOURS)):
             return f"pictures in colour: {others} among them are read as such"

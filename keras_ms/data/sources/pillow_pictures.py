@@ -99,7 +99,9 @@ def _load(picture: Image.Image) -> None:
         check_depth(picture)
         picture.load()
     except RefusedError as error:
-        raise ValueError(f"{error}, and give its path in the place of the picture") from error
+        raise ValueError(
+            f"Pillow would cut the 16 bits of this {picture.format} to 8; give its path instead"
+        ) from error
     except Exception as error:  # damaged files fail in many ways
         raise ValueError(f"it cannot be decoded ({error})") from error
 

@@ -75,7 +75,7 @@ def test_palettes_make_class_maps_wherever_they_stand(tmp_path, ways):
 
 def test_what_is_read_otherwise_than_most_is_told(tmp_path):
     examples, _ = read(tmp_path, ("grey", "few", "palette", "palette"))
-    assert "1 grey, 1 grey of few bits among them are read as the numbers" in examples.note
+    assert "1 grey, 1 grey of few bits among them give the numbers" in examples.note
 
 
 def test_few_palettes_among_colours_are_colours(tmp_path):
