@@ -12,6 +12,7 @@ PAIR_OPTIONS = (
     "target_dir",
     "classes",
     "void",
+    "target_range",
     "input_suffix",
     "target_suffix",
     "val_data_dir",

@@ -67,6 +67,13 @@ class OwnPairs(Kind):
         """Whole held-out pairs, or the middle of large ones."""
         return examples.batches(VALIDATION_BATCH, VALIDATION_SIDE)
 
+    def _meaning(self) -> str:
+        """What values of results stand for, if that was said."""
+        values = self.problem.target_range or self.problem.value_range
+        if values is None:
+            return ""
+        return f", in which 0 and 1 stand for {values[0]:g} and {values[1]:g}"
+
     @functools.cached_property
     def _scale(self) -> int:
         """How many times larger targets are than inputs."""
@@ -119,7 +126,7 @@ class OwnPairs(Kind):
     def usage(self) -> str:
         """Pictures in, logits or pictures out."""
         pairs = self.load("train")
-        returns = f"pictures of {pairs.target_bands} bands."
+        returns = f"pictures of {pairs.target_bands} bands{self._meaning()}."
         if self.segments:
             returns = f"{pairs.num_classes} logits a pixel, of which the largest is its class."
         return (
@@ -142,10 +149,12 @@ def _pairs(problem: Problem, split: str) -> keras_ms.data.FolderPairs:
         input_suffix=problem.input_suffix,
         target_suffix=problem.target_suffix,
         value_range=problem.value_range,
+        target_range=problem.target_range,
         split=part,
         limit=problem.limit if split == "train" else problem.validation_samples,
         max_bad_fraction=problem.max_bad_fraction,
         max_megapixels=problem.max_megapixels,
+        bounded_targets=True,
     )
 
 

@@ -56,8 +56,9 @@ class Problem:
     )
     value_range: tuple[float, ...] | None = option(
         None,
-        "Values of black and white in the files of --dataset=folder, or of pairs (masks aside), "
-        "such as 0,4095; by default 0 and the greatest of 8 or of 16 bits, 0 and 1 of floats.",
+        "Values of black and white in the files of --dataset=folder, or of the inputs of pairs, "
+        "such as 0,4095; by default 0 and the greatest of 8 or of 16 bits, 0 and 1 of floats. "
+        "Signed integers and those of 32 bits need it.",
         theme=IMAGES,
     )
     max_megapixels: float = option(
@@ -89,6 +90,12 @@ class Problem:
     )
     void: int | None = option(
         None, "Number that all gets in masks which is no class; it is not learned.", theme=PAIRS
+    )
+    target_range: tuple[float, ...] | None = option(
+        None,
+        "Values that become 0 and 1 in targets that are pictures, such as 0,100; by default "
+        "--value_range, or else as of inputs. Floats far from 0 to 1 need it.",
+        theme=PAIRS,
     )
     input_suffix: str = option("", "What names of inputs end in, such as _image.", theme=PAIRS)
     target_suffix: str = option("", "What names of targets end in, such as _mask.", theme=PAIRS)
@@ -194,6 +201,7 @@ class Problem:
         check_counts(self, "limit", "validation_samples", "bands")
         check_positive(self, "max_megapixels")
         check_range(self, "value_range")
+        check_range(self, "target_range")
         problem_checks.check(self)
         if not 0.0 <= self.cache_gb < math.inf:
             raise ValueError(

@@ -11,7 +11,7 @@ from .option_names import (
     PAIR_OPTIONS,
     TASK_OPTIONS,
 )
-from .options import check_choice, has_several_problems
+from .options import check_choice, has_several_problems, listed
 
 
 def check(settings: Any) -> None:
@@ -22,6 +22,7 @@ def check(settings: Any) -> None:
     """
     _check_data(settings)
     _check_pairs(settings)
+    _check_classes(settings)
     _check_names(settings)
     _check_fraction(settings)
     _check_enlarging(settings)
@@ -79,8 +80,9 @@ def _check_pairs(settings: Any) -> None:
     if settings.target_dir is None:
         for name in PAIR_OPTIONS:
             if (value := getattr(settings, name)) not in (None, ""):
+                shown = listed(value) if isinstance(value, tuple) else value
                 raise ValueError(
-                    f"--{name} goes with --target_dir. Received: --{name}={value}, no --target_dir."
+                    f"--{name} goes with --target_dir. Received: --{name}={shown}, no --target_dir."
                 )
     elif settings.data_dir is None or settings.dataset not in ("photos", "folder"):
         raise ValueError(
@@ -93,18 +95,26 @@ def _check_pairs(settings: Any) -> None:
             "--val_data_dir and --val_target_dir go together. Received: "
             f"--val_data_dir={settings.val_data_dir}, --val_target_dir={settings.val_target_dir}."
         )
-    of_classes = settings.classes is not None
-    if settings.loss is not None and of_classes != (settings.loss == "crossentropy"):
-        raise ValueError(
-            "--loss=crossentropy goes with --classes, and others do not. "
-            f"Received: --loss={settings.loss}, --classes={settings.classes}."
-        )
     normalised = settings.mean is not None or settings.std is not None
     if settings.target_dir and (normalised or "task" in (settings.given or ())):
         raise ValueError(
             "Pairs of your own have no --task, and are not normalised by --mean and --std. "
             f"Received: --target_dir={settings.target_dir} with one of these. Leave them out, or "
             "--target_dir."
+        )
+
+
+def _check_classes(settings: Any) -> None:
+    of_classes = settings.classes is not None
+    if of_classes and settings.target_range is not None:
+        raise ValueError(
+            "--target_range is for targets that are pictures, not for masks. Received: "
+            f"--target_range={listed(settings.target_range)}, --classes={settings.classes}."
+        )
+    if settings.loss is not None and of_classes != (settings.loss == "crossentropy"):
+        raise ValueError(
+            "--loss=crossentropy goes with --classes, and others do not. "
+            f"Received: --loss={settings.loss}, --classes={settings.classes}."
         )
 
 

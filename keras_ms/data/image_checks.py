@@ -14,8 +14,7 @@ from keras_ms.data.inputs.dataset_elements import elements_of
 from keras_ms.data.inputs.going_on import going_on
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.sources.folder import read_image
-from keras_ms.data.sources.hidden_colours import filled
-from keras_ms.data.sources.pillow_reader import apart
+from keras_ms.data.sources.pillow_pictures import shown
 
 CHANNELS = 4  # an axis so short is one of colours
 
@@ -106,8 +105,7 @@ def _array(name: str, image: Any) -> np.ndarray:
     if isinstance(image, (str, os.PathLike)):
         return read_image(os.fspath(image))
     if isinstance(image, Image.Image):
-        pixels, alpha = apart(image)
-        return filled(pixels, alpha)
+        return shown(image)
     if np.ma.isMaskedArray(image):
         if np.ma.is_masked(image):
             raise ValueError(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
+from PIL import Image
 
 from keras_ms.data.examples import Examples
 from keras_ms.data.inputs.arrays import of_arrays
@@ -56,19 +57,22 @@ def examples_of(
         return of_dataset(data, columns, spatial_dims)
     if isinstance(data, tuple) and any(isinstance(part, tf.data.Dataset) for part in data):
         return of_dataset(_zipped(data), columns, spatial_dims)
-    if isinstance(data, list) and _name_files(data):
+    if isinstance(data, list) and _have_pictures(data):
         data = tuple(list(part) for part in zip(*data, strict=True))
     if isinstance(data, (tuple, Mapping)):
         return of_arrays(columns.example(data), spatial_dims)
     return of_iterable(data, columns, spatial_dims)
 
 
-def _name_files(rows: list[Any]) -> bool:
-    """Whether every row is a pair of which a part is a path, such as `("a.jpg", "a.png")`."""
+def _have_pictures(rows: list[Any]) -> bool:
+    """Whether every row is a pair of which a part is a path, or a picture of Pillow.
+
+    All of them are needed to tell what they are: `[("a.jpg", "a.png"), ...]`.
+    """
     return bool(rows) and all(
         isinstance(row, (tuple, list))
         and len(row) == len(rows[0])
-        and any(isinstance(part, (str, os.PathLike)) for part in row)
+        and any(isinstance(part, (str, os.PathLike, Image.Image)) for part in row)
         for row in rows
     )
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_ms.data.examples import Examples, leaf_names
 from keras_ms.data.inputs.columns import Column, columns_of
 from keras_ms.data.inputs.elements import arrays_of
-from keras_ms.data.inputs.files import Files
+from keras_ms.data.inputs.files import Files, Pictures
 from keras_ms.data.inputs.leaves import array_of
 from keras_ms.data.inputs.specs import checked, common_spec, spec_of
 from keras_ms.data.sources.read_ahead import read_ahead
@@ -41,28 +41,29 @@ def of_arrays(parts: tuple[Any, ...], spatial_dims: int | None) -> Examples:
                 yield files[0].name(number), example
             return
         for number in range(length):
-            yield str(number), row(number)
+            try:
+                example = row(number)
+            except ValueError as error:  # a picture of Pillow that is cut off
+                example = error
+            yield str(number), example
 
     named = dict(zip(leaf_names(columns), leaves, strict=True))
     specs = [_spec(name, column) for name, column in named.items()]
     spec = keras.tree.pack_sequence_as(columns, specs)
-    classes = [
-        name
-        for name, column in named.items()
-        if isinstance(column.of, Files) and column.of.are_classes
-    ]
+    read = {name: column.of for name, column in named.items() if isinstance(column.of, Pictures)}
+    notes = [f"{name} from {of.note}" for name, of in read.items() if of.note]
     return Examples(
         spec,
         checked(begin, spec),
         length,
-        roles=dict.fromkeys(classes, "class_map"),
-        note=f"{', '.join(classes)} from palette pictures: indices are classes" * bool(classes),
+        roles={name: "class_map" for name, of in read.items() if of.are_classes},
+        note="; ".join(notes),
     )
 
 
 def _spec(name: str, column: Column) -> tf.TensorSpec:
     """The spec of an entry; sides in which those of a list differ are `None`."""
-    if isinstance(column.of, Files):
+    if isinstance(column.of, Pictures):
         return column.of.spec
     part = name.split("/")[0]
     first = spec_of(array_of(column.of[0], part))

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+from PIL import Image
 
 from keras_ms.data.examples import PARTS, leaf_names
-from keras_ms.data.inputs.files import Files
+from keras_ms.data.inputs.files import Files, Pictures
 
 MOST_INPUTS = 8  # of a network, where a list could also hold examples
 
@@ -23,7 +24,7 @@ class Column:
     """What has one entry an example: an array, a list, files. `keras.tree` does not look into it.
 
     Args:
-        of: An array or a list; one of paths is read.
+        of: An array or a list; one of paths, or of pictures of Pillow, is read.
         part: `"x"`, `"y"` or `"sample_weight"`.
     """
 
@@ -36,7 +37,11 @@ class Column:
         if paths and isinstance(paths[0], (list, tuple)):
             of = [np.asarray(entry) for entry in paths]  # numbers in lists are no structure
         names_files = paths and all(isinstance(path, (str, os.PathLike)) for path in paths)
-        self.of = Files(paths, part) if names_files else of
+        if names_files:
+            of = Files(paths, part)
+        elif paths and all(isinstance(picture, Image.Image) for picture in paths):
+            of = Pictures(paths, part)
+        self.of = of
 
     def __len__(self) -> int:
         if hasattr(self.of, "shape") and not len(self.of.shape):

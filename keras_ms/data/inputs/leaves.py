@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from PIL import Image
 
+from keras_ms.data.sources.pillow_pictures import numbers, shown
+
 SHOWN = 60  # letters of a leaf in a message
 CHANNELS = (1, 3, 4)  # of pictures
 
@@ -15,8 +17,9 @@ CHANNELS = (1, 3, 4)  # of pictures
 def array_of(leaf: Any, part: str) -> np.ndarray:
     """A leaf as an array.
 
-    Floats of 64 bits come in Keras's float type, as Keras makes them itself. Palette pictures
-    become colours in `x` and indices, which are classes, in `y`.
+    Floats of 64 bits come in Keras's float type, as Keras makes them itself. Pictures of Pillow
+    are read as their files are: in `x` palettes become colours; elsewhere they give their indices,
+    which are classes, and bits give 0 and 1. Alpha is no band.
 
     Args:
         leaf: An array, a tensor of any library, a picture of Pillow, a number or lists of them.
@@ -31,7 +34,7 @@ def array_of(leaf: Any, part: str) -> np.ndarray:
             f"{part}. Use `.filled(value)`, and a sample_weight of 0 for what is masked."
         )
     if isinstance(leaf, Image.Image):
-        return _picture(leaf, part)
+        leaf = _picture(leaf, part)
     if hasattr(leaf, "detach"):  # a tensor of PyTorch, perhaps one that records gradients
         leaf = leaf.detach().cpu()
         _check_channels_last(tuple(leaf.shape), part)
@@ -71,9 +74,11 @@ def _numbers(array: np.ndarray, leaf: Any, part: str) -> np.ndarray:
 
 
 def _picture(picture: Image.Image, part: str) -> np.ndarray:
-    if picture.mode == "P" and part != "x":
-        return np.asarray(picture)[..., np.newaxis]
-    if picture.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
-        picture = picture.convert("RGB")
-    array = np.asarray(picture)
-    return array[..., np.newaxis] if array.ndim == 2 else array
+    try:
+        found = None if part == "x" else numbers(picture)
+        return shown(picture) if found is None else found
+    except ValueError as error:
+        raise ValueError(
+            f"A picture of Pillow is of no use. Received: {part} of mode {picture.mode} and size "
+            f"{picture.size}: {error}."
+        ) from error

@@ -56,7 +56,7 @@ class FolderPairs:
         input_suffix: What names of inputs end in, before the format's suffix.
         target_suffix: What names of targets end in, such as `"_mask"`.
         value_range: Values of inputs that become 0 and 1. Defaults to the range of the type: 255,
-            65535; floats stay as they are.
+            65535; floats stay as they are, and signed or 32-bit integers need it.
         target_range: Likewise for targets that are pictures. Defaults to `value_range`.
         split: `"train"` or `"validation"`; `None` (default) for all.
         validation_every: Every this many-th pair, in sorted order, is for validation.
@@ -64,6 +64,8 @@ class FolderPairs:
         max_unmatched: Greatest part of the inputs that may be without a target.
         max_bad_fraction: Greatest part of the pairs that may be unreadable when iterated.
         max_megapixels: Larger pictures count as unreadable.
+        bounded_targets: Whether targets that are pictures count as unreadable if their values,
+            scaled, are far from [0, 1], as those of floats can be. Defaults to `False`.
 
     Attributes:
         files: `(input, target)`, sorted.
@@ -97,12 +99,19 @@ class FolderPairs:
         max_unmatched: float = 0.5,
         max_bad_fraction: float = 0.25,
         max_megapixels: float = MAX_MEGAPIXELS,
+        bounded_targets: bool = False,
     ) -> None:
         check_split(split, validation_every)
         none_or_positive(limit=limit)
         if classes is None and void is not None:
             raise ValueError(f"`void` goes with `classes`. Received: void={void}, classes=None.")
+        if classes is not None and target_range is not None:
+            raise ValueError(
+                "`target_range` is for targets that are pictures, not for masks. Received: "
+                f"target_range={target_range!r}, classes={classes!r}. Leave one of them out."
+            )
         self._masks = None if classes is None else MaskClasses(classes, void)
+        self._bounded = bounded_targets
         self._ranges = checked_value_range(value_range), checked_value_range(target_range)
         if target_range is None:
             self._ranges = self._ranges[0], self._ranges[0]
@@ -222,6 +231,7 @@ class FolderPairs:
             ...     "photos", "masks", classes=11, split="validation")
             >>> model.fit(train, validation_data=pairs.batches(4))  # doctest: +SKIP
         """
+        _ = self._sides  # here, since what all files lack is no matter of one pair
         return pair_batching.batches(
             self.files,
             self._read,
@@ -287,4 +297,7 @@ class FolderPairs:
     def _sides(self) -> tuple[PictureSide, PictureSide | None]:
         of_inputs, of_targets = map(readable, self._heads)
         inputs = PictureSide(of_inputs, self._ranges[0])
-        return inputs, None if self._masks else PictureSide(of_targets, self._ranges[1])
+        if self._masks:
+            return inputs, None
+        values, bounded = self._ranges[1], self._bounded
+        return inputs, PictureSide(of_targets, values, option="target_range", bounded=bounded)

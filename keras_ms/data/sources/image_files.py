@@ -11,6 +11,8 @@ from PIL import Image, ImageFile
 
 # Pillow knows their names, but they are documents and films, drawn by other programs.
 NO_PICTURES = ("EPS", "MPEG", "PDF")
+OPENED_BY = {"MPO": "JPEG"}
+"""Formats that Pillow knows by name, but has another one open."""
 SHOWN = 5
 
 
@@ -36,15 +38,17 @@ def suffixes() -> frozenset[str]:
     known = {
         suffix
         for suffix, kind in Image.registered_extensions().items()
-        if kind in Image.OPEN and kind not in NO_PICTURES and not _is_stub(kind)
+        if _is_opened(OPENED_BY.get(kind, kind))
     }
     return frozenset(known | {f".{name.rsplit('.')[-1]}" for name in tifffile.TIFF.FILE_EXTENSIONS})
 
 
-def _is_stub(kind: str) -> bool:
-    """Whether Pillow knows the format, but not how to read it."""
+def _is_opened(kind: str) -> bool:
+    """Whether Pillow reads pictures of a format; of some it knows the name alone."""
+    if kind not in Image.OPEN or kind in NO_PICTURES:
+        return False
     factory = Image.OPEN[kind][0]
-    return isinstance(factory, type) and issubclass(factory, ImageFile.StubImageFile)
+    return not (isinstance(factory, type) and issubclass(factory, ImageFile.StubImageFile))
 
 
 def is_picture(path: str | os.PathLike[str]) -> bool:
@@ -130,15 +134,26 @@ def passed_over(others: list[pathlib.Path]) -> str:
     if not others:
         return "no files were passed over"
     locked = [path for path in others if os.path.isdir(path)]
-    files = [path for path in others if path not in set(locked)]
-    said = []
-    if locked:
-        were = "one folder" if len(locked) == 1 else f"{len(locked)} folders"
-        said.append(f"{were} cannot be looked into, for want of permission: {_listed(locked)}")
-    if files:
-        were = "one file was" if len(files) == 1 else f"{len(files)} files were"
-        said.append(f"{were} passed over, not named like a picture: {_listed(files)}")
-    return "; ".join(said)
+    links = [path for path in others if os.path.islink(path) and not os.path.exists(path)]
+    special = [path for path in others if is_picture(path) and not os.path.isfile(path)]
+    special = [path for path in special if path not in {*locked, *links}]
+    files = [path for path in others if path not in {*locked, *links, *special}]
+    return "; ".join(
+        [
+            *_said(locked, "{} folder{s} cannot be looked into, for want of permission"),
+            *_said(links, "{} link{s} to nothing"),
+            *_said(special, "{} device{s} or pipe{s} named like a picture"),
+            *_said(files, "{} file{s} {was} passed over, not named like a picture"),
+        ]
+    )
+
+
+def _said(paths: list[pathlib.Path], text: str) -> list[str]:
+    """What to say of paths, if there are any."""
+    several = len(paths) > 1
+    words = {"s": "s" * several, "was": "were" if several else "was"}
+    count = str(len(paths)) if several else "one"
+    return [f"{text.format(count, **words)}: {_listed(paths)}"] if paths else []
 
 
 def _listed(paths: list[pathlib.Path]) -> str:

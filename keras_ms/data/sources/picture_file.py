@@ -19,12 +19,18 @@ from keras_ms.data.sources import (
 )
 from keras_ms.data.sources.hidden_colours import filled
 from keras_ms.data.sources.pillow_reader import unreadable
-from keras_ms.data.sources.stored import MAX_MEGAPIXELS, Header, RefusedError, Stored, full, upright
+from keras_ms.data.sources.stored import (
+    LYING,
+    MAX_MEGAPIXELS,
+    Header,
+    RefusedError,
+    Stored,
+    full,
+    upright,
+)
 
 Path = str | os.PathLike[str]
 Made = TypeVar("Made")
-LYING = 5
-"""Orientations from this one on exchange rows and columns."""
 LOSSLESS_IN_PILLOW = ("I;16", "I;16B", "I;16L", "F")
 
 

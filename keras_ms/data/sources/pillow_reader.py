@@ -144,9 +144,14 @@ def _exif_of_bytes(path: Path) -> Image.Exif:
 
 def orientation(path: Path) -> int:
     """How the pixels of a file are turned, 1 to 8 as in EXIF; 1 where that is not known."""
-    found = exif(path).get(ExifTags.Base.Orientation, 1)
+    return orientation_of(exif(path))
+
+
+def orientation_of(found: Image.Exif) -> int:
+    """How EXIF data say that pixels are turned, 1 to 8; 1 where they make no sense."""
+    turned = found.get(ExifTags.Base.Orientation, 1)
     try:
-        return int(found) if found in range(1, 9) else 1
+        return int(turned) if turned in range(1, 9) else 1
     except (TypeError, ValueError):
         return 1
 
@@ -160,13 +165,18 @@ def header(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
 
     def take(image: Image.Image) -> Header:
         check_depth(image)
-        width, height = image.size
-        bands = 1 if image.mode in ("1", "L", "LA", "La", "I", "F") else 3
-        if image.mode.startswith("I;16"):
-            bands = 1
-        return Header(height, width, bands, _type(image))
+        return header_of(image)
 
     return opened(path, take, max_megapixels, load=False)
+
+
+def header_of(image: Image.Image) -> Header:
+    """Size, bands and type of what `apart` returns."""
+    width, height = image.size
+    grey = image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16")
+    dtype = _type(image)
+    whole = image.mode == "I" and dtype.kind == "f"
+    return Header(height, width, 1 if grey else 3, dtype, whole)
 
 
 def decoded(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Stored:

@@ -41,6 +41,13 @@ def header(path: Path) -> Header | None:
     return start.header if start is not None and 255 < start.greatest <= WHITE else None
 
 
+def greatest(path: Path) -> int | None:
+    """The value that is white, of however many bits; `None` if the head makes no sense."""
+    with open(path, "rb") as file:
+        start = _start(file.read(4096))
+    return None if start is None else start.greatest
+
+
 def decoded(path: Path, max_megapixels: float) -> Stored:
     """The picture in a file that `header` knows; its greatest value becomes 65535.
 
@@ -52,7 +59,7 @@ def decoded(path: Path, max_megapixels: float) -> Stored:
     start = _start(content)
     assert start is not None  # `header` knew it
     start.header.check(max_megapixels)
-    height, width, bands, _ = start.header
+    height, width, bands = start.header[:3]
     count = height * width * bands
     if start.plain:
         values = np.array(content[start.length :].split()[:count], np.uint32)

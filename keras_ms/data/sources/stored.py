@@ -9,6 +9,8 @@ import numpy as np
 MAX_MEGAPIXELS = 1000.0
 MAX_BANDS = 32
 WHITE = 65535  # of 16 bits
+LYING = 5
+"""Orientations from this one on exchange rows and columns."""
 
 
 class RefusedError(ValueError):
@@ -23,12 +25,15 @@ class Header(NamedTuple):
         width: Of the pixels as stored.
         bands: Bands, without alpha, palettes expanded.
         dtype: Type of the pixels: uint8, uint16, float32 or float64.
+        whole: Whether the floats are integers in the file, signed or of 32 or 64 bits: nothing
+            says which of them are black and white.
     """
 
     height: int
     width: int
     bands: int
     dtype: np.dtype
+    whole: bool = False
 
     def check(self, max_megapixels: float) -> None:
         """Refuses pictures that are larger than asked for.

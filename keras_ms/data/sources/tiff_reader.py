@@ -67,7 +67,9 @@ def header(file: Any) -> Header:
     axes, shape = _squeezed(series.axes, series.shape)
     height, width, samples = (shape[axis] for axis in _order(axes, shape))
     alphas = _alphas(file.pages[0]) if "S" in axes else []
-    return Header(height, width, samples - len(alphas[:1]), _type(series.dtype))
+    dtype = _type(series.dtype)
+    whole = dtype.kind == "f" and series.dtype.kind in "iu"
+    return Header(height, width, samples - len(alphas[:1]), dtype, whole)
 
 
 def decoded(file: Any, max_megapixels: float) -> Stored:
@@ -164,6 +166,12 @@ def _turned(page: Any) -> int:
 def orientation(file: Any) -> int:
     """How the pixels of an open file are turned, 1 to 8 as in EXIF."""
     return _turned(file.pages[0])
+
+
+def bits_and_white(file: Any) -> tuple[int, bool]:
+    """Bits of a shade of an open file, and whether 0 is white."""
+    page = file.pages[0]
+    return page.bitspersample, page.photometric == WHITE_IS_ZERO
 
 
 def integers(file: Any) -> np.ndarray | None:

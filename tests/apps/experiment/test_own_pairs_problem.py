@@ -5,6 +5,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from apps.experiment import building, presets
@@ -72,6 +73,27 @@ def test_pictures_are_learned_with_their_bands_and_scale(folders):
         building.make_network(backwards)
 
 
+def test_targets_of_their_own_range_are_learned_from_0_to_1(folders):
+    (folders / "kelvin").mkdir()
+    for number in range(5):
+        values = np.linspace(0, 100, 24 * 32, dtype="float32").reshape(24, 32)
+        tifffile.imwrite(folders / f"kelvin/{number}.tif", values)
+    unknown = building.kind_of(problem(folders, "kelvin"))
+    with pytest.raises(ValueError, match=r"\[0, 100\], not in \[0, 1\].*--target_range"):
+        unknown.validation(unknown.held_out())
+    for images in (unknown.load("train"), unknown.held_out()):
+        with pytest.raises(ValueError, match="--target_range"):
+            unknown.dataset(images, levels=(1, 2), steps_per_epoch=1)
+    said = problem(folders, "kelvin", target_range=(0.0, 100.0))
+    kind = building.kind_of(said)
+    ((x, y),) = kind.validation(kind.held_out())
+    assert (float(y.numpy().min()), float(y.numpy().max())) == (0.0, 1.0)
+    assert x.numpy().max() > 0.9  # whose range is that of bytes
+    assert "0 and 1 stand for 0 and 100" in kind.usage()
+    batch = next(iter(building.make_dataset(said, kind.load("train")).stage()))
+    assert 0.0 <= np.min(batch.fine[0][1]) < np.max(batch.fine[0][1]) <= 1.0
+
+
 def test_masks_are_judged_without_void_and_shown_in_colours(folders):
     made = problem(folders, classes="3", void=2)
     kind = building.kind_of(made)
@@ -127,6 +149,12 @@ def test_classes_are_a_number_or_colours():
         ({"target_dir": "y", "data_dir": "x", "dataset": "stl10"}, "--dataset=stl10"),
         ({"classes": "3"}, "--classes goes with --target_dir"),
         ({"void": 0}, "--void goes with --target_dir"),
+        ({"target_range": (0.0, 9.0)}, "--target_range goes with --target_dir"),
+        ({"target_dir": "y", "data_dir": "x", "target_range": (9.0, 0.0)}, "the smaller one first"),
+        (
+            {"target_dir": "y", "data_dir": "x", "classes": "2", "target_range": (0.0, 9.0)},
+            "--target_range is for targets that are pictures",
+        ),
         ({"val_data_dir": "x"}, "--val_data_dir goes with --target_dir"),
         ({"target_dir": "y", "data_dir": "x", "val_data_dir": "v"}, "go together"),
         ({"target_dir": "y", "data_dir": "x", "sigma": 1.0}, "no option of pairs of your own"),

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from keras_ms import data
+from keras_ms.data.sources import image_files
 
 
 def picture(path):
@@ -34,12 +35,38 @@ def test_other_files_are_counted_and_named(tmp_path):
     for name in ("b.txt", "c.heic", "d.pdf", "e.h5", "f.mpg", "g"):
         (tmp_path / name).write_text("x")
     os.symlink(tmp_path / "missing.png", tmp_path / "gone.png")
-    with pytest.warns(UserWarning, match=r"7 files were passed over.*b\.txt.*c\.heic") as said:
+    with pytest.warns(
+        UserWarning,
+        match=r"one link to nothing: \S*gone.png; 6 files were passed over.*b\.txt.*c\.heic",
+    ) as said:
         images = data.FolderImages(tmp_path)
     assert len(said) == 1
     assert said[0].filename == __file__
     assert {path.name for path in images.passed_over} >= {"b.txt", "gone.png"}
     assert len(images) == 1
+
+
+def test_stereo_photographs_are_pictures(tmp_path):
+    first, second = (Image.new("RGB", (6, 4), colour) for colour in ("red", "blue"))
+    first.save(tmp_path / "a.mpo", format="MPO", save_all=True, append_images=[second])
+    assert names(tmp_path) == ["a.mpo"]
+    np.testing.assert_allclose(data.read_image(tmp_path / "a.mpo")[0, 0], [255, 0, 0], atol=2)
+
+
+def test_what_is_passed_over_is_called_what_it_is(tmp_path):
+    picture(tmp_path / "a.png")
+    (tmp_path / "notes.txt").write_text("x")
+    os.symlink(tmp_path / "nowhere" / "b.png", tmp_path / "b.png")
+    os.symlink("c.jpg", tmp_path / "c.jpg")  # leads to itself
+    os.symlink(tmp_path / "nowhere.txt", tmp_path / "d")
+    os.mkfifo(tmp_path / "e.png")
+    said = image_files.passed_over(image_files.found(tmp_path).passed_over)
+    links, pipe, others = said.split("; ")
+    assert links.startswith("3 links to nothing: ")
+    assert [os.path.basename(name) for name in links.split(", ")] == ["b.png", "c.jpg", "d"]
+    assert pipe.startswith("one device or pipe named like a picture: ")
+    assert others.startswith("one file was passed over, not named like a picture: ")
+    assert others.endswith("notes.txt")
 
 
 def test_a_folder_of_other_files_only_says_what_it_holds(tmp_path):

@@ -22,7 +22,7 @@ def png16(path, pixels):
 
 def agrees_with_its_header(path, pixels):
     found = header(path)
-    return found == (*pixels.shape, pixels.dtype)
+    return found[:4] == (*pixels.shape, pixels.dtype)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
