@@ -197,7 +197,7 @@ class MultiscaleDataset(ShownDataset):
 
     def __copy__(self) -> MultiscaleDataset:
         other = object.__new__(type(self))
-        other.__dict__ |= self.__dict__
+        other.__dict__ |= self.__dict__ | {"last_fit": None}  # nobody has trained on it yet
         return other
 
     def __deepcopy__(self, memo: dict[int, Any]) -> MultiscaleDataset:
@@ -274,6 +274,10 @@ class MultiscaleDataset(ShownDataset):
 
     def describe(self) -> Description:
         """What the dataset makes of its examples: in words, a line a tensor, and as a picture.
+
+        The loss of a model may tell more of targets, and `fit` decides what is `"auto"`: once there
+        was a `fit` on this object, or while it runs, this tells what it trains on; the last one
+        counts.
 
         Returns:
             An object that prints as lines; `picture` shows examples on every level, an array
