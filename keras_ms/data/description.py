@@ -14,6 +14,7 @@ from PIL import Image
 
 from keras_ms.data import geometry
 from keras_ms.data.cutting import restricted_by
+from keras_ms.data.examples_line import examples_line
 from keras_ms.data.own_errors import batches_of
 from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.roles import Leaf
@@ -80,29 +81,7 @@ def lines_of(dataset: Any) -> tuple[str, ...]:
     by_leaf = zip(dataset.pairs.leaves, zip(*specs, strict=True), strict=True)
     words = geometry.words(dataset.coarsening, dataset.levels.num_levels)
     lines = [_line(leaf, made, dataset.pairs, set(words)) for leaf, made in by_leaf]
-    return (*lines, _examples_line(dataset.pairs))
-
-
-def _examples_line(pairs: PairBatches) -> str:
-    reading, length = pairs.reading, pairs.examples.length
-    known = length is not None and length != math.inf
-    number = f"{reading.count or length:g}" if reading.count or known else "as many as come"
-    if not reading.keeps:
-        kept = "read anew in every pass"
-    else:
-        kept = "read once and kept, visited in shuffled order"
-    changed = [
-        name
-        for name, is_on in (
-            ("random crops", not pairs.whole),
-            ("flips", pairs.flip),
-            ("turns", pairs.rotate),
-            ("augment", pairs.augment is not None),
-        )
-        if is_on
-    ]
-    note = f"; {pairs.examples.note}" if pairs.examples.note else ""
-    return f"examples: {number}, {kept}; {', '.join(changed) or 'nothing'} drawn at random{note}"
+    return (*lines, examples_line(dataset.pairs))
 
 
 def levels_line(dataset: Any) -> str:
