@@ -37,8 +37,9 @@ class MultiscaleDataset(ShownDataset):
     Args:
         images: With a task: clean images, an iterable of arrays, such as
             `keras_ms.data.FolderImages`, a generator function, or a finite `tf.data.Dataset` of
-            them, `(*spatial, channels)`, uint8, uint16 or floating in [0, 1], Pillow images or paths
-            of files, of any sizes not smaller than `image_size`; it is gone through once, here.
+            them, `(*spatial, channels)`, uint8, uint16 or floating in [0, 1], Pillow images or
+            paths of files, of any sizes not smaller than `image_size`; it is gone through once,
+            here.
             Without one (`task=None`): your own examples `(x, y)` or `(x, y, sample_weight)`,
             nested as you like: a tuple of arrays, `keras_ms.data.FolderPairs`, a
             `tf.data.Dataset`, a `keras.utils.PyDataset`, a generator function and more, see
