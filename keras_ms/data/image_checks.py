@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from keras_ms.data.inputs import batches, dataset_graph
 from keras_ms.data.inputs.dataset_elements import elements_of
 from keras_ms.data.inputs.going_on import going_on
 from keras_ms.data.inputs.plain_elements import elements_and_length
@@ -29,7 +30,7 @@ def named_arrays(images: Iterable[Any], sides: tuple[int, ...]) -> Iterator[tupl
     Args:
         images: Arrays, Pillow images or paths of picture files, in an iterable, a sequence, a
             `keras.utils.PyDataset` of batches or a generator function; a finite `tf.data.Dataset`
-            of tensors; or what has a method `named()`, such as `FolderImages`.
+            of tensors, batched or not; or what has a method `named()`, such as `FolderImages`.
         sides: Sides of the crop.
 
     Raises:
@@ -42,8 +43,7 @@ def named_arrays(images: Iterable[Any], sides: tuple[int, ...]) -> Iterator[tupl
         found = images.named()
     elif isinstance(images, tf.data.Dataset):
         _check_dataset(images)
-        elements = elements_of(images, lambda image: image, many=True)
-        found = ((f"image {number}", image) for number, image in elements)
+        found = _of_dataset(images, len(sides))
     else:
         entries = enumerate(going_on(*elements_and_length(images)))
         found = ((_name(image, number), image) for number, image in entries)
@@ -53,6 +53,16 @@ def named_arrays(images: Iterable[Any], sides: tuple[int, ...]) -> Iterator[tupl
             continue
         array = _array(name, image)
         yield name, array[..., np.newaxis] if array.ndim == len(sides) else array
+
+
+def _of_dataset(images: tf.data.Dataset, dims: int) -> Iterator[tuple[str, Any]]:
+    """Images of a dataset by name; those that its `.batch()` has put together are taken apart."""
+    batched = bool(dataset_graph.are_batches(images))
+    for number, image in elements_of(images, lambda image: image, many=not batched):
+        if batched and not isinstance(image, Exception) and image.ndim == dims + 2:
+            yield from batches.taken_apart(f"image {number}", image)
+        else:
+            yield f"image {number}", image
 
 
 def _check_dataset(images: tf.data.Dataset) -> None:

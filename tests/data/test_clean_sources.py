@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import keras_ms
@@ -47,6 +48,21 @@ def test_sources_of_images(source):
     found = list(named_arrays(source, (16, 16)))
     assert [name for name, _ in found] == [f"image {number}" for number in range(4)]
     np.testing.assert_array_equal([image for _, image in found], IMAGES)
+
+
+def test_batches_of_a_dataset_are_taken_apart(tmp_path):
+    slices = tf.data.Dataset.from_tensor_slices(IMAGES)
+    for number, image in enumerate(IMAGES):
+        Image.fromarray(image).save(tmp_path / f"{number}.png")
+    directory = keras.utils.image_dataset_from_directory(
+        tmp_path, label_mode=None, image_size=(16, 16), batch_size=3, shuffle=False, verbose=False
+    )
+    opened = slices.batch(3).map(lambda x: tf.numpy_function(np.copy, [x], tf.uint8))
+    for source in (slices.batch(3), slices.batch(2).prefetch(1), directory, opened):
+        found = [image for _, image in named_arrays(source, (16, 16))]
+        np.testing.assert_array_equal(found, IMAGES)
+    volumes = named_arrays(slices.batch(2), (2, 16, 16))  # a side is not taken for examples
+    assert [image.shape for _, image in volumes] == [(2, 16, 16, 3)] * 2
 
 
 def test_a_generator_function_makes_a_dataset_of_a_task():

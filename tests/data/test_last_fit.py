@@ -42,11 +42,13 @@ def sparse():
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=2)
 
 
-def test_roles_and_chunks_are_those_of_the_last_fit():
+def test_roles_and_chunks_are_those_of_the_last_fit(capsys):
     data = dataset()
     before = data.describe()
     assert before.lines[-1] == "no fit yet: its loss may take y for something else"
-    found = fitted(data, sparse(), name="segmenter")
+    found = fitted(data, sparse(), name="segmenter", verbose=2)
+    printed = [line for line in capsys.readouterr().out.splitlines() if line in found.lines]
+    assert printed == [*found.lines[:3], found.lines[-2]]  # Keras shows epochs itself
     assert found.roles["y"] == "class_map"
     assert found.lines[1].startswith("y: class map 32x32 of float32 (under sparse_categorical")
     assert found.lines[-2].endswith("taken in chunks of 2, the batch size of level 0")
@@ -70,25 +72,24 @@ def test_what_is_said_or_told_is_not_open():
     assert not [line for line in (*said.lines, *labels.lines) if "no fit yet" in line]
 
 
-def test_batches_that_fit_measures_are_told_of_every_stage():
-    data = dataset(IMAGES, levels="auto")
+def test_batches_that_fit_measures_are_told_of_every_stage_with_a_task_too():
+    task = keras_ms.tasks.Denoising(t_range=(0.5, 1.0))
+    data = keras_ms.MultiscaleDataset(IMAGES, task, "auto", 32, steps_per_epoch=1)
     assert "levels='auto': fit measures gradients and decides the batches" in data.describe().lines
     schedule = keras_ms.FullMultiscaleSchedule((1, 2), 1)
     lines = fitted(data, epochs=schedule.epochs, callbacks=[schedule]).lines
-    assert lines[3].startswith("levels: 32x32, 16x16; from 32x32 on in batches of ")
-    *_, measured, last = lines
+    stages, measured, last = lines
+    assert stages.startswith("levels: 32x32, 16x16; from 32x32 on in batches of ")
     fine = measured.partition("batches of ")[2].partition(" on the finest")[0].split(" with ")[0]
     assert measured.startswith("levels='auto': batches of ")
-    assert f"from 32x32 on in batches of {fine}" in lines[3]
-    coarse = lines[3].rpartition("in batches of ")[2]
+    assert f"from 32x32 on in batches of {fine}" in stages
+    coarse = stages.rpartition("in batches of ")[2]
     assert f"net: 2 epochs on 16x16 in batches of {coarse}; 1 epoch on 32x32" in last
     assert last.endswith(f"in batches of {fine}")
 
 
-def test_coarse_problems_that_fit_chooses_are_told_with_a_task_too():
-    options = {"coarsening": "auto", "telescoping": False, "steps_per_epoch": 1}
-    task = keras_ms.tasks.Denoising(t_range=(0.5, 1.0))
-    data = keras_ms.MultiscaleDataset(IMAGES, task, (2, 4), 32, **options)
+def test_coarse_problems_that_fit_chooses_are_told():
+    data = dataset(IMAGES, coarsening="auto", telescoping=False)
     open_line = "coarsening='auto': fit measures gradients and decides; 'task' until then"
     assert open_line in data.describe().lines
     lines = fitted(data).lines
@@ -104,7 +105,7 @@ def test_it_is_told_within_a_fit_too_and_a_schedule_epoch_by_epoch():
         on_epoch_end=lambda epoch, logs: lines.append(data.describe().lines[-1]),
     )
     schedule = keras_ms.FullMultiscaleSchedule((1, 1), 1)
-    fitted(data, sparse(), epochs=2, callbacks=[schedule, look])
+    fitted(data, channels=1, epochs=2, callbacks=[schedule, look])
     coarse, both = "1 epoch on 16x16 in batches of 4", "1 epoch on 32x32, 16x16 in batches of 2, 4"
     assert [line.partition(": ")[2] for line in lines] == [
         "no epoch has begun yet",
@@ -121,10 +122,10 @@ def test_a_fit_that_is_refused_leaves_what_was_there():
 
 
 def test_copies_were_not_trained_on_and_nothing_is_kept_alive():
-    data = dataset()
-    fitted(data, sparse())
+    data = dataset(MAPS.astype("uint8"))
+    assert fitted(data, channels=1).roles["y"] == "image"
     for other in (copy.copy(data), copy.deepcopy(data), data.replaced(steps_per_epoch=2)):
-        assert other.describe().roles["y"] == "image"
+        assert other.describe().roles["y"] == "class_map"
     gc.collect()
     gc.disable()
     try:
