@@ -72,13 +72,23 @@ def test_what_is_said_or_told_is_not_open():
     assert not [line for line in (*said.lines, *labels.lines) if "no fit yet" in line]
 
 
-def test_batches_that_fit_measures_are_told_of_every_stage_with_a_task_too():
+def test_with_a_task_there_is_less_to_tell():
     task = keras_ms.tasks.Denoising(t_range=(0.5, 1.0))
-    data = keras_ms.MultiscaleDataset(IMAGES, task, "auto", 32, steps_per_epoch=1)
+    data = keras_ms.MultiscaleDataset(IMAGES, task, (2,), 32, steps_per_epoch=1)
+    found = fitted(data)
+    assert found.lines == (
+        "levels: 32x32 in batches of 2",
+        "as in the fit of net: 1 epoch on 32x32 in batches of 2",
+    )
+    assert found.roles == {}
+
+
+def test_batches_that_fit_measures_are_told_of_every_stage():
+    data = dataset(IMAGES, levels="auto")
     assert "levels='auto': fit measures gradients and decides the batches" in data.describe().lines
     schedule = keras_ms.FullMultiscaleSchedule((1, 2), 1)
     lines = fitted(data, epochs=schedule.epochs, callbacks=[schedule]).lines
-    stages, measured, last = lines
+    stages, measured, last = lines[3:]
     assert stages.startswith("levels: 32x32, 16x16; from 32x32 on in batches of ")
     fine = measured.partition("batches of ")[2].partition(" on the finest")[0].split(" with ")[0]
     assert measured.startswith("levels='auto': batches of ")
