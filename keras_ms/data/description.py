@@ -14,10 +14,14 @@ from PIL import Image
 
 from keras_ms.data import geometry
 from keras_ms.data.cutting import restricted_by
+from keras_ms.data.examples_line import examples_line
 from keras_ms.data.own_errors import batches_of
 from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.roles import Leaf
+from keras_ms.levels import Stage
 
+OF_TARGETS = "a target of "
+"""How reasons begin that a loss may overrule: those of the type."""
 _SHOWN = 3
 _TILE = 128
 _MARGIN = 4
@@ -34,7 +38,8 @@ class Description:
     """What a dataset makes of its examples; prints as its lines.
 
     Attributes:
-        lines: One per tensor of an example, and what is known of the examples altogether.
+        lines: One per tensor of an example, what is known of the examples altogether, the levels;
+            then what the last `fit` decided and trained, or what one is yet to decide.
         roles: What every tensor is, by name; empty with a task.
         picture: A row per level, finest first, of some examples: `(height, width, 3)`, uint8.
     """
@@ -59,10 +64,13 @@ class Description:
 
 
 def described(dataset: Any) -> Description:
-    """The description of a `MultiscaleDataset`."""
-    leaves = dataset.pairs.leaves if dataset.pairs else ()
-    lines = (*lines_of(dataset), levels_line(dataset))
-    return Description(lines, {leaf.name: leaf.role for leaf in leaves}, picture_of(dataset))
+    """The description of a `MultiscaleDataset`: as it was trained on, if it was."""
+    fit = dataset.last_fit
+    seen = dataset if fit is None else fit.dataset
+    leaves = seen.pairs.leaves if seen.pairs else ()
+    lines = [*lines_of(seen), levels_line(seen)]
+    lines += open_lines(seen) if fit is None else [*fit.lines, fit.line]
+    return Description(tuple(lines), {leaf.name: leaf.role for leaf in leaves}, picture_of(seen))
 
 
 def lines_of(dataset: Any) -> tuple[str, ...]:
@@ -73,35 +81,49 @@ def lines_of(dataset: Any) -> tuple[str, ...]:
     by_leaf = zip(dataset.pairs.leaves, zip(*specs, strict=True), strict=True)
     words = geometry.words(dataset.coarsening, dataset.levels.num_levels)
     lines = [_line(leaf, made, dataset.pairs, set(words)) for leaf, made in by_leaf]
-    return (*lines, _examples_line(dataset.pairs))
-
-
-def _examples_line(pairs: PairBatches) -> str:
-    reading, length = pairs.reading, pairs.examples.length
-    known = length is not None and length != math.inf
-    number = f"{reading.count or length:g}" if reading.count or known else "as many as come"
-    if not reading.keeps:
-        kept = "read anew in every pass"
-    else:
-        kept = "read once and kept, visited in shuffled order"
-    changed = [
-        name
-        for name, is_on in (
-            ("random crops", not pairs.whole),
-            ("flips", pairs.flip),
-            ("turns", pairs.rotate),
-            ("augment", pairs.augment is not None),
-        )
-        if is_on
-    ]
-    note = f"; {pairs.examples.note}" if pairs.examples.note else ""
-    return f"examples: {number}, {kept}; {', '.join(changed) or 'nothing'} drawn at random{note}"
+    return (*lines, examples_line(dataset.pairs))
 
 
 def levels_line(dataset: Any) -> str:
-    """The levels: mesh and batch sizes, finest first."""
-    meshes = ", ".join(_sides(mesh) for mesh in dataset.mesh_sizes)
-    return f"levels: {meshes} in batches of {', '.join(map(str, dataset.levels.batch_sizes))}"
+    """The levels: mesh and batch sizes, finest first; of every stage where they are its own."""
+    meshes, sizes = [_sides(mesh) for mesh in dataset.mesh_sizes], dataset.levels.batch_sizes
+    listed = ", ".join(meshes)
+    usual = all(
+        stage == (level, sizes[level : level + len(stage.batch_sizes)], (), ())
+        for level, stage in enumerate(dataset.stages)
+    )
+    if usual:
+        return f"levels: {listed} in batches of {', '.join(map(str, sizes))}"
+    stages = [
+        f"from {meshes[level]} on {_stage(stage) if stage.finest == level else 'as before'}"
+        for level, stage in enumerate(dataset.stages)
+    ]
+    return f"levels: {listed}; {'; '.join(stages)}"
+
+
+def _stage(stage: Stage) -> str:
+    """What a step of a stage holds, in words."""
+    told = f"in batches of {', '.join(map(str, stage.batch_sizes))}"
+    if stage.control_weights:
+        weights = ", ".join(f"{weight:.2f}" for weight in stage.control_weights)
+        told += f" with control weights {weights}"
+    if stage.refresh:
+        told += f", computed anew every {', '.join(map(str, stage.refresh))} steps"
+    return told
+
+
+def open_lines(dataset: Any) -> list[str]:
+    """What `fit` is yet to decide, a line each."""
+    lines = []
+    if dataset.allocation == "measured":
+        lines.append("levels='auto': fit measures gradients and decides the batches")
+    if dataset.coarsening == geometry.AUTO:
+        lines.append("coarsening='auto': fit measures gradients and decides; 'task' until then")
+    leaves = dataset.pairs.leaves if dataset.pairs else ()
+    judged = [leaf.name for leaf in leaves if leaf.reason.startswith(OF_TARGETS)]
+    if judged:
+        lines.append(f"no fit yet: its loss may take {', '.join(judged)} for something else")
+    return lines
 
 
 def _how(leaf: Leaf, pairs: PairBatches, words: set[str]) -> str:

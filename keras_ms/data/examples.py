@@ -29,6 +29,8 @@ class Examples(NamedTuple):
             where the last one is, and is refused at the end.
         alike: Whether all examples are known to have the sides of the spec. If not, they are
             those of the first one.
+        draws: What makes examples come out otherwise in every pass or, unless `anew`, may do so,
+            in a clause; empty if nothing does.
     """
 
     spec: Any
@@ -40,6 +42,7 @@ class Examples(NamedTuple):
     note: str = ""
     once: bool = False
     alike: bool = True
+    draws: str = ""
 
 
 def leaf_names(spec: Any) -> list[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from keras_ms.data.inputs import batches, dataset_graph
 from keras_ms.data.inputs.dataset_elements import elements_of
 from keras_ms.data.inputs.going_on import going_on
+from keras_ms.data.inputs.plain_elements import elements_and_length
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.sources.folder import read_image
 from keras_ms.data.sources.pillow_pictures import shown
@@ -25,23 +27,24 @@ def named_arrays(images: Iterable[Any], sides: tuple[int, ...]) -> Iterator[tupl
     One that its source cannot make comes as the exception, if others follow.
 
     Args:
-        images: Arrays, Pillow images or paths of picture files; a finite `tf.data.Dataset` of
-            tensors; or what has a method `named()`, such as `FolderImages`.
+        images: Arrays, Pillow images or paths of picture files, in an iterable, a sequence, a
+            `keras.utils.PyDataset` of batches or a generator function; a finite `tf.data.Dataset`
+            of tensors, batched or not; or what has a method `named()`, such as `FolderImages`.
         sides: Sides of the crop.
 
     Raises:
-        ValueError: If a dataset has no end, or more than images; if `images` is one image, or ends
-            with an error; if one is a masked array, or a file that cannot be read.
+        ValueError: If a dataset has no end, or more than images; if `images` is one image, no
+            source of any, or ends with an error; if one is a masked array, or a file that cannot be
+            read.
     """
     _check_many(images, sides)
     if hasattr(images, "named"):
         found = images.named()
     elif isinstance(images, tf.data.Dataset):
         _check_dataset(images)
-        elements = elements_of(images, lambda image: image, many=True)
-        found = ((f"image {number}", image) for number, image in elements)
+        found = _of_dataset(images, len(sides))
     else:
-        entries = enumerate(going_on(iter(images), None))
+        entries = enumerate(going_on(*elements_and_length(images)))
         found = ((_name(image, number), image) for number, image in entries)
     for name, image in found:
         if isinstance(image, Exception):
@@ -49,6 +52,16 @@ def named_arrays(images: Iterable[Any], sides: tuple[int, ...]) -> Iterator[tupl
             continue
         array = _array(name, image)
         yield name, array[..., np.newaxis] if array.ndim == len(sides) else array
+
+
+def _of_dataset(images: tf.data.Dataset, dims: int) -> Iterator[tuple[str, Any]]:
+    """Images of a dataset by name; those that its `.batch()` has put together are taken apart."""
+    batched = bool(dataset_graph.are_batches(images))
+    for number, image in elements_of(images, lambda image: image, many=not batched):
+        if batched and not isinstance(image, Exception) and image.ndim == dims + 2:
+            yield from batches.taken_apart(f"image {number}", image)
+        else:
+            yield f"image {number}", image
 
 
 def _check_dataset(images: tf.data.Dataset) -> None:
@@ -102,6 +115,11 @@ def _name(image: Any, number: int) -> str:
 
 
 def _array(name: str, image: Any) -> np.ndarray:
+    if isinstance(image, Mapping) or (isinstance(image, tuple) and any(map(_is_image, image))):
+        raise ValueError(
+            f"With a task, a source yields clean images alone. Received: {name}, a "
+            f"{type(image).__name__} of {len(image)} parts. Leave out all but the image."
+        )
     if isinstance(image, (str, os.PathLike)):
         return read_image(os.fspath(image))
     if isinstance(image, Image.Image):
@@ -115,6 +133,10 @@ def _array(name: str, image: Any) -> np.ndarray:
             )
         return np.asarray(image.data)
     return np.asarray(image)
+
+
+def _is_image(part: Any) -> bool:
+    return hasattr(part, "shape") or isinstance(part, Image.Image)
 
 
 class ImageCheck:

@@ -36,9 +36,10 @@ class MultiscaleDataset(ShownDataset):
 
     Args:
         images: With a task: clean images, an iterable of arrays, such as
-            `keras_ms.data.FolderImages`, or a finite `tf.data.Dataset` of them,
-            `(*spatial, channels)`, uint8, uint16 or floating in [0, 1], Pillow images or paths
-            of files, of any sizes not smaller than `image_size`; it is gone through once, here.
+            `keras_ms.data.FolderImages`, a generator function, or a finite `tf.data.Dataset` of
+            them, `(*spatial, channels)`, uint8, uint16 or floating in [0, 1], Pillow images or
+            paths of files, of any sizes not smaller than `image_size`; it is gone through once,
+            here.
             Without one (`task=None`): your own examples `(x, y)` or `(x, y, sample_weight)`,
             nested as you like: a tuple of arrays, `keras_ms.data.FolderPairs`, a
             `tf.data.Dataset`, a `keras.utils.PyDataset`, a generator function and more, see
@@ -197,7 +198,7 @@ class MultiscaleDataset(ShownDataset):
 
     def __copy__(self) -> MultiscaleDataset:
         other = object.__new__(type(self))
-        other.__dict__ |= self.__dict__
+        other.__dict__ |= self.__dict__ | {"last_fit": None}  # nobody has trained on it yet
         return other
 
     def __deepcopy__(self, memo: dict[int, Any]) -> MultiscaleDataset:
@@ -274,6 +275,10 @@ class MultiscaleDataset(ShownDataset):
 
     def describe(self) -> Description:
         """What the dataset makes of its examples: in words, a line a tensor, and as a picture.
+
+        The loss of a model may tell more of targets, and `fit` decides what is `"auto"`: once there
+        was a `fit` on this object, or while it runs, this tells what it trains on; the last one
+        counts.
 
         Returns:
             An object that prints as lines; `picture` shows examples on every level, an array

@@ -55,6 +55,7 @@ class PairBatches:
         levels: The hierarchy, its dimensions known.
         sides: Sides of the finest mesh.
         leaves: What every tensor of an example is.
+        anew: What the user says of reading anew; `None` if nothing.
 
     Raises:
         ValueError: If examples, roles, sizes and levels do not fit each other.
@@ -77,6 +78,7 @@ class PairBatches:
         anew: bool | None = None,
     ) -> None:
         self.examples = examples if anew is None else examples._replace(anew=anew)
+        self.anew = anew
         self.flip, self.rotate, self.restriction = flip, rotate, restriction
         self._said = {name: (role, "the source says so") for name, role in examples.roles.items()}
         of_user = said_roles(roles, examples.spec).items()

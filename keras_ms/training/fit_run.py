@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.description import lines_of
+from keras_ms.data.last_fit import LastFit
 from keras_ms.gradients.chunks import WHOLE, chunks_for, loops_run
 from keras_ms.gradients.kept import kept_terms
 from keras_ms.gradients.level_losses import PREFIX, losses_of
@@ -70,7 +72,7 @@ class FitRun:
     """
 
     def __init__(self, model: Any, dataset: MultiscaleDataset, share: bool = True) -> None:
-        dataset = suited(model, dataset)
+        given, dataset = dataset, suited(model, dataset)
         built = built_for(model, dataset)
         if not built:
             check_can_decide(model, dataset)
@@ -106,9 +108,11 @@ class FitRun:
         self._metrics: Sequence[Any] = ()
         self._iterators = StageIterators()
         self.at_the_end = contextlib.ExitStack()
+        self._given, self._notes = given, self._noted()
 
     def __enter__(self) -> FitRun:
         self._model.fit_run = self
+        self._given.last_fit = self._notes
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -200,13 +204,24 @@ class FitRun:
 
     def told(self) -> tuple[str, ...]:
         """What was decided for the user, a line each: roles, batches and chunks."""
+        return (*lines_of(self.dataset), *self._notes.lines)
+
+    def _noted(self) -> LastFit:
+        """What the dataset that was given is to know of this run."""
+        trained = copy.copy(self.dataset)
+        if self.stages != trained.stages:
+            trained = trained.replaced(stages=self.stages)
+        return LastFit(self._model.name, trained, self._decided())
+
+    def _decided(self) -> tuple[str, ...]:
+        """What was decided beside the roles, a line each."""
         replicas = self._model.distribute_strategy.num_replicas_in_sync
         measured = self.dataset.allocation == "measured"
         batches = (described(self.dataset, self.stages, replicas),) if measured else ()
         chunks = (self.chunks.line,) if self.chunks.line else ()
         choices = self._decision.choices
         coarse = (described_choices(self.dataset, choices),) if choices else ()
-        return (*lines_of(self.dataset), *coarse, *batches, *chunks)
+        return (*coarse, *batches, *chunks)
 
     def whereabouts(self) -> str:
         """What is going on, in words."""
@@ -220,6 +235,7 @@ class FitRun:
     def begin(self) -> None:
         """Forgets iterators: under tf.distribute, Keras has taken a batch before training."""
         self._iterators.end()
+        self._notes.stages.clear()
         if getattr(self._model, "watch", None) is not None:
             self._model.watch.begin(armed=False)
         if self.pace is not None:
@@ -289,7 +305,7 @@ class FitRun:
         stage = self.stage(self._epoch)
         if self.pace is not None:
             self.pace.begin_epoch(stage, self._epoch)
-        self._present = stage
+        self._present = self._notes.stages[self._epoch] = stage
         lent = self._iterators.of(stage, self._epoch, self._iterator_of)
         return lent if self._steps_are_ours else lent.itself
 

@@ -16,7 +16,9 @@ HOW = (
 )
 
 
-def are_batches(example: Any, spatial_dims: int | None, known: bool | None = None) -> bool:
+def are_batches(
+    example: Any, spatial_dims: int | None, known: bool | None = None, first: Any = None
+) -> bool:
     """Whether the first axis of all leaves counts examples.
 
     Pictures tell: with `spatial_dims` axes and one of channels an example, with one more a batch.
@@ -27,14 +29,18 @@ def are_batches(example: Any, spatial_dims: int | None, known: bool | None = Non
         example: Structure of arrays or specs.
         spatial_dims: Spatial dimensions of an image; `None` if they are to be found.
         known: What is known of the source: its elements are batches, or are not, or `None`.
+        first: The first element, of NumPy arrays, which tells where specs do not even know the
+            number of axes.
 
     Raises:
         ValueError: If it cannot be told.
     """
-    shapes = [_shape(leaf) for leaf in keras.tree.flatten(example)]
-    if any(shape is None for shape in shapes):
-        return bool(known)
-    ranks = [len(shape) for shape in shapes if shape is not None]
+    leaves = keras.tree.flatten(example)
+    seen = leaves if first is None else keras.tree.flatten(first)
+    declared = [_shape(leaf) for leaf in leaves]
+    pairs = zip(declared, seen, strict=True)
+    shapes = [tuple(leaf.shape) if shape is None else shape for shape, leaf in pairs]
+    ranks = [len(shape) for shape in shapes]
     firsts = {shape[0] for shape in shapes if shape}
     if min(ranks) == 0 or len(firsts - {None}) > 1:
         if known:
@@ -45,7 +51,9 @@ def are_batches(example: Any, spatial_dims: int | None, known: bool | None = Non
         return False  # one leaf counts other things than another
     most = max(ranks)
     if spatial_dims is None:
-        return _by_source(shapes, most, known)
+        told = [shape for shape in declared if shape is not None]
+        open_first = bool(told) and all(s[0] is None and None not in s[1:] for s in told)
+        return _by_source(shapes, most, known, open_first)
     if most == spatial_dims + 1 and known:
         raise ValueError(
             f"It cannot be told whether elements are batches. Received: shapes {_shown(shapes)} "
@@ -60,12 +68,11 @@ def are_batches(example: Any, spatial_dims: int | None, known: bool | None = Non
     return most == spatial_dims + 2
 
 
-def _by_source(shapes: list[Any], most: int, known: bool | None) -> bool:
+def _by_source(shapes: list[Any], most: int, known: bool | None, open_first: bool) -> bool:
     if known is not None:
         return known
     if most <= 2:
         return False
-    open_first = all(shape[0] is None and None not in shape[1:] for shape in shapes)
     if open_first or most > 4:  # nothing has four spatial dimensions
         return True
     if most < 4:
@@ -85,6 +92,15 @@ def _shape(leaf: Any) -> tuple[int | None, ...] | None:
 
 def _shown(shapes: list[Any]) -> str:
     return ", ".join(str(shape) for shape in shapes)
+
+
+def examples_in(elements: Iterator[tuple[str, Any]], batched: bool) -> Iterator[tuple[str, Any]]:
+    """Examples by name, of elements that are some or are batches of some; errors pass."""
+    for name, element in elements:
+        if batched and not isinstance(element, ValueError):
+            yield from taken_apart(name, element)
+        else:
+            yield name, element
 
 
 def taken_apart(name: str, batch: Any) -> Iterator[tuple[str, Any]]:

@@ -6,6 +6,7 @@ import functools
 import itertools
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -51,6 +52,7 @@ def _at_once(dataset: tf.data.Dataset) -> int:
     """
     specs = tf.nest.flatten(dataset.element_spec)
     known = all(isinstance(s, tf.TensorSpec) and s.shape.is_fully_defined() for s in specs)
+    known = known and not dataset_graph.claims_its_length(dataset)
     if not known or int(dataset.cardinality()) < 0 or dataset_graph.has_generator(dataset):
         return 1
     size = sum(math.prod(spec.shape) * spec.dtype.size for spec in specs)
@@ -70,6 +72,13 @@ def _one_by_one(
                 raise ended(number - 1, failed, _said(failed)) from failed
             return
         except tf.errors.OpError as error:
+            if _is_of_claim(error):
+                warnings.warn(
+                    f"A dataset claims a number of elements that it has not: {_said(error)} Those "
+                    "that came are used. Use assert_cardinality with the right number, or not.",
+                    stacklevel=2,
+                )
+                return
             failed, errors = error, errors + 1
             if errors == MOST_ERRORS:
                 raise ValueError(
@@ -138,6 +147,13 @@ def _ensured(element: Any, dataset: tf.data.Dataset) -> Any:
 
 def _arrays(example: Any) -> Any:
     return keras.tree.map_structure(lambda tensor: tensor.numpy(), example)
+
+
+def _is_of_claim(error: tf.errors.OpError) -> bool:
+    """Whether it is raised where elements end otherwise than `assert_cardinality` has claimed."""
+    return isinstance(error, tf.errors.FailedPreconditionError) and "expected to contain" in str(
+        error.message
+    )
 
 
 def _said(error: tf.errors.OpError) -> str:

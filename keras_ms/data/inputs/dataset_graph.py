@@ -15,7 +15,16 @@ ONE_BY_ONE = ("TensorSlice", "Range", "Unbatch", "SparseTensorSlice")
 OPAQUE = ("Tensor", "FlatMap", "Interleave", "ParallelInterleave", "Generator", "Window", "Scan")
 _ORDERED = ("TensorSlice", "Range", "Take", "Skip", "Zip", "Concatenate", "Repeat", "Shard")
 SAME_LENGTH = ("Map", "ParallelMap", "Prefetch", "Options", "Shuffle", "Cache")
-RANDOM = ("Random", "SampleDistorted", "Multinomial", "RngRead", "StatefulUniform")
+RANDOM = (
+    "Random",
+    "SampleDistorted",
+    "Multinomial",
+    "RngRead",
+    "StatefulUniform",
+    "StandardNormal",
+    "TruncatedNormal",
+)
+PYTHON = ("PyFunc", "GeneratorDataset")
 NOT_OF_PIXELS = ("Seed", "Dataset")  # seeds of shuffles, datasets within datasets
 
 
@@ -58,17 +67,42 @@ def length_before_batching(dataset: tf.data.Dataset) -> int | None:
     return found if found >= 0 else None
 
 
-def differs_from_pass_to_pass(dataset: tf.data.Dataset) -> bool:
-    """Whether random operations within its functions make examples differ in every pass.
+def what_differs(dataset: tf.data.Dataset) -> str:
+    """What makes examples differ in every pass, in a clause; empty if nothing is seen.
 
-    Shuffling changes only the order. What `tf.numpy_function` and generators do cannot be known,
-    and counts as the same. What comes before a `.cache()` is frozen by it.
+    Shuffling changes only the order, unless what is shuffled is zipped with something. What
+    `tf.numpy_function` and generators do cannot be known, see `runs_python`. What comes before a
+    `.cache()` is frozen by it.
     """
     if kind(dataset) == "Cache":
+        return ""
+    random = next((name for name in _operations(dataset) if _is_random(name)), "")
+    if random:
+        return f"its pipeline draws at random ({random})"
+    if kind(dataset) == "Random" and getattr(dataset, "_rerandomize", False):
+        return "its pipeline draws at random (Dataset.random)"
+    inputs = inputs_of(dataset)
+    if kind(dataset) == "Zip" and any(map(_is_reshuffled, inputs)):
+        return "its pipeline zips what it shuffles"
+    return next(filter(None, map(what_differs, inputs)), "")
+
+
+def _is_reshuffled(dataset: tf.data.Dataset) -> bool:
+    """Whether examples come in another order in every pass."""
+    if kind(dataset) == "Cache":
         return False
-    if any(_is_random(name) for name in _operations(dataset)):
+    if kind(dataset) == "Shuffle" and getattr(dataset, "_reshuffle_each_iteration", True):
         return True
-    return any(differs_from_pass_to_pass(one) for one in inputs_of(dataset))
+    return any(map(_is_reshuffled, inputs_of(dataset)))
+
+
+def runs_python(dataset: tf.data.Dataset) -> bool:
+    """Whether code of Python takes part in every pass, whose draws nobody sees."""
+    if kind(dataset) == "Cache":
+        return False
+    if any(part in name for name in _operations(dataset) for part in PYTHON):
+        return True
+    return any(map(runs_python, inputs_of(dataset)))
 
 
 def comes_again(dataset: tf.data.Dataset) -> bool:
@@ -82,6 +116,12 @@ def comes_again(dataset: tf.data.Dataset) -> bool:
     if any(_is_random(name) for name in _operations(dataset)):
         return False
     return all(map(comes_again, inputs_of(dataset)))
+
+
+def claims_its_length(dataset: tf.data.Dataset) -> bool:
+    """Whether somebody says how many elements there are, which may be wrong."""
+    claimed = kind(dataset) == "AssertCardinality"
+    return claimed or any(map(claims_its_length, inputs_of(dataset)))
 
 
 def has_generator(dataset: tf.data.Dataset) -> bool:

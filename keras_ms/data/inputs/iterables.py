@@ -15,6 +15,7 @@ from keras_ms.data.inputs import batches, read_once
 from keras_ms.data.inputs.elements import Columns, arrays_of
 from keras_ms.data.inputs.first_read import FirstRead
 from keras_ms.data.inputs.going_on import going_on
+from keras_ms.data.inputs.listed_numbers import with_arrays
 from keras_ms.data.inputs.specs import checked, common_spec, spec_of
 
 TAKEN = (
@@ -22,10 +23,7 @@ TAKEN = (
     "keras.utils.PyDataset, a generator or generator function, a sequence or another iterable of "
     "(x, y), lists of files (inputs, targets), or keras_ms.data.FolderPairs."
 )
-FROZEN = (
-    "each example is kept as it is first read; if it comes out otherwise in every pass, say "
-    "anew=True, or leave what is random to flip, rotate and augment"
-)
+SAYS_SO = "its source says that they differ"
 
 Elements = Iterator[Any]
 
@@ -40,6 +38,7 @@ class _Source(NamedTuple):
         once: Whether there is one pass only.
         listed: Whether all elements are in memory.
         note: What to say about it.
+        draws: What may make examples come out otherwise in every pass, in a clause.
     """
 
     begin: Callable[[], Elements]
@@ -48,6 +47,7 @@ class _Source(NamedTuple):
     once: bool = False
     listed: bool = False
     note: str = ""
+    draws: str = ""
 
 
 def of_iterable(data: Any, columns: Columns, spatial_dims: int | None) -> Examples:
@@ -67,25 +67,23 @@ def of_iterable(data: Any, columns: Columns, spatial_dims: int | None) -> Exampl
     batched = batches.are_batches(first, spatial_dims, source.batched)
 
     def passes() -> Iterator[tuple[str, Any]]:
-        for name, element in read.passes():
-            if batched and not isinstance(element, ValueError):
-                yield from batches.taken_apart(name, element)
-            else:
-                yield name, element
+        return batches.examples_in(read.passes(), batched)
 
     if batched:
         first = next(example for _, example in batches.taken_apart("0", first))
     alike = source.listed and not batched
+    anew = bool(getattr(data, "anew", False))
     spec = _of_list(data, columns, spec_of(first)) if alike else spec_of(first)
     notes = [batches.UNBATCHED] * batched + [source.note] * bool(source.note)
     return Examples(
         spec,
         checked(passes, spec),
         source.length if not batched or source.length == math.inf else None,
-        anew=bool(getattr(data, "anew", False)),
+        anew=anew,
         note="; ".join(notes),
         once=source.once,
         alike=alike,
+        draws=SAYS_SO if anew else source.draws,
     )
 
 
@@ -93,7 +91,10 @@ def _source_of(data: Any) -> _Source:
     if isinstance(data, keras.utils.PyDataset):
         count = data.num_batches
         return _Source(
-            lambda: _of_py_dataset(data), math.inf if count is None else None, True, note=FROZEN
+            lambda: _of_py_dataset(data),
+            math.inf if count is None else None,
+            True,
+            draws=_may_draw("__getitem__"),
         )
     if isinstance(data, (str, bytes, type)):
         raise ValueError(f"{TAKEN} Received: {data!r}.")
@@ -110,16 +111,24 @@ def _source_of(data: Any) -> _Source:
         return _Source(
             lambda: _of_sequence(data, length),
             length,
-            None if listed else False,
+            True if _says_batch_size(data) else None,
             listed=listed,
-            note="" if listed else FROZEN,
+            draws="" if listed else _may_draw("__getitem__"),
         )
     if hasattr(data, "__iter__"):
-        batched = True if isinstance(getattr(data, "batch_size", None), int) else None
-        return _Source(lambda: iter(data), length, batched, note=FROZEN)
+        batched = True if _says_batch_size(data) else None
+        return _Source(lambda: iter(data), length, batched, draws=_may_draw("__iter__"))
     if callable(data):
-        return _Source(lambda: iter(_called(data)), note=FROZEN)
+        return _Source(lambda: iter(_called(data)), draws="its generator may draw at random")
     raise ValueError(f"{TAKEN} Received: {type(data).__name__}.")
+
+
+def _may_draw(method: str) -> str:
+    return f"its {method} may draw at random"
+
+
+def _says_batch_size(data: Any) -> bool:
+    return isinstance(getattr(data, "batch_size", None), int)
 
 
 def _length_of(data: Any) -> int | None:
@@ -154,6 +163,8 @@ def _of_py_dataset(data: keras.utils.PyDataset) -> Elements:
         try:
             yield data[number]
         except Exception as error:  # as above
+            if number and data.num_batches is None and isinstance(error, IndexError):
+                break  # as sequences of Python end, whatever it says of its length
             yield error
     data.on_epoch_end()
 
@@ -164,7 +175,7 @@ def _example(element: Any, columns: Columns) -> Any:
         error.__cause__ = element
         return error
     try:
-        return arrays_of(columns.example(element))
+        return arrays_of(with_arrays(columns.example(element)))
     except ValueError as error:
         return error
 

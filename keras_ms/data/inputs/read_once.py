@@ -10,8 +10,8 @@ import keras
 
 KEPT_BYTES = 2**30
 NOTE = (
-    "a generator object can be read once, so its examples are kept; a generator function can "
-    "begin anew"
+    "a generator object can be read once, so that a second pass has the same examples; a "
+    "generator function can begin anew"
 )
 
 

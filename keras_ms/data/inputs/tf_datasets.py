@@ -16,6 +16,8 @@ from keras_ms.data.inputs.elements import Columns
 from keras_ms.data.inputs.first_read import FirstRead
 from keras_ms.data.inputs.specs import checked, spec_of
 
+UNSEEN = "Python code in its pipeline may draw at random"
+
 
 def of_dataset(dataset: tf.data.Dataset, columns: Columns, spatial_dims: int | None) -> Examples:
     """Examples of a dataset of tuples or dictionaries, batched or not.
@@ -25,31 +27,34 @@ def of_dataset(dataset: tf.data.Dataset, columns: Columns, spatial_dims: int | N
     """
     declared = columns.example(dataset.element_spec)
     _check_leaves(declared)
-    batched = batches.are_batches(declared, spatial_dims, dataset_graph.are_batches(dataset))
+    known, first = dataset_graph.are_batches(dataset), None
+    alike = all(leaf.shape.rank is not None for leaf in keras.tree.flatten(declared))
+    one_by_one = FirstRead(lambda: elements_of(dataset, columns.example, many=False))
+    if not alike:
+        first = one_by_one.first()
+    batched = batches.are_batches(declared, spatial_dims, known, first)
     length = _length(dataset, batched)
     if length == 0:
         raise ValueError("There is no example to train on. Received: an empty dataset.")
+    if length is None and first is None:  # it may be empty
+        first = one_by_one.first()
 
     def begin() -> Iterator[tuple[str, Any]]:
-        for name, element in elements_of(dataset, columns.example, many=not batched):
-            if batched and not isinstance(element, ValueError):
-                yield from batches.taken_apart(name, element)
-            else:
-                yield name, element
+        if first is not None:
+            return batches.examples_in(one_by_one.passes(), batched)
+        elements = elements_of(dataset, columns.example, many=not batched)
+        return batches.examples_in(elements, batched)
 
-    spec, passes = _spec(declared, batched), begin
-    unknown = any(leaf.shape.rank is None for leaf in keras.tree.flatten(spec))
-    if unknown or length is None:  # it may be empty
-        read = FirstRead(begin)
-        first, passes = read.first(), read.passes
-        spec = _completed(spec, first)
+    differs = dataset_graph.what_differs(dataset)
+    spec = _spec(declared if alike else _completed(declared, first), batched)
     return Examples(
         spec,
-        checked(passes, spec),
+        checked(begin, spec),
         length,
-        anew=dataset_graph.differs_from_pass_to_pass(dataset),
+        anew=bool(differs),
         note=batches.UNBATCHED if batched else "",
-        alike=not unknown,
+        alike=alike,
+        draws=differs or UNSEEN * dataset_graph.runs_python(dataset),
     )
 
 
@@ -84,7 +89,7 @@ def _spec(declared: Any, batched: bool) -> Any:
 
 
 def _completed(spec: Any, first: Any) -> Any:
-    """The spec, with shapes of the first example where even the rank is unknown."""
+    """The spec, with shapes of the first element where even the rank is unknown."""
 
     def one(leaf: tf.TensorSpec, found: tf.TensorSpec) -> tf.TensorSpec:
         return found if leaf.shape.rank is None else leaf
