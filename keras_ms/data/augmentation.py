@@ -2,49 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+
+from keras_ms.data.augmentation_trial import Trial
+from keras_ms.data.examples import leaf_names
+from keras_ms.data.seeded_draws import drawing_from
 
 Tensor = Any
 Augment = Callable[[Any, Tensor], Any]
+_BATCH = 2
 
 
-_MOVE_PIXELS = (
-    "Affine", "Crop", "CutMix", "Elastic", "Erasing", "Flip", "MixUp", "Perspective", "Pipeline",
-    "Resizing", "Rotation", "Shear", "Translation", "Zoom",
-)  # fmt: skip
-"""Words in the names of Keras layers that change where pixels are, or whose they are."""
+class Photometric:
+    """A layer as an `augment`: it changes the image among the inputs, as a seed tells.
 
+    Args:
+        layer: The layer.
+    """
 
-class FixedSeed(keras.random.SeedGenerator):
-    """Gives the same seed at every call, so that what draws from it draws the same again."""
+    def __init__(self, layer: keras.layers.Layer) -> None:
+        self.layer = layer
+        self._one_by_one = False
 
-    fixed: Tensor = None
+    def __call__(self, pair: Any, seed: Tensor) -> Any:
+        """The pair with another image.
 
-    def next(self, ordered: bool = True) -> Tensor:
-        """The seed."""
-        return self.fixed
+        Args:
+            pair: `(x, y)` or `(x, y, sample_weight)`, batched.
+            seed: Two integers.
+        """
+        x, *others = pair
+        leaves = keras.tree.flatten(x)
+        place = self.place(leaves)
+        made = self.change(leaves[place], seed)
+        floats = made.dtype.is_floating and leaves[place].dtype.is_floating
+        leaves[place] = tf.cast(made, leaves[place].dtype) if floats else made
+        return (keras.tree.pack_sequence_as(x, leaves), *others)
+
+    def change(self, images: Tensor, seed: Tensor) -> Tensor:
+        """Other images.
+
+        Args:
+            images: A batch.
+            seed: Two integers.
+        """
+        if not self._one_by_one:
+            return self._drawn(images, seed)
+        return tf.map_fn(
+            lambda one: self._drawn(one[0][tf.newaxis], tf.random.fold_in(seed, one[1]))[0],
+            (images, tf.range(tf.shape(images)[0])),
+            fn_output_signature=tf.TensorSpec(images.shape[1:], self._type(images)),
+        )
+
+    def place(self, leaves: list[Any]) -> int:
+        """Which of the inputs is the image.
+
+        Raises:
+            ValueError: If that is not clear.
+        """
+        if len(leaves) == 1:
+            return 0
+        fields = [n for n, leaf in enumerate(leaves) if len(leaf.shape) > 3]
+        images = [n for n in fields if leaves[n].dtype.is_floating] or fields
+        if len(images) != 1:
+            raise ValueError(
+                "A layer as `augment` changes the image among the inputs, where there is one. "
+                f"Received: augment={self.layer!r} and {len(images)} images among the inputs "
+                f"{leaves}. Use a function of (x, y) and a seed."
+            )
+        return images[0]
+
+    def check(self, channels: int, dims: int, values: tuple[float, float]) -> None:
+        """Tries the layer on made-up images.
+
+        Args:
+            channels: Of the images.
+            dims: Their spatial dimensions.
+            values: Their darkest and brightest value.
+
+        Raises:
+            ValueError: If it moves pixels, or cannot be drawn alike on both sides of a term.
+        """
+        trial = Trial(self.change, repr(self.layer), channels, dims, values)
+        self._one_by_one = False
+        trial.check_places(1)
+        self._one_by_one = trial.draws_by_image(lambda x: self.layer(x, training=True))
+        trial.check()
+
+    def _drawn(self, images: Tensor, seed: Tensor) -> Tensor:
+        with drawing_from(seed):
+            return self.layer(images, training=True)
+
+    def _type(self, images: Tensor) -> Any:
+        spec = tf.TensorSpec((1, *images.shape[1:]), images.dtype)
+        made = tf.function(self._drawn).get_concrete_function(spec, tf.TensorSpec((2,), tf.int32))
+        return made.structured_outputs.dtype
 
 
 def photometric(layer: keras.layers.Layer) -> Augment:
-    """Makes an `augment` of a Keras layer that changes the colours of images.
+    """Makes an `augment` of a layer that changes the colours of images.
 
-    For layers with `get_random_transformation` and `transform_images`, such as
-    `keras.layers.RandomBrightness`, `RandomContrast`, `RandomSaturation`, `RandomHue`. Inputs are
-    changed, targets and weights are not. The range of values is the layer's `value_range`.
+    Inputs are changed, targets and weights are not. The layer may be of Keras
+    (`keras.layers.RandomBrightness`, `RandomColorJitter`, `RandomInvert` ...), of KerasCV, or your
+    own, and hold others (`keras.layers.Pipeline`, `keras.Sequential`). What it draws by a
+    `keras.random.SeedGenerator`, a `tf.random.Generator` or `tf.random.uniform` follows the seed
+    that both levels of a term are given, whatever `seed` it was made with: several draws differ
+    from each other, and are the same for both.
+
+    The layer is tried on made-up images first, of three channels here, and of those of the data
+    where a `MultiscaleDataset` is given it.
 
     Args:
-        layer: The layer. Those that move pixels (flips, turns, crops) do not fit: use `flip`,
-            `rotate` and `image_size` of `MultiscaleDataset`.
+        layer: The layer. Its range of values is its `value_range`.
 
     Returns:
         A function of a pair and a seed.
 
     Raises:
-        ValueError: If it is no such layer.
+        ValueError: If it moves, erases or mixes pixels (flips, turns, `RandAugment`, `CutMix`), for
+            which there are `flip`, `rotate` and `image_size` of `MultiscaleDataset`; if its draws
+            follow no seed; or if it does not do the same on two levels, as noise of pixels.
 
     Example:
         >>> brighter = photometric(keras.layers.RandomBrightness(0.2, value_range=(0, 1)))
@@ -53,59 +136,132 @@ def photometric(layer: keras.layers.Layer) -> Augment:
         >>> x.shape
         TensorShape([2, 8, 8, 3])
     """
-    fits = hasattr(layer, "get_random_transformation") and hasattr(layer, "transform_images")
-    if not fits or any(word in type(layer).__name__ for word in _MOVE_PIXELS):
-        raise ValueError(
-            "A layer that draws a change of colours and applies it is needed. Received: "
-            f"{layer!r}. Use for example keras.layers.RandomBrightness; pixels are moved by "
-            "flip=, rotate= and image_size=."
-        )
-
-    generator = FixedSeed(0)
-
-    def augment(pair: Any, seed: Tensor) -> Any:
-        x, *others = pair
-        generator.fixed = tf.cast(seed, tf.uint32)
-        drawn = layer.get_random_transformation(x, training=True, seed=generator)
-        return (layer.transform_images(x, drawn, training=True), *others)
-
-    return augment
+    if not isinstance(layer, keras.layers.Layer):
+        raise ValueError(f"A Keras layer is needed. Received: {layer!r}.")
+    made = Photometric(layer)
+    told = getattr(layer, "value_range", None)
+    try:
+        made.check(3, 2, (0.0, 1.0) if told is None else tuple(told))
+    except ValueError:
+        if told is not None:
+            raise
+        made.check(3, 2, (0.0, 255.0))  # of layers within, that may have this range
+    return made
 
 
-def checked_augment(augment: Any, specs: tuple[Any, ...]) -> Augment | None:
+def checked_augment(
+    augment: Any,
+    specs: tuple[Any, ...],
+    first: Any,
+    ranges: Mapping[str, tuple[float, float]],
+) -> Augment | None:
     """The function that augments, tried on every level.
 
     Args:
-        augment: A function, a Keras layer that changes colours, or `None`.
+        augment: A function, a layer that changes colours, or `None`.
+        specs: Specs of the batched example of every level.
+        first: An example as it is stored, for the range of its values.
+        ranges: Values that become 0 and 1, by name of leaf.
+
+    Raises:
+        ValueError: If it fails, draws otherwise with the same seed, or what it returns is not like
+            what it got; or of a layer, if it moves pixels or cannot be drawn alike.
+    """
+    if augment is None:
+        return None
+    if isinstance(augment, keras.layers.Layer):
+        augment = Photometric(augment)
+    if not callable(augment):
+        raise ValueError(
+            "`augment` is a function of a pair and a seed, or a Keras layer. "
+            f"Received: augment={augment!r}."
+        )
+    if isinstance(augment, Photometric):
+        leaves = keras.tree.flatten(specs[0][0])
+        place = augment.place(leaves)
+        *sides, channels = leaves[place].shape[1:]
+        told = leaf_names(specs[0])[place] in ranges
+        values = (0.0, 1.0) if told else values_of(keras.tree.flatten(first[0])[place])
+        augment.check(channels, len(sides), values)
+        check_on_levels(augment, specs)
+        return augment
+    seeded = functools.partial(_seeded, augment)
+    check_on_levels(seeded, specs)
+    _check_repeats(seeded, specs[0])
+    return seeded
+
+
+def _seeded(function: Augment, pair: Any, seed: Tensor) -> Any:
+    with drawing_from(seed):
+        return function(pair, seed)
+
+
+def _check_repeats(augment: Augment, spec: Any) -> None:
+    """Refuses a function that does not do the same for the same seed."""
+    rng = np.random.default_rng(0)
+    pair = keras.tree.map_structure(
+        lambda t: tf.cast(rng.integers(0, 2, (_BATCH, *t.shape[1:])), t.dtype), spec
+    )
+    specs = _of_two(spec)
+    seeds = [tf.constant((5, seed), tf.int32) for seed in range(4)]
+    try:
+        runs = [
+            [keras.tree.flatten(traced(pair, seed)) for seed in seeds]
+            for traced in (_traced(augment, specs), _traced(augment, specs))
+        ]
+    except tf.errors.OpError:
+        return  # made-up values do not suit it; it will meet real ones
+    for one, other in zip(*runs, strict=True):
+        if not all(map(np.array_equal, one, other)):
+            raise ValueError(
+                "`augment` must do the same whenever it gets the same pair and seed, so that both "
+                "levels of a term are augmented alike. Received: one that does not. Draw by "
+                "tf.random.stateless_uniform(shape, seed) and its likes, not by NumPy or `random`."
+            )
+
+
+def values_of(image: Any) -> tuple[float, float]:
+    """The darkest and the brightest value that images like this one may have."""
+    image = np.asarray(image)
+    low, high = float(image.min()), float(image.max())
+    if image.dtype == np.uint8 or (low >= 0 and 1 < high <= 255):
+        return 0.0, 255.0
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
+
+
+def check_on_levels(augment: Augment | None, specs: tuple[Any, ...]) -> None:
+    """Refuses augmentation that does not leave shapes and types as they are.
+
+    Args:
+        augment: The function, or `None`.
         specs: Specs of the batched example of every level.
 
     Raises:
         ValueError: If it fails, or what it returns is not like what it got.
     """
     if augment is None:
-        return None
-    if isinstance(augment, keras.layers.Layer):
-        augment = photometric(augment)
-    if not callable(augment):
-        raise ValueError(
-            "`augment` is a function of a pair and a seed, or a Keras layer. "
-            f"Received: augment={augment!r}."
-        )
+        return
     for level, spec in enumerate(specs):
         _check_alike(_tried(augment, spec), spec, level)
-    return augment
 
 
 def _tried(augment: Augment, spec: Any) -> Any:
-    seed = tf.TensorSpec((2,), tf.int32)
     try:
-        traced = tf.function(augment).get_concrete_function(spec, seed)
+        return _traced(augment, _of_two(spec)).structured_outputs
     except Exception as error:  # whatever the function raises
         raise ValueError(
             "`augment` is a function of a batched pair, (x, y) or (x, y, sample_weight), and a "
             f"seed, that returns the pair. Received: one that fails on {spec} ({error})."
         ) from error
-    return traced.structured_outputs
+
+
+def _traced(augment: Augment, spec: Any) -> Any:
+    return tf.function(augment).get_concrete_function(spec, tf.TensorSpec((2,), tf.int32))
+
+
+def _of_two(spec: Any) -> Any:
+    """Specs of a batch whose size is known, as that of every step is."""
+    return keras.tree.map_structure(lambda t: tf.TensorSpec((_BATCH, *t.shape[1:]), t.dtype), spec)
 
 
 def _check_alike(made: Any, spec: Any, level: int) -> None:
