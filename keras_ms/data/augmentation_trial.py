@@ -51,7 +51,6 @@ class Trial:
             ValueError: Saying what it does.
         """
         _, marked, _ = self._marked
-        self._run(self._traced(marked), marked, 1)  # some draw when they are first called
         before = _python_states()
         change, again = self._traced(marked), self._traced(marked)
         made = self._run(change, marked, FEW)
@@ -60,7 +59,7 @@ class Trial:
                 "its draws follow no seed: called twice with the same one, it does not do the "
                 "same. Draw by a keras.random.SeedGenerator, not by `random` or NumPy"
             )
-        self.check_places(SEEDS)
+        self._check_places(change, SEEDS)
         self._check_range(marked, made)
         self._check_levels()
 
@@ -73,7 +72,6 @@ class Trial:
             uncontrolled: The layer, as it is without a seed.
         """
         same = np.repeat(self._blocks(1)[0], IMAGES, 0)
-        self._run(self._traced(same), same, 1)
         alone = tf.function(uncontrolled).get_concrete_function(_spec(same))
         free = [np.asarray(alone(tf.constant(same))) for _ in range(FEW)]
         if all(self._equal(batch, batch[:1]) for batch in free):
@@ -81,17 +79,18 @@ class Trial:
         made = self._run(self._traced(same), same, FEW)
         return self._equal(made, made[:, :1])
 
-    def check_places(self, seeds: int) -> None:
-        """Refuses a layer that moves pixels.
+    def check_soon(self) -> None:
+        """Refuses most layers that move pixels, by one batch.
 
-        Args:
-            seeds: How many to try. One finds most of them, and soon.
+        It goes before all else, too, because some layers draw when they are first called.
 
         Raises:
             ValueError: Saying what it does.
         """
+        self._check_places(self._traced(self._marked[1]), 1)
+
+    def _check_places(self, change: Any, seeds: int) -> None:
         plain, marked, places = self._marked
-        change = self._traced(marked)
         made, without = self._run(change, marked, seeds), self._run(change, plain, seeds)
         moved = sum(
             self._is_moved(changed, of_image)
