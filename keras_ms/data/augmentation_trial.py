@@ -222,7 +222,7 @@ def _is_off(seen: Array, place: Array, most: float) -> bool:
     near, far = cell[(distance >= 2) & (distance < 4)].max(), cell[distance >= 4].max()
     mark = float(cell[at])
     weak = mark < 0.01 * most or mark < 0.99 * cell.max()
-    return bool(weak or max(beside) > 0.05 * mark or far > near + 0.05 * mark)
+    return bool(weak or max(beside) > 0.02 * mark or far > near + 0.05 * mark)
 
 
 def _spec(images: Array) -> tf.TensorSpec:
