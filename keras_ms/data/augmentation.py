@@ -44,7 +44,7 @@ def checked_augment(
     if not callable(augment):
         raise ValueError(
             "`augment` is a function of a pair and a seed, or a Keras layer. "
-            f"Received: augment={augment!r}."
+            f"Received: augment={augment!r}. Use keras.layers.Pipeline for several layers."
         )
     if isinstance(augment, Photometric):
         leaves = keras.tree.flatten(specs[0][0])
