@@ -92,9 +92,12 @@ class Trial:
     def _check_places(self, change: Any, seeds: int) -> None:
         plain, marked, places = self._marked
         made, without = self._run(change, marked, seeds), self._run(change, plain, seeds)
+        if not np.isfinite(made).all():
+            raise self._refused("it makes values that are not finite")
+        # An image of one colour has no contrast to divide by: what comes of it counts 0.
         moved = sum(
             self._is_moved(changed, of_image)
-            for batch in made - without
+            for batch in made - np.nan_to_num(without, posinf=0.0, neginf=0.0)
             for changed, of_image in zip(batch, places, strict=True)
         )
         if moved:

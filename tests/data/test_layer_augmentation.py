@@ -138,8 +138,9 @@ def test_layers_that_move_pixels_are_refused_by_what_they_do(name):
         lambda x, seed: x[::-1],
         lambda x, seed: 0.9 * x + 0.1 * tf.roll(x, 1, 0),
         lambda x, seed: tf.concat((tf.zeros_like(x[:, :12]), x[:, 12:]), 1),
+        lambda x, seed: x[:, ::-1] / tf.math.reduce_std(x, (1, 2), True),
     ],
-    ids=["half turn", "transposed", "shifted", "other image", "mixed", "erased"],
+    ids=["half turn", "transposed", "shifted", "other image", "mixed", "erased", "divided"],
 )
 def test_ones_own_layers_that_move_pixels_are_refused(change):
     with pytest.raises(ValueError, match="pixels do not stay where they are: in 8 of 8"):
@@ -155,9 +156,10 @@ def test_ones_own_layers_that_move_pixels_are_refused(change):
         (LAYERS.Rescaling(2.0), "draws a change of colours.*draws nothing"),
         (LAYERS.RandomBrightness(0.2), "to 50.*give it the value_range"),
         (LAYERS.Conv2D(2, 1), r"makes \(8, 48, 48, 2\) of images"),
+        (Own(lambda x, seed: tf.math.log(x - 0.5)), "values that are not finite"),
         (Own(lambda x, seed: x / "a"), "fails on images of shape.*TypeError"),
     ],
-    ids=["noise", "python", "numpy", "rescaling", "range", "channels", "fails"],
+    ids=["noise", "python", "numpy", "rescaling", "range", "channels", "finite", "fails"],
 )
 def test_layers_that_cannot_be_drawn_alike_are_refused(layer, message):
     x = RNG.random((2, SIDE, SIDE, 3)).astype("float32")
