@@ -1,9 +1,9 @@
 """Where images come from, and the pipeline that makes per-level batches of them."""
 
 from keras_ms.data import sources
-from keras_ms.data.augmentation import photometric
 from keras_ms.data.batch import MultiscaleBatch
 from keras_ms.data.evaluation import evaluation_pairs
+from keras_ms.data.layer_augmentation import photometric
 from keras_ms.data.multiscale_dataset import MultiscaleDataset
 from keras_ms.data.sources import Source
 from keras_ms.data.sources.celeb_a import celeb_a

@@ -96,8 +96,9 @@ class MultiscaleDataset(ShownDataset):
             `keras_ms.data.roles.ROLES`.
         rotate: Whether samples are turned by a random multiple of 90 degrees. Without a task.
         augment: Augmentation of your own, without a task: a function of a batched pair and a seed
-            that returns the pair, called with the same seed for both levels of a term; or a Keras
-            layer that changes colours, see `keras_ms.data.photometric`.
+            that returns the pair, called with the same seed for both levels of a term; or a layer
+            that changes colours, of Keras, KerasCV or your own, see `keras_ms.data.photometric`.
+            It is tried on made-up images first, and refused if it moves pixels.
         anew: Without a task: whether examples are read anew in every pass and not kept, as those
             that your own pipeline changes at random must be. Defaults to what the graph of a
             `tf.data.Dataset` tells. Examples without end, or without room in memory and on the

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data import geometry
-from keras_ms.data.augmentation import Augment, checked_augment
+from keras_ms.data.augmentation import Augment, check_on_levels, checked_augment
 from keras_ms.data.batch import MultiscaleBatch, fresh_terms, made_if_fresh
 from keras_ms.data.cutting import Cutter
 from keras_ms.data.example_checks import admits, check_levels, crop_sides
@@ -93,7 +93,9 @@ class PairBatches:
         self.levels.mesh_sizes(self.sides)
         self._seed = seed
         self._see(coarsening)
-        self.augment: Augment | None = checked_augment(augment, self.specs())
+        self.augment: Augment | None = checked_augment(
+            augment, self.specs(), self.reading.first, self.examples.ranges
+        )
         self.reading.begin(
             functools.partial(admits, leaves=self.leaves, sides=self.sides, whole=self.whole)
         )
@@ -114,7 +116,7 @@ class PairBatches:
         """
         other = copy.copy(self)
         other._see(coarsening)
-        checked_augment(other.augment, other.specs())
+        check_on_levels(other.augment, other.specs())
         return other
 
     def with_targets(
@@ -134,7 +136,7 @@ class PairBatches:
         other = copy.copy(self)
         other.leaves = leaves
         other._cutter = other._cutting()
-        checked_augment(other.augment, other.specs())
+        check_on_levels(other.augment, other.specs())
         return other
 
     def some(self, name: str, count: int = 64) -> list[np.ndarray]:
