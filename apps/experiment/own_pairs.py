@@ -10,8 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ms
+from keras_ms.data.sources.likely_classes import likely_classes
 
 from . import scanned
+from .flag_words import in_flags
 from .kind import Judge, Kind, loss_of_pictures
 from .pair_quality import JudgedMasks, JudgedPictures
 from .problem import Problem
@@ -19,6 +21,7 @@ from .settings import Settings
 
 VALIDATION_SIDE = 512  # pixels; the middle of larger pairs is validated on
 VALIDATION_BATCH = 4
+OPTIONS_OF_MASKS = ("classes", "void")
 
 
 class OwnPairs(Kind):
@@ -47,7 +50,20 @@ class OwnPairs(Kind):
         """See `Kind.scan`; pairs to train on that are smaller than the crops are of no use."""
         needed = (("train", self.problem.image_size), ("validation", None))
         found = [scanned.lines_of(self.problem, self.load(split), split, s) for split, s in needed]
-        return [line for lines in found for line in lines]
+        return [*(line for lines in found for line in lines), *self.remarks()]
+
+    def remarks(self) -> list[str]:
+        """See `Kind.remarks`; masks without `--classes` are learned as if they were photographs."""
+        if self.segments:
+            return []
+        likely = likely_classes([target for _, target in self.load("train").files])
+        if not likely:
+            return []
+        return [
+            f"Warning: the targets in {self.problem.target_dir} hold a few values only. They are "
+            "learned as pictures, by their shades. If they are masks of classes, use "
+            f"{in_flags(likely, OPTIONS_OF_MASKS)}."
+        ]
 
     def black(self) -> Any:
         """One black pair, as large as the crops."""

@@ -124,8 +124,12 @@ def test_void_meets_the_loss_and_the_metric():
 @pytest.mark.parametrize(
     ("mask", "classes", "mend"),
     [
-        (shaded(7, 4, 4), 2, r"Use classes=8 if these are class numbers, a mapping"),
-        (shaded(255, 4, 4), 2, r"Use a mapping, classes=\{0: 0, 255: 1\}, or void"),
+        (shaded(7, 4, 4), 2, r"Use classes=8 if they are classes, or void"),
+        # To follow the first mend must not make all of the foreground void.
+        (shaded(255, 4, 4), 2, r"Use classes=\{0: 0, 255: 1\} if they are classes, or void"),
+        (np.diag([0, 255, 255, 255]).astype("uint8"), 2, r"Use classes=\{0: 0, 255: 1\} if"),
+        (np.diag([0, 127, 255, 255]).astype("uint8"), 3, r"classes=\{0: 0, 127: 1, 255: 2\} if"),
+        (np.diag([0, 1, 2, 255]).astype("uint8"), 3, r"Use classes=3, void=255 if they are"),
         (
             np.eye(4, dtype="uint8")[..., :3],
             2,
