@@ -11,11 +11,12 @@ import tensorflow as tf
 
 import keras_ms
 from keras_ms.data.sources.likely_classes import likely_classes
+from keras_ms.inference.class_colours import MOST as MOST_CLASSES
 
 from . import scanned
 from .flag_words import in_flags
 from .kind import Judge, Kind, loss_of_pictures
-from .pair_quality import JudgedMasks, JudgedPictures
+from .pair_quality import JudgedMasks, JudgedPictures, colours
 from .problem import Problem
 from .settings import Settings
 
@@ -129,8 +130,14 @@ class OwnPairs(Kind):
         return JudgedMasks(validation, held_out) if self.segments else JudgedPictures(validation)
 
     def export_options(self) -> dict[str, Any]:
-        """Networks take pixels from 0 to 1; logits are left as they are."""
-        return {"mean": 0.0, "std": 1.0, "output": "raw" if self.segments else "image"}
+        """Networks take pixels from 0 to 1; logits are left as they are, with their colours."""
+        options: dict[str, Any] = {"mean": 0.0, "std": 1.0}
+        if not self.segments:
+            return {**options, "output": "image"}
+        pairs = self.load("train")
+        shades = colours(pairs.num_classes or 0, pairs.class_colours)
+        few = len(shades) <= MOST_CLASSES
+        return {**options, "output": "raw", "classes": shades.tolist() if few else None}
 
     def usage(self) -> str:
         """Pictures in, logits or pictures out."""
