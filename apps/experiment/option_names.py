@@ -14,6 +14,8 @@ PAIR_OPTIONS = (
     "void",
     "input_suffix",
     "target_suffix",
+    "input_prefix",
+    "target_prefix",
     "val_data_dir",
     "val_target_dir",
 )

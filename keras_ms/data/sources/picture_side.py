@@ -29,16 +29,20 @@ class PictureSide:
     Args:
         headers: Of all files, those of unreadable ones left out.
         value_range: Values that become 0 and 1, checked, or `None`: the type's.
+        bands: Number of bands, or `None`: found as above.
 
     Attributes:
         spec: Of one picture; sides that differ are `None`.
         values: Values that become 0 and 1, or `None` where floats stay as they are.
     """
 
-    def __init__(self, headers: Sequence[Header], value_range: Range | None) -> None:
+    def __init__(
+        self, headers: Sequence[Header], value_range: Range | None, bands: int | None = None
+    ) -> None:
         self._given = value_range
         counted = collections.Counter(header.bands for header in headers)
-        self.bands = 3 if set(counted) == {1, 3} else counted.most_common(1)[0][0]
+        usual = 3 if set(counted) == {1, 3} else counted.most_common(1)[0][0]
+        self.bands = bands or usual
         self.dtype = _common({np.dtype(header.dtype) for header in headers})
         self.values = self._given or _full(self.dtype)
         sides = [_one({h.height for h in headers}), _one({h.width for h in headers})]
