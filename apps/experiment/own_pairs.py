@@ -77,6 +77,8 @@ class OwnPairs(Kind):
 
     def dataset(self, examples: Any, **options: Any) -> keras_ms.MultiscaleDataset:
         """Crops of pairs."""
+        if isinstance(examples, keras_ms.data.FolderPairs):  # which says what they are
+            return keras_ms.MultiscaleDataset(examples, **options)
         roles = {"x": "image", "y": "class_map" if self.segments else "image"}
         return keras_ms.MultiscaleDataset(examples, roles=roles, **options)
 

@@ -42,6 +42,7 @@ def test_roles_and_chunks_are_told_once_before_training(folders, tmp_path, capsy
     (chunks,) = [k for k, text in enumerate(out) if "chunks of" in text]  # of ignore_class
     steps = next(k for k, text in enumerate(out) if "val_loss" in text)
     assert first < line < chunks < steps < second < of_resized
+    assert "(you say so)" not in out[line]  # nobody said it
     assert "most frequent class of each block on 8x8" in out[line]
     assert "8x8" not in out[of_resized]
     assert sum(text.startswith("examples: ") for text in out) == 1  # alike for both
