@@ -20,6 +20,7 @@ from .experiment import flags
 from .experiment.command import as_typed
 from .experiment.options import check_counts, check_positive, option, options_of
 from .experiment.presets import PRESETS
+from .experiment.printable import printable
 from .experiment.problem import RESULTS, Problem
 
 if TYPE_CHECKING:  # else `--help` would take as long as loading TensorFlow
@@ -95,6 +96,8 @@ def run(settings: DiagnoseSettings) -> dict[str, keras_ms.LevelReport]:
 
     output = pathlib.Path(settings.output)
     output.mkdir(parents=True, exist_ok=True)
+    for line in building.kind_of(settings).remarks():
+        print(printable(line))
     images = building.images_in_memory(settings, "train")
     precision.set_policy(settings)
     model = trained(settings, images, settings.steps)
@@ -135,12 +138,13 @@ def trained(
 ) -> keras_ms.MultiscaleModel:
     """The network after some steps of task-consistent Multiscale Gradient Estimation."""
     from .experiment import building
+    from .experiment.decisions_told import DecisionsTold
 
     model = building.make_model(settings, settings.learning_rate)
     if steps:
         print(f"Training for {steps} steps ...", flush=True)
         dataset = building.make_dataset(settings, images, steps)
-        model.fit(dataset, verbose=0)
+        model.fit(dataset, callbacks=[DecisionsTold()], verbose=0)
     return model
 
 

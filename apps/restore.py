@@ -6,8 +6,10 @@
 
 Pictures keep their names, formats, bits, bands, orientation, alpha and colour profile; what cannot
 be kept is named. Those of more than --max_pixels are restored in tiles. Unreadable files are named
-and skipped, and the exit status is then 1. With --serve a page in the browser takes a picture,
-shows it before and after, and gives the result back; nothing is left when the command ends.
+and skipped, and the exit status is then 1. A model that was trained with --classes writes masks:
+PNG files of class numbers, named as the pictures. With --serve a page in the browser takes a
+picture, shows it before and after, and gives the result back; nothing is left when the command
+ends.
 """
 
 from __future__ import annotations
@@ -130,7 +132,7 @@ def run(settings: RestoreSettings) -> list[Result]:
         return []
     from .experiment import one_picture, restoring
 
-    how = settings.how(one_picture.load(str(settings.model), settings.trust))
+    how = settings.how(one_picture.load(str(settings.model), settings.trust, masks=True))
     job = restoring.Job(how, str(settings.input), str(settings.output), settings.compare)
     results, problems = restoring.restore_files(job)
     if results:

@@ -15,7 +15,7 @@ import keras_ms
 from keras_ms import safe_files
 from keras_ms.inference.restoring import Restorer
 
-from . import classics, plots, quality, sheets, tables
+from . import classics, plots, presets, quality, sheets, tables
 from .made_with import as_json, check_same
 from .options import as_dict
 from .printable import printable
@@ -38,7 +38,6 @@ class Photo(NamedTuple):
 def run(settings: Any) -> str:
     """Judges all ways on all pictures; see `apps.evaluate`."""
     output = pathlib.Path(settings.output)
-    output.mkdir(parents=True, exist_ok=True)
     models = {name: _by_model(_loaded(name, settings.trust)) for name in settings.models}
     photos = list(_photos(settings.input, settings.pictures))
     kept = Kept(output / "evaluation.json", settings)
@@ -111,7 +110,8 @@ class Kept:
         self.save()
 
     def save(self) -> None:
-        """Writes the file."""
+        """Writes the file, and makes its folder: no run that found nothing leaves one."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         safe_files.write_text(self._path, json.dumps(self.content, indent=1) + "\n")
 
 
@@ -159,13 +159,27 @@ def _by_model(restorer: Restorer) -> Way:
 
 
 def _at(settings: Any, level: float | None) -> Any:
-    """Settings whose task draws noise of one standard deviation, of 255."""
+    """Settings whose task draws noise of one standard deviation, of 255, or of the usual range."""
     if level is None:
-        return settings
+        return _as_models_are_trained(settings)
     std = float(np.mean(settings.normalization_of_images[1]))
     share = (level / 255.0) / (level / 255.0 + std)
     t = 1.0 - share if settings.task == "denoising" else share
     return dataclasses.replace(settings, t_low=t, t_high=t, noise=())
+
+
+def _as_models_are_trained(settings: Any) -> Any:
+    """Settings with the noise that models of a task are trained on, where none is given.
+
+    The task's own range may reach pure noise, which no picture as bright as a photograph has.
+    """
+    usual = presets.QUICK.get(settings.task, {})
+    if not settings.keep_contrast or "t_low" not in usual:
+        return settings
+    low, high = settings.t_low, settings.t_high
+    high = max(usual["t_high"], low or 0.0) if high is None else high
+    low = min(usual["t_low"], high) if low is None else low
+    return dataclasses.replace(settings, t_low=low, t_high=high)
 
 
 def _classical(settings: Any, kept: Kept, level: str) -> dict[str, Way]:

@@ -13,6 +13,7 @@ from absl import app, flags, logging
 
 from . import choices, configuration, help_text, presets, starting
 from .command import as_typed
+from .flag_words import in_flags
 from .options import has_presets, options_of
 from .printable import printable
 from .stopping import StoppedError
@@ -65,7 +66,8 @@ def _run(
         print(printable(as_typed(f"apps.{name}: {stop}")), file=sys.stderr)
         sys.exit(stop.status)
     except (OSError, ValueError) as error:
-        sys.exit(printable(as_typed(f"apps.{name}: {error}"), kept="\n"))
+        text = in_flags(str(error), [field.name for field in options_of(settings)])
+        sys.exit(printable(as_typed(f"apps.{name}: {text}"), kept="\n"))
 
 
 def _arguments(name: str, settings: type) -> list[str]:

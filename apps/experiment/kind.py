@@ -73,6 +73,10 @@ class Kind(abc.ABC):
     def load(self, split: str) -> Any:
         """Examples to train on, or others to validate on: `"train"`, `"validation"`."""
 
+    def remarks(self) -> list[str]:
+        """What about the data may not be what was meant, a line each."""
+        return []
+
     def scan(self) -> list[str]:
         """Looks at the heads of all files, where there are files, before one is decoded.
 

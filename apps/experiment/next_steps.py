@@ -29,8 +29,9 @@ def told(output: pathlib.Path, settings: Settings, kind: Kind, rows: list[dict[s
         f"{_call(kind)}\n{kind.usage()}"
     )
     if settings.target_dir is None:
-        text += "\n" + _next(settings, kind, output / "model")
-    return text
+        return text + "\n" + _next(settings, kind, output / "model")
+    made = "RESTORED" if settings.classes is None else "MASKS"
+    return f"{text}\nNext: {_restore()} --model={output / 'model'} --input=PICTURES --output={made}"
 
 
 def _call(kind: Kind) -> str:

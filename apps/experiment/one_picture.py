@@ -16,6 +16,7 @@ from keras_ms.data.sources.stored import MAX_MEGAPIXELS
 from keras_ms.inference import Restorer, pictures
 from keras_ms.inference.restoring import of_grey
 
+from . import masks_of
 from .printable import printable
 
 
@@ -51,8 +52,13 @@ class Made(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def load(model: str, trust: bool = False) -> Restorer:
+def load(model: str, trust: bool = False, masks: bool = False) -> Restorer:
     """Loads a model from pictures to pictures; says what it does besides, if it is trusted.
+
+    Args:
+        model: Its name or folder.
+        trust: Whether it may do more than compute.
+        masks: Whether a model of classes serves, too.
 
     Raises:
         ValueError: If there is none, or it does more than compute and is not trusted.
@@ -62,11 +68,14 @@ def load(model: str, trust: bool = False) -> Restorer:
         restorer = keras_ms.inference.load(model, trust=trust)
     for warning in said:
         print(printable(f"Warning: {warning.message}"), file=sys.stderr)
-    if (restorer.spatial_dims, restorer.output) != (2, "image"):
+    serves = restorer.output == "image" or (masks and restorer.classes is not None)
+    if restorer.spatial_dims != 2 or not serves:
+        others = " or to masks of classes" if masks else ""
         raise ValueError(
-            "Files are restored by models from pictures to pictures. Received: "
-            f"--model={model}, of {restorer.spatial_dims} spatial axes and output="
-            f"{restorer.output!r}. Use keras_ms.inference.restore on arrays."
+            f"Files are restored by models from pictures to pictures{others}. Received: "
+            f"--model={model}, of {restorer.spatial_dims} spatial axes, output={restorer.output!r} "
+            f"and classes={restorer.classes}. Use keras_ms.inference.restore on arrays, or, if it "
+            "tells classes, export it with output='raw' and classes=, how many there are."
         )
     return restorer
 
@@ -100,7 +109,8 @@ def read(how: How, path: pathlib.Path) -> pictures.Picture:
     """
     picture = pictures.read(path, how.max_megapixels, how.value_range)
     bands, taken = picture.pixels.shape[-1], how.restorer.channels
-    if bands == taken or (bands, taken) == (1, 3):
+    spread = (bands, taken) == (1, 3) and how.restorer.classes is None
+    if bands == taken or spread:
         return picture
     try:
         pixels = converted(picture.pixels, Kind(taken, picture.pixels.dtype))
@@ -111,6 +121,8 @@ def read(how: How, path: pathlib.Path) -> pictures.Picture:
 
 def restore(how: How, path: pathlib.Path, target: pathlib.Path) -> Made:
     """Restores one file and writes the result, in its format, bits, bands and orientation.
+
+    A model of classes makes an upright mask, a PNG file, of it.
 
     Args:
         how: How.
@@ -128,8 +140,11 @@ def restore(how: How, path: pathlib.Path, target: pathlib.Path) -> Made:
         restored = keras_ms.inference.restore(
             restorer, picture.pixels, math.isqrt(how.max_pixels), how.noise_level
         )
-    pictures.write(restored, picture, target)
     remarks = [f"{warning.message} (--max_pixels)" for warning in said]
+    if how.restorer.classes is not None:
+        shown = masks_of.written(restored, how.restorer.classes, picture.orientation, target)
+        return Made(picture, shown, tuple(remarks))
+    pictures.write(restored, picture, target)
     if picture.notes:
         remarks.append(f"left out {', '.join(picture.notes)}.")
     return Made(picture, restored, tuple(remarks))

@@ -15,6 +15,8 @@ PAIR_OPTIONS = (
     "target_range",
     "input_suffix",
     "target_suffix",
+    "input_prefix",
+    "target_prefix",
     "val_data_dir",
     "val_target_dir",
 )

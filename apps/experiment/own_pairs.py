@@ -10,15 +10,19 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ms
+from keras_ms.data.sources.likely_classes import likely_classes
+from keras_ms.inference.class_colours import MOST as MOST_CLASSES
 
 from . import scanned
+from .flag_words import in_flags
 from .kind import Judge, Kind, loss_of_pictures
-from .pair_quality import JudgedMasks, JudgedPictures
+from .pair_quality import JudgedMasks, JudgedPictures, colours
 from .problem import Problem
 from .settings import Settings
 
 VALIDATION_SIDE = 512  # pixels; the middle of larger pairs is validated on
 VALIDATION_BATCH = 4
+OPTIONS_OF_MASKS = ("classes", "void")
 
 
 class OwnPairs(Kind):
@@ -47,7 +51,20 @@ class OwnPairs(Kind):
         """See `Kind.scan`; pairs to train on that are smaller than the crops are of no use."""
         needed = (("train", self.problem.image_size), ("validation", None))
         found = [scanned.lines_of(self.problem, self.load(split), split, s) for split, s in needed]
-        return [line for lines in found for line in lines]
+        return [*(line for lines in found for line in lines), *self.remarks()]
+
+    def remarks(self) -> list[str]:
+        """See `Kind.remarks`; masks without `--classes` are learned as if they were photographs."""
+        if self.segments:
+            return []
+        likely = likely_classes([target for _, target in self.load("train").files])
+        if not likely:
+            return []
+        return [
+            f"Warning: the targets in {self.problem.target_dir} hold a few values only. They are "
+            "learned as pictures, by their shades. If they are masks of classes, use "
+            f"{in_flags(likely, OPTIONS_OF_MASKS)}."
+        ]
 
     def black(self) -> Any:
         """One black pair, as large as the crops."""
@@ -60,6 +77,8 @@ class OwnPairs(Kind):
 
     def dataset(self, examples: Any, **options: Any) -> keras_ms.MultiscaleDataset:
         """Crops of pairs."""
+        if isinstance(examples, keras_ms.data.FolderPairs):  # which says what they are
+            return keras_ms.MultiscaleDataset(examples, **options)
         roles = {"x": "image", "y": "class_map" if self.segments else "image"}
         return keras_ms.MultiscaleDataset(examples, roles=roles, **options)
 
@@ -120,8 +139,14 @@ class OwnPairs(Kind):
         return JudgedMasks(validation, held_out) if self.segments else JudgedPictures(validation)
 
     def export_options(self) -> dict[str, Any]:
-        """Networks take pixels from 0 to 1; logits are left as they are."""
-        return {"mean": 0.0, "std": 1.0, "output": "raw" if self.segments else "image"}
+        """Networks take pixels from 0 to 1; logits are left as they are, with their colours."""
+        options: dict[str, Any] = {"mean": 0.0, "std": 1.0}
+        if not self.segments:
+            return {**options, "output": "image"}
+        pairs = self.load("train")
+        shades = colours(pairs.num_classes or 0, pairs.class_colours)
+        few = len(shades) <= MOST_CLASSES
+        return {**options, "output": "raw", "classes": shades.tolist() if few else None}
 
     def usage(self) -> str:
         """Pictures in, logits or pictures out."""
@@ -148,8 +173,11 @@ def _pairs(problem: Problem, split: str) -> keras_ms.data.FolderPairs:
         void=problem.void,
         input_suffix=problem.input_suffix,
         target_suffix=problem.target_suffix,
+        input_prefix=problem.input_prefix,
+        target_prefix=problem.target_prefix,
         value_range=problem.value_range,
         target_range=problem.target_range,
+        bands=problem.bands,
         split=part,
         limit=problem.limit if split == "train" else problem.validation_samples,
         max_bad_fraction=problem.max_bad_fraction,

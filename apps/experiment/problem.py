@@ -50,8 +50,8 @@ class Problem:
     )
     bands: int | None = option(
         None,
-        "Bands of the images of --dataset=folder; by default those of most files, and 3 for files "
-        "of 8 bits.",
+        "Bands of the images of --dataset=folder, or of the inputs of pairs; by default those of "
+        "most files, and 3 for images of 8 bits.",
         theme=IMAGES,
     )
     value_range: tuple[float, ...] | None = option(
@@ -99,6 +99,8 @@ class Problem:
     )
     input_suffix: str = option("", "What names of inputs end in, such as _image.", theme=PAIRS)
     target_suffix: str = option("", "What names of targets end in, such as _mask.", theme=PAIRS)
+    input_prefix: str = option("", "What names of inputs begin with.", theme=PAIRS)
+    target_prefix: str = option("", "What names of targets begin with, such as mask_.", theme=PAIRS)
     limit: int | None = option(None, "Most images, or pairs, to train on.", theme=IMAGES)
     enlarged_by: str | None = option(
         None,

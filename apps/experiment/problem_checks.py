@@ -139,11 +139,10 @@ def _check_folder(settings: Any) -> None:
     taken = settings.dataset == "folder"
     for name in FOLDER_OPTIONS:
         value = getattr(settings, name)
-        of_pairs = name == "value_range" and settings.target_dir is not None
-        if value is not None and not (of_pairs or (taken and settings.target_dir is None)):
+        if value is not None and not (taken or settings.target_dir is not None):
             raise ValueError(
-                f"--{name} goes with --dataset=folder. Received: --dataset={settings.dataset}, "
-                f"--target_dir={settings.target_dir}, --{name}={value}."
+                f"--{name} goes with --dataset=folder, or with --target_dir. Received: "
+                f"--dataset={settings.dataset}, no --target_dir, --{name}={value}."
             )
 
 

@@ -13,7 +13,16 @@ from keras_ms import safe_files
 from keras_ms.data.sources import image_files
 from keras_ms.data.sources.picture_file import upright
 
-from . import comparison_sheet, one_picture, output_folder, quality, sheets, strips, tables
+from . import (
+    comparison_sheet,
+    masks_of,
+    one_picture,
+    output_folder,
+    quality,
+    sheets,
+    strips,
+    tables,
+)
 from .one_picture import How
 from .printable import printable
 
@@ -57,8 +66,9 @@ def restore_files(job: Job) -> tuple[list[Result], list[str]]:
     from rich.progress import track
 
     one_picture.check(job.how)
+    _check_compared(job)
     output = pathlib.Path(job.output)
-    names = _names(job.source, output)
+    names = _names(job.source, output, job.how.restorer.classes is not None)
     output_folder.probe(output)
     for folder in {(output / name).parent for name in names.values()}:
         safe_files.clear(folder)
@@ -97,8 +107,19 @@ def _say(text: str) -> None:
     print(printable(text), file=sys.stderr, flush=True)
 
 
-def _names(source: str, output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
-    """Names under the output by picture."""
+def _check_compared(job: Job) -> None:
+    if job.compare is not None and job.how.restorer.classes is not None:
+        raise ValueError(
+            "--compare is for pictures: masks have neither PSNR nor SSIM. Received: "
+            f"--compare={job.compare}, a model of {len(job.how.restorer.classes)} classes. Leave "
+            "it out; apps.train says mean IoU of held-out pairs."
+        )
+
+
+def _names(
+    source: str, output: pathlib.Path, masks: bool = False
+) -> dict[pathlib.Path, pathlib.Path]:
+    """Names under the output by picture: its own, with `.png` for masks."""
     path = pathlib.Path(source).expanduser()
     root, files = (path.parent, [path]) if path.is_file() else (path, None)
     if files is None:
@@ -114,6 +135,8 @@ def _names(source: str, output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path
     if output.exists() and not output.is_dir():
         raise ValueError(f"--output must be a folder. Received: --output={output}.")
     names = {file: file.relative_to(root) for file in files}
+    if masks:
+        names = masks_of.names(names)
     originals = {file.resolve() for file in files}
     if any((output / name).resolve() in originals for name in names.values()):
         raise ValueError(f"--output would overwrite the originals. Received: --output={output}.")
@@ -125,7 +148,8 @@ def _restore_one(job: Job, path: pathlib.Path, name: pathlib.Path, results: list
     made = one_picture.restore(job.how, path, pathlib.Path(job.output, name))
     for remark in made.remarks:
         _say(f"{path.name}: {remark}")
-    row = {"input": made.picture.pixels, "restored": made.restored}
+    title = "restored" if job.how.restorer.classes is None else "classes"
+    row = {"input": made.picture.pixels, title: made.restored}
     row = {title: upright(part, made.picture.orientation) for title, part in row.items()}
     is_shown = len(results) < SHEET_ROWS
     results.append(Result(name, _small(row) if is_shown else {}, None))

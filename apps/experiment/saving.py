@@ -33,11 +33,13 @@ class Saving:
         every_seconds: Seconds between two.
         signals: Who asks for a stop.
         rate: A constant learning rate in place of that of the checkpoint, or `None`.
+        said: What was said already of what was decided for the user.
 
     Attributes:
         model: The network in training, once there is one.
         curve: Its validations.
         reference: The loss of the validation of the untrained network.
+        said: See above.
     """
 
     def __init__(
@@ -46,9 +48,11 @@ class Saving:
         every_seconds: float,
         signals: Signals,
         rate: float | None = None,
+        said: set[str] | None = None,
     ) -> None:
         self.folder = pathlib.Path(folder)
         self._every, self._signals, self._rate = every_seconds, signals, rate
+        self.said: set[str] = set() if said is None else said
         self.model: keras.Model | None = None
         self.curve: Curve | None = None
         self.reference = math.nan

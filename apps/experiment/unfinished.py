@@ -43,7 +43,7 @@ class Unfinished:
 
     def __init__(self, output: pathlib.Path, settings: Settings, signals: Signals) -> None:
         self._folder, self.signals = output / FOLDER, signals
-        self._settings = settings
+        self._settings, self._said = settings, set[str]()
         if settings.resume == "never":
             self.remove()
         mine = {n: v for n, v in as_dict(settings).items() if n not in FREE}
@@ -99,7 +99,8 @@ class Unfinished:
         constant = settings.learning_rate if settings.decay == "constant" else None
         rate_to_set = constant if halved < 1.0 else None
         every = settings.checkpoint_seconds
-        return Saving(self._folder / strategy, every, self.signals, rate_to_set), settings
+        folder = self._folder / strategy
+        return Saving(folder, every, self.signals, rate_to_set, self._said), settings
 
     def rollbacks(self, strategy: str) -> int:
         """How often a strategy was rolled back."""

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import keras_ms
 
+from ..experiment.decisions_told import DecisionsTold
 from ..experiment.recording import Curve, TrainingClock, ValidateByBudget
 from ..experiment.saving import Saving
 from ..experiment.settings import Settings
@@ -29,6 +30,7 @@ def fit(
     validation: tf.data.Dataset,
     more: Sequence[keras.callbacks.Callback] | None = None,
     saving: Saving | None = None,
+    told: Sequence[str] | None = None,
     **options: Any,
 ) -> Curve:
     """Trains until a callback stops, validating whenever another share of the budget is spent.
@@ -42,6 +44,7 @@ def fit(
         validation: Pairs to validate on.
         more: Callbacks behind these; defaults to those that settings ask for.
         saving: Keeps the run, if it is to be kept.
+        told: What to say of what was decided; defaults to what the run of the `fit` tells.
         **options: More of `fit`.
 
     Returns:
@@ -52,10 +55,11 @@ def fit(
     curve, due = Curve(clock), ValidateByBudget(pace, settings.validations)
     lines = ValidationLines(lambda: pace.progress, clock)
     kept = [] if saving is None else saving.callbacks(model, curve, validation)
+    says = DecisionsTold(None if saving is None else saving.said, told)
     model.fit(
         data,
         epochs=EPOCHS,
-        callbacks=[*kept, clock, pace, curve, due, lines, *more],
+        callbacks=[says, *kept, clock, pace, curve, due, lines, *more],
         validation_data=validation,
         validation_freq=due.epochs,
         verbose=0,

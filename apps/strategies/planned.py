@@ -13,6 +13,7 @@ import tensorflow as tf
 import keras_ms
 
 from ..experiment import auto_levels, budget, building
+from ..experiment.decisions_told import DecisionsTold
 from ..experiment.outcome import Outcome
 from ..experiment.recording import Curve, TrainingClock
 from ..experiment.settings import Settings
@@ -84,11 +85,12 @@ class Planned(Strategy):
         lines = ValidationLines(lambda: curve.work_units / whole, clock)
         saving = self.saving
         kept = [] if saving is None else saving.callbacks(model, curve, validation)
+        says = DecisionsTold(None if saving is None else saving.said)
         more = [*more_callbacks(settings), *watching(settings, validation), *self.callbacks(plan)]
         model.fit(
             data.replaced(plan.steps_per_epoch),
             epochs=plan.epochs,
-            callbacks=[*kept, clock, curve, lines, *more],
+            callbacks=[says, *kept, clock, curve, lines, *more],
             validation_data=validation,
             validation_freq=plan.validation_epochs,
             verbose=0,

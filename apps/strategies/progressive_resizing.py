@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ms
+from keras_ms.data.description import lines_of
 
 from ..experiment import building
 from ..experiment.outcome import Outcome
@@ -202,6 +203,17 @@ def fit(
         validation,
         more=[*refresh, *watching(settings, validation, by_level=False)],
         saving=saving,
+        told=_told(dataset, settings.image_size),
         shuffle=False,
         steps_per_epoch=STEPS_PER_EPOCH,
     )
+
+
+def _told(dataset: keras_ms.MultiscaleDataset, side: int) -> tuple[str, ...]:
+    """What pairs are taken for, and how they are shrunk; nothing with a task."""
+    lines = lines_of(dataset)
+    if not lines:
+        return ()
+    first = side_of(0.0, side)
+    grows = f"pairs grow from {first}x{first} to {side}x{side}: every tensor of a pair is shrunk"
+    return (*lines, f"{grows} by nearest pixels, images as well as class maps")

@@ -34,8 +34,9 @@ def crop_sides(
             if None in sides:
                 raise ValueError(
                     "Images of one dataset must all have one known size, or be cropped. "
-                    f"Received: {leaf.name} of shape {leaf.shape}. Pass `image_size` for random "
-                    "crops, or use `.map(...)` with tf.image.resize, then tf.ensure_shape."
+                    f"Received: {leaf.name} of shape {leaf.shape}. Pass `image_size`, such as "
+                    "image_size=128, for random crops. Or make examples of one size: files "
+                    "beforehand, tf.data by `.map(...)` with tf.image.resize and tf.ensure_shape."
                 )
         return tuple(int(side) for side in known if side is not None), True
     wanted = sides_of(image_size, dims, dims)

@@ -85,10 +85,30 @@ def _check_any_size(model: keras.Model, spatial_dims: int) -> None:
             )
 
 
+def _check_channels(model: Any, x: Any) -> None:
+    """Refuses examples whose bands are others than those that a functional model takes."""
+    taken = [tensor.shape for tensor in getattr(model, "inputs", None) or []]
+    given = [leaf.shape for leaf in keras.tree.flatten(x)]
+    if len(taken) == len(given) == 1:  # several may be in another order
+        wanted, have = taken[0], given[0]
+        known = len(wanted) == len(have) and None not in (wanted[-1], have[-1])
+        if known and wanted[-1] != have[-1]:
+            grey = (
+                f"FolderPairs(bands={wanted[-1]}) for files, np.repeat(x, {wanted[-1]}, -1) for "
+                "arrays, or "
+            )
+            raise ValueError(
+                f"The network takes images of {wanted[-1]} channels, the examples have "
+                f"{have[-1]}. Received: an input of shape {tuple(have)}. Use "
+                f"{grey if have[-1] == 1 else ''}a network of {have[-1]} channels."
+            )
+
+
 def _check_output(model: keras.Model, dataset: MultiscaleDataset, level: int) -> None:
     x, y, _ = keras.utils.unpack_x_y_sample_weight(dataset.pair_spec(level))
     symbols = keras.tree.map_structure(lambda s: keras.KerasTensor(tuple(s.shape), s.dtype), x)
     shapes = keras.tree.map_structure(lambda s: tuple(s.shape), x)
+    _check_channels(model, x)
     try:
         outputs = keras.tree.flatten(checked_output_spec(model, symbols))
     except Exception as error:  # whatever the layers raise

@@ -87,6 +87,14 @@ def _check_axes(name: str, target: Any, output: Any, loss: Any) -> None:
         fits = len(have) == len(made) - 1 or (len(have) == len(made) and have[-1] == 1)
     else:
         return
+    if not fits and kind in _OF_CLASSES and len(have) == len(made) > 3:
+        raise ValueError(
+            "Classes are whole numbers, one a pixel; colours are not read as classes here. "
+            f"Received: {name} of shape {have}, {have[-1]} values a pixel, an output of shape "
+            f"{made}, under the loss {kind}. Use FolderPairs(classes=...) for files of masks: a "
+            "number of classes for indices and palettes, a list of colours for coloured ones. "
+            "Arrays of one value a class are turned by .argmax(-1)."
+        )
     if not fits:
         raise ValueError(
             "A target does not have the axes of the network's output. Received: "

@@ -6,6 +6,7 @@ import json
 import pathlib
 from typing import Any, NamedTuple
 
+from keras_ms.inference.class_colours import MOST, is_colour
 from keras_ms.inference.pictures_model import OUTPUTS
 from keras_ms.networks.reach import FARTHEST
 
@@ -21,6 +22,7 @@ class Details(NamedTuple):
     receptive_field: int | None
     conditional: bool
     output: str
+    classes: tuple[str, ...] | None = None
 
 
 def write(folder: pathlib.Path, details: Details) -> None:
@@ -40,13 +42,16 @@ def read(folder: pathlib.Path) -> Details:
     content = _content(path)
     if "receptive_field" not in content and "reach" in content:  # older files call it so
         content["receptive_field"] = content["reach"]
-    content.setdefault("output", "image")
+    content = {"output": "image", "classes": None, **content}
     for name, (fits, wanted) in FIELDS.items():
         if name not in content:
             raise _refused(path, f"{name!r} is missing, which is {wanted}")
         if not fits(content[name]):
             raise _refused(path, f"{name!r} is {_shown(content[name])}, not {wanted}")
-    return Details(**{name: content[name] for name in FIELDS})
+    classes = content["classes"]
+    return Details(**{name: content[name] for name in FIELDS})._replace(
+        classes=None if classes is None else tuple(classes)
+    )
 
 
 def _content(path: pathlib.Path) -> dict[str, Any]:
@@ -78,6 +83,10 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
+def _are_colours(value: Any) -> bool:
+    return isinstance(value, list) and 2 <= len(value) <= MOST and all(map(is_colour, value))
+
+
 def _is_count(value: Any, least: int, most: int) -> bool:
     return type(value) is int and least <= value <= most
 
@@ -94,4 +103,8 @@ FIELDS: dict[str, tuple[Any, str]] = {
     ),
     "conditional": (lambda value: isinstance(value, bool), "true or false"),
     "output": (lambda value: value in list(OUTPUTS), f"one of {', '.join(OUTPUTS)}"),
+    "classes": (
+        lambda value: value is None or _are_colours(value),
+        "null or a list of colours such as '#ff0000'",
+    ),
 }

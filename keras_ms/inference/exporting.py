@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_ms import safe_files
 from keras_ms.inference import details
+from keras_ms.inference.class_colours import Classes, class_colours
 from keras_ms.inference.details import Details
 from keras_ms.inference.pictures_model import Pictures, Statistic, input_specs, pictures_model
 from keras_ms.networks.reach import receptive_field
@@ -32,6 +33,7 @@ def export(
     std: Statistic = 0.5,
     formats: tuple[str, ...] = ("saved_model",),
     output: str = "image",
+    classes: Classes | None = None,
 ) -> dict[str, pathlib.Path]:
     """Writes a network as files that take pictures and need neither keras_ms nor Keras.
 
@@ -53,6 +55,10 @@ def export(
             take float32 pictures. Defaults to `("saved_model",)`.
         output: `"image"` (default) if the model returns normalised images; `"raw"` if anything
             else, such as logits, which are left as they are, in float32.
+        classes: If the outputs are scores of classes (logits or probabilities): how many there
+            are, or their colours in order, such as `("black", (128, 0, 0))`. `apps.restore` then
+            writes masks, whose palette has these colours. Goes with `output="raw"`. Defaults to
+            `None`.
 
     Returns:
         The path of each format.
@@ -68,9 +74,10 @@ def export(
     """
     target, paths = pathlib.Path(path), checked_paths(path, formats)
     whole, kind = pictures_model(model, mean, std, output)
+    colours = _colours(classes, output, kind.out_channels)
     _check_finite(model)
     reach = receptive_field(model) if "saved_model" in paths else None
-    told = Details(kind.scale, reach, kind.conditional, output)
+    told = Details(kind.scale, reach, kind.conditional, output, colours)
     try:
         with safe_files.workplace(target.parent) as unfinished:
             made = {name: unfinished / f"model{SUFFIXES[name]}" for name in paths}
@@ -84,6 +91,17 @@ def export(
             f"path={str(target)!r} ({_reason(error)})."
         ) from error
     return paths
+
+
+def _colours(classes: Any, output: str, scores: int) -> tuple[str, ...] | None:
+    if classes is None:
+        return None
+    if output != "raw":
+        raise ValueError(
+            "`classes` are of a model whose outputs are their scores, and no pictures. Received: "
+            f"classes={classes!r}, output={output!r}. Use output='raw'."
+        )
+    return class_colours(classes, scores)
 
 
 def _check_finite(model: keras.Model) -> None:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ms.inference.returned import check_no_classes
 from keras_ms.networks.interface import Interface, functional, interface
 from keras_ms.networks.single_precision import in_float32
 from keras_ms.validation import known
@@ -37,6 +38,8 @@ def pictures_model(
             cannot be rebuilt in float32, or the options do not fit it.
     """
     known(output, OUTPUTS, "output", "kind of output")
+    if output == "image":
+        check_no_classes(model)
     network = in_float32(functional(model))
     kind = interface(network)
     _check_statistics(kind, mean, std, output)

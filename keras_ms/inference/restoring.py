@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_ms.inference import tiling
 from keras_ms.inference.pictures_model import Pictures, Statistic, pictures_model
+from keras_ms.inference.returned import check_returns_images
 from keras_ms.networks.reach import receptive_field
 from keras_ms.validation import positive_integer
 
@@ -32,6 +33,8 @@ class Restorer:
         receptive_field: How far from a pixel it looks, in pixels; `None` if without bound.
         conditional: Whether it is told the noise level.
         output: `"image"` if it returns pictures, `"raw"` if anything else.
+        classes: Colours of the classes that its outputs are scores of, such as `"#ff0000"`, if it
+            was exported with `classes`; else `None`.
 
     Example:
         >>> denoiser = keras_ms.inference.load("denoising")
@@ -46,6 +49,7 @@ class Restorer:
     receptive_field: int | None = None
     conditional: bool = False
     output: str = "image"
+    classes: tuple[str, ...] | None = None
 
     def __call__(self, pictures: Any, noise_level: float | None = None) -> Any:
         """Restores pictures whole.
@@ -130,7 +134,8 @@ def restore(
 
     Args:
         model: What `load` or `prepare` returned, or a Keras model of images of mean and standard
-            deviation 0.5, which is prepared at each call.
+            deviation 0.5 to images of as many channels, which is prepared at each call. For any
+            other, such as one that tells classes: `prepare(model, mean, std, output="raw")`.
         image: `(height, width, channels)`, or of the model's other number of spatial axes; uint8,
             uint16, or floats in [0, 1].
         tile: At most `tile**2` pixels (`tile**3` voxels) go through the network at once, margins
@@ -141,7 +146,8 @@ def restore(
         The restored image, of the same type and channels; float32 from a model of raw output.
 
     Raises:
-        ValueError: If the image does not fit the model, or `tile` is less than a tile's margins.
+        ValueError: If the image does not fit the model, a Keras model returns what is no image
+            like its input, or `tile` is less than a tile's margins.
 
     Warns:
         UserWarning: If the network couples all pixels, so that tiles may differ slightly.
@@ -181,6 +187,7 @@ def of_grey(restorer: Restorer) -> Restorer:
 
 def _restorer(model: Any) -> Restorer:
     if isinstance(model, keras.Model):
+        check_returns_images(model)
         return prepare(model)
     if not isinstance(model, Restorer):
         raise ValueError(

@@ -9,6 +9,7 @@ from PIL import Image
 import keras_ms
 from apps import evaluate
 from apps.experiment import classics, evaluating
+from apps.experiment.task_of import make_task
 
 
 @pytest.fixture
@@ -81,6 +82,37 @@ def test_strengths_are_chosen_on_other_pictures(pictures, monkeypatch):
 def test_what_makes_no_sense_is_refused(pictures, options, match):
     with pytest.raises(ValueError, match=match):
         evaluate.run(settings(pictures, **options))
+
+
+@pytest.mark.parametrize("task", ["denoising", "deblurring", "inpainting", "super_resolution"])
+def test_without_noise_given_every_task_has_noise_that_it_can_be_judged_on(task):
+    made = evaluating._at(evaluate.EvaluateSettings(task=task), None)
+    drawn = make_task(made).t_range
+    assert 0.0 <= drawn[0] <= drawn[1]
+    if task == "denoising":
+        assert drawn == (0.7, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ({"t_low": 0.2}, (0.2, 1.0)),
+        ({"t_high": 0.5}, (0.5, 0.5)),
+        ({"t_high": 0.9}, (0.7, 0.9)),
+        ({"keep_contrast": False}, (0.0, 1.0)),
+    ],
+)
+def test_ends_of_the_noise_that_are_given_are_kept(options, wanted):
+    made = evaluating._at(evaluate.EvaluateSettings(**options), None)
+    assert make_task(made).t_range == wanted
+
+
+def test_the_default_judges_and_what_fails_leaves_no_folder(pictures):
+    with pytest.raises(ValueError, match="nothing_like_it"):
+        evaluate.run(settings(pictures, models=("nothing_like_it",)))
+    assert not (pictures.parent / "out").exists()
+    assert "as drawn" in evaluate.run(settings(pictures, pictures=1, noise=()))
+    assert (pictures.parent / "out" / "evaluation.md").is_file()
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path):

@@ -11,9 +11,10 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from apps import train
-from apps.experiment import one_picture, restoring
+from apps.experiment import masks_of, one_picture, restoring
 from apps.experiment.settings import Settings
 from keras_ms import inference
+from keras_ms.data.sources.class_maps import stored_indices
 
 ROOT = pathlib.Path(__file__).parents[2]
 TINY = {
@@ -281,11 +282,36 @@ def test_tiles_of_networks_that_couple_all_pixels_are_announced(tmp_path, capsys
     assert "a.png: the network couples all pixels" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("options", [{"output": "raw"}, {"spatial_dims": 3}])
-def test_models_of_other_than_pictures_are_refused(options, monkeypatch):
+OF_CLASSES = {"output": "raw", "classes": ("#000000", "#ff0000")}
+
+
+@pytest.mark.parametrize(
+    ("options", "masks"),
+    [({"output": "raw"}, True), ({"spatial_dims": 3}, True), (OF_CLASSES, False)],
+)
+def test_models_of_other_than_pictures_are_refused(options, masks, monkeypatch):
     monkeypatch.setattr(inference, "load", lambda *_, **__: inference.Restorer(None, **options))
     with pytest.raises(ValueError, match=r"Use keras_ms.inference.restore on arrays"):
-        one_picture.load("some")
+        one_picture.load("some", masks=masks)
+
+
+def test_models_of_classes_write_masks_of_all_pictures_and_of_any_number_of_classes(tmp_path):
+    scores = inference.Restorer(lambda x: np.asarray(x)[..., :2], receptive_field=0, **OF_CLASSES)
+    for name in ("a.png", "a.bmp", "deep/b.bmp"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels(9, 12)).save(tmp_path / "in" / name)
+    _, problems = restored(tmp_path / "in", tmp_path / "out", model=scores)
+    assert not problems
+    assert files(tmp_path / "out") == {"a.png.png", "a.bmp.png", "deep/b.png"}
+    red, green, _ = np.moveaxis(pixels(9, 12), -1, 0)
+    with Image.open(tmp_path / "out" / "deep" / "b.png") as mask:
+        np.testing.assert_array_equal(np.asarray(mask), green > red)
+        assert mask.convert("RGB").getpixel((0, 0)) in ((0, 0, 0), (255, 0, 0))
+    with pytest.raises(ValueError, match="overwrite the originals"):
+        restored(tmp_path / "in" / "a.png", tmp_path / "in", model=scores)
+    many = np.eye(300)[[[0, 299]]]
+    masks_of.written(many, ["#000000"] * 300, 1, tmp_path / "many.png")
+    np.testing.assert_array_equal(stored_indices(tmp_path / "many.png"), [[0, 299]])
 
 
 def test_the_noise_level_is_checked_before_any_picture():

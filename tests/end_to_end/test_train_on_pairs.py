@@ -8,8 +8,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from apps import train
+from apps import restore, train
+from apps.experiment.pair_quality import colours
 from apps.experiment.settings import Settings
+from keras_ms.data import FolderPairs
 
 COLOURS = np.array([[20, 20, 60], [220, 60, 60]], "uint8")
 TINY = {
@@ -62,5 +64,36 @@ def test_segmentation_leaves_its_results_and_a_model_that_runs(folders, tmp_path
     assert "mean IoU" in out
     height, width, _ = plt.imread(output / "predicted.png").shape
     assert width > height  # two rows of three pictures
+    assert f"--model={output / 'model'} --input=PICTURES --output=MASKS" in out
     loaded = tf.saved_model.load(output / "model")
     assert loaded(np.zeros((1, 9, 21, 3), "uint8")).shape == (1, 9, 21, 2)
+    check_masks(loaded, folders, output, tmp_path)
+
+
+def check_masks(loaded, folders, output, tmp_path):
+    """What `apps.restore` writes of the model: masks as FolderPairs reads them, upright."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    picture = Image.open(f"{folders['data_dir']}/3.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.rotate(90, expand=True).save(photos / "lies.png", exif=exif)
+    picture.convert("L").save(photos / "grey.tif")
+    masks = tmp_path / "masks"
+    options = {"model": str(output), "input": str(photos), "output": str(masks)}
+    restore.run(restore.RestoreSettings(**options))
+    assert {path.name for path in masks.iterdir()} == {
+        *("lies.png", "grey.png", "comparison_sheet.png"),
+    }
+    wanted = loaded(np.asarray(picture.rotate(90, expand=True))[np.newaxis]).numpy()[0].argmax(-1)
+    with Image.open(masks / "lies.png") as mask:
+        assert mask.mode == "P"
+        np.testing.assert_array_equal(np.asarray(mask), np.rot90(wanted, -1))
+        assert mask.getpalette()[:6] == colours(2, None).ravel().tolist()
+    with Image.open(masks / "grey.png") as mask:
+        assert mask.size == picture.size
+    with pytest.warns(UserWarning, match=r"2 pairs; left out .*comparison_sheet"):
+        pairs = FolderPairs(photos, masks, classes=2)
+    assert [y.shape for _, y in pairs] == [(32, 48), (32, 48)]
+    with pytest.raises(ValueError, match="--compare is for pictures"):
+        restore.run(restore.RestoreSettings(**options, compare=str(photos)))

@@ -15,7 +15,9 @@ def stored(folder, text):
 
 
 def test_what_was_written_is_read(tmp_path):
-    for told in (Details(2, 8, False, "image"), Details(1, None, True, "raw")):
+    colours = ("#000000", "#ff0000")
+    of_classes = Details(1, None, True, "raw", colours)
+    for told in (Details(2, 8, False, "image"), Details(1, None, True, "raw"), of_classes):
         details.write(tmp_path, told)
         assert details.read(tmp_path) == told
 
@@ -29,6 +31,16 @@ WRONG = {
     "scale": [0, -1, 100_000, 1.0, "2", [2], None, True, 10**30, float("nan")],
     "receptive_field": [-1, 512, 10**9, 8.0, "8", [8], False, {}],
     "conditional": [0, 1, "false", None, []],
+    "classes": [
+        3,
+        "",
+        [],
+        ["#000000"],
+        ["#000000", "red"],
+        ["#000000", "#0000zz"],
+        {},
+        [[0] * 3] * 2,
+    ],
     "output": ["pictures", "", None, 3, ["image"], {}],
 }
 

@@ -133,6 +133,7 @@ def test_a_restorer_says_what_it_is_of():
         "receptive_field": 8,
         "conditional": False,
         "output": "image",
+        "classes": None,
     }
 
 

@@ -34,7 +34,8 @@ class FolderPairs:
     """Pairs `(x, y)` from a folder of inputs and a folder of targets, paired by file name.
 
     `photos/a/7.jpg` belongs to `masks/a/7.png`: the folders below agree, and the names but for
-    the format's suffix and for `input_suffix` and `target_suffix`. Inputs keep their depth (8 or
+    the format's suffix, for capitals, and for `input_suffix`, `target_suffix`, `input_prefix` and
+    `target_prefix`. Inputs keep their depth (8 or
     16 bits, floats) and up to 32 bands. `MultiscaleDataset` keeps them as they are in the files,
     and scales what it cuts; whoever iterates gets them scaled. Files are decoded by one thread a
     core.
@@ -66,6 +67,10 @@ class FolderPairs:
         max_megapixels: Larger pictures count as unreadable.
         bounded_targets: Whether targets that are pictures count as unreadable if their values,
             scaled, are far from [0, 1], as those of floats can be. Defaults to `False`.
+        bands: Number of bands of the inputs, 1 to 32: `bands=3` makes RGB of grey photographs.
+            Defaults to that of most files, and to 3 for grey files among coloured ones.
+        input_prefix: What names of inputs begin with.
+        target_prefix: What names of targets begin with, such as `"mask_"`.
 
     Attributes:
         files: `(input, target)`, sorted.
@@ -100,9 +105,13 @@ class FolderPairs:
         max_bad_fraction: float = 0.25,
         max_megapixels: float = MAX_MEGAPIXELS,
         bounded_targets: bool = False,
+        bands: int | None = None,
+        input_prefix: str = "",
+        target_prefix: str = "",
     ) -> None:
         check_split(split, validation_every)
-        none_or_positive(limit=limit)
+        none_or_positive(limit=limit, bands=bands)
+        self._bands = bands
         if classes is None and void is not None:
             raise ValueError(f"`void` goes with `classes`. Received: void={void}, classes=None.")
         if classes is not None and target_range is not None:
@@ -118,7 +127,9 @@ class FolderPairs:
         self._max_bad_fraction, self._max_megapixels = max_bad_fraction, max_megapixels
         self._scan: Scan | None = None
         Skipped(max_bad_fraction)
-        found = pairing.in_folders(inputs, targets, input_suffix, target_suffix)
+        of_input = pairing.Affix(input_prefix, input_suffix)
+        of_target = pairing.Affix(target_prefix, target_suffix)
+        found = pairing.in_folders(inputs, targets, of_input, of_target)
         pairing.check_matched(found, max_unmatched)
         self.files = of_split(found.pairs, split, validation_every)[:limit]
         self._warn_of_lossy_masks()
@@ -296,7 +307,7 @@ class FolderPairs:
     @functools.cached_property
     def _sides(self) -> tuple[PictureSide, PictureSide | None]:
         of_inputs, of_targets = map(readable, self._heads)
-        inputs = PictureSide(of_inputs, self._ranges[0])
+        inputs = PictureSide(of_inputs, self._ranges[0], bands=self._bands)
         if self._masks:
             return inputs, None
         values, bounded = self._ranges[1], self._bounded

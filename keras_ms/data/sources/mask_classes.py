@@ -11,6 +11,7 @@ import numpy as np
 from PIL import ImageColor
 
 from keras_ms.data.sources.class_maps import stored_indices
+from keras_ms.data.sources.likely_classes import FEW, classes_for, is_lossy
 from keras_ms.data.sources.picture_file import stored_colours
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS
 
@@ -21,7 +22,6 @@ Classes = int | Sequence[Colour] | Mapping[Any, Any]
 SHOWN = 5
 MOST = 2**16  # classes
 OUTSIDE = -1
-LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif")
 
 
 class MaskClasses:
@@ -65,29 +65,30 @@ class MaskClasses:
         found, outside = self._classes[place], self._values[place] != values
         if outside.any():
             if self.void is None:
-                raise ValueError(self._refusal(path, np.unique(values[outside])))
+                raise ValueError(self._refusal(path, np.unique(values), np.unique(values[outside])))
             found = np.where(outside, self.void, found)
         return found.astype(self.dtype)
 
-    def _refusal(self, path: Path, values: np.ndarray) -> str:
+    def _refusal(self, path: Path, values: np.ndarray, outside: np.ndarray) -> str:
         in_colours = self.colours is not None
-        shown = [str(_unpacked(v) if in_colours else int(v)) for v in values[:SHOWN]]
-        if len(values) > SHOWN:
+        shown = [str(_unpacked(v) if in_colours else int(v)) for v in outside[:SHOWN]]
+        if len(outside) > SHOWN:
             shown.append("...")
-        numbers = not in_colours and values[-1] < 254  # the others often mean void, or yes
-        more = f"classes={int(values[-1]) + 1} if these are class numbers, " if numbers else ""
-        example = "{(0, 0, 0): 0, (128, 0, 0): 1}" if in_colours else "{0: 0, 255: 1}"
         lossy = "JPEG changes values: write masks as PNG. " if is_lossy(path) else ""
         return (
             f"A mask has {'colours' if in_colours else 'values'} that are none of {self.count} "
-            f"classes. Received: {', '.join(shown)} in {os.fspath(path)!r}. {lossy}Use {more}a "
-            f"mapping, classes={example}, or void=255"
+            f"classes. Received: {', '.join(shown)} in {os.fspath(path)!r}. {lossy}"
+            f"Use {self._mend(values)}, or void=255 if they are no class: then these pixels are "
+            "not learned"
         )
 
-
-def is_lossy(path: Path) -> bool:
-    """Whether a file is named as one of JPEG, whose pixels are about as they were written."""
-    return os.fspath(path).lower().endswith(LOSSY)
+    def _mend(self, values: np.ndarray) -> str:
+        """How masks are read whose values are classes."""
+        if self.colours is not None:
+            return "a mapping, classes={(0, 0, 0): 0, (128, 0, 0): 1}, or list all colours"
+        if len(values) > FEW or values[0] < 0:
+            return "a mapping of values to classes, such as classes={0: 0, 255: 1}"
+        return f"{classes_for(sorted({0, *values.tolist()}))} if they are classes"
 
 
 def _table_of(classes: Any) -> tuple[dict[int, int], np.ndarray | None]:

@@ -15,6 +15,7 @@ from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.python_calls import called
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.sources.decoding import AT_ONCE_BYTES, decoded_bytes
+from keras_ms.data.sources.picture_file import lies
 from keras_ms.data.sources.read_ahead import read_ahead
 from keras_ms.validation import positive_integer, positive_integers
 
@@ -173,6 +174,15 @@ def check_sizes(files: Files, x: tuple[int, ...], y: tuple[int, ...]) -> None:
     large, small = max(x[:2], y[:2]), min(x[:2], y[:2])
     factor = large[0] // small[0]
     if large != (small[0] * factor, small[1] * factor):
+        turned = [path for path in files if lies(path)] if x[0] * y[0] == x[1] * y[1] else []
+        if len(turned) == 1:
+            raise ValueError(
+                "Input and target do not lie alike: one of them is turned upright as its EXIF "
+                f"orientation says. Received: {files[0]} of {x[0]}x{x[1]} and {files[1]} of "
+                f"{y[0]}x{y[1]}, of which {turned[0].name} is turned. Turn the pixels of the other "
+                "alike, or take the orientation out of the file if the pixels lie alike as they "
+                "are stored."
+            )
         raise ValueError(
             "Input and target have sizes that do not fit: one must be the other's times a whole "
             f"number. Received: {files[0]} of {x[0]}x{x[1]} and {files[1]} of {y[0]}x{y[1]}."

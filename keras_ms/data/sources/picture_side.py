@@ -37,6 +37,7 @@ class PictureSide:
         option: What says `value_range`, for messages.
         bounded: Whether pictures are refused whose values do not lie about 0 and 1 once they are
             scaled: `value_range` is missing, or wrong.
+        bands: Number of bands, or `None`: found as above.
 
     Attributes:
         spec: Of one picture; sides that differ are `None`.
@@ -53,10 +54,12 @@ class PictureSide:
         as_stored: bool = False,
         option: str = "value_range",
         bounded: bool = False,
+        bands: int | None = None,
     ) -> None:
         self._bounded_by = option if bounded else None
         counted = collections.Counter(header.bands for header in headers)
-        self.bands = 3 if set(counted) == {1, 3} else counted.most_common(1)[0][0]
+        usual = 3 if set(counted) == {1, 3} else counted.most_common(1)[0][0]
+        self.bands = bands or usual
         types = {np.dtype(header.dtype) for header in headers}
         self.dtype = _common(types)
         whole = [header for header in headers if header.whole]

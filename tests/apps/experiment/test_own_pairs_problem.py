@@ -159,7 +159,8 @@ def test_classes_are_a_number_or_colours():
         ({"target_dir": "y", "data_dir": "x", "val_data_dir": "v"}, "go together"),
         ({"target_dir": "y", "data_dir": "x", "sigma": 1.0}, "no option of pairs of your own"),
         ({"target_dir": "y", "data_dir": "x", "mean": (0.5,)}, "no --task"),
-        ({"target_dir": "y", "data_dir": "x", "bands": 1}, "--bands goes with --dataset=folder"),
+        ({"bands": 1}, "--bands goes with --dataset=folder, or with --target_dir"),
+        ({"target_prefix": "m_"}, "--target_prefix goes with --target_dir"),
         ({"target_dir": "y", "data_dir": "x", "baseline": True}, "--baseline is for"),
         ({"target_dir": "y", "data_dir": "x", "loss": "crossentropy"}, "goes with --classes"),
         ({"target_dir": "y", "data_dir": "x", "classes": "2", "loss": "mse"}, "goes with --cl"),
@@ -173,3 +174,14 @@ def test_senseless_combinations_of_pairs_are_refused(options, message):
 def test_a_task_cannot_be_asked_for_with_pairs():
     with pytest.raises(ValueError, match="no --task"):
         presets.make(Settings, "quick", data_dir="x", target_dir="y", task="denoising")
+
+
+def test_bands_and_prefixes_are_those_of_the_pairs(folders):
+    for path in list((folders / "fine").iterdir()):
+        path.rename(path.with_name(f"mask_{path.name}"))
+    grey = {"data_dir": str(folders / "y"), "target_prefix": "mask_"}
+    assert building.kind_of(problem(folders, "fine", **grey)).load("train").input_bands == 1
+    made = problem(folders, "fine", **grey, bands=3)
+    pairs = building.kind_of(made).load("train")
+    assert (pairs.input_bands, len(pairs)) == (3, 4)
+    assert building.make_network(made).input.shape[-1] == 3

@@ -10,6 +10,7 @@ from PIL import Image
 
 import keras_ms
 from keras_ms.data import FolderPairs
+from keras_ms.gradients.model_fits import check_model_fits
 
 PALETTE = [0, 0, 0, 90, 90, 90, 200, 10, 10]
 
@@ -124,8 +125,12 @@ def test_void_meets_the_loss_and_the_metric():
 @pytest.mark.parametrize(
     ("mask", "classes", "mend"),
     [
-        (shaded(7, 4, 4), 2, r"Use classes=8 if these are class numbers, a mapping"),
-        (shaded(255, 4, 4), 2, r"Use a mapping, classes=\{0: 0, 255: 1\}, or void"),
+        (shaded(7, 4, 4), 2, r"Use classes=8 if they are classes, or void"),
+        # To follow the first mend must not make all of the foreground void.
+        (shaded(255, 4, 4), 2, r"Use classes=\{0: 0, 255: 1\} if they are classes, or void"),
+        (np.diag([0, 255, 255, 255]).astype("uint8"), 2, r"Use classes=\{0: 0, 255: 1\} if"),
+        (np.diag([0, 127, 255, 255]).astype("uint8"), 3, r"classes=\{0: 0, 127: 1, 255: 2\} if"),
+        (np.diag([0, 1, 2, 255]).astype("uint8"), 3, r"Use classes=3, void=255 if they are"),
         (
             np.eye(4, dtype="uint8")[..., :3],
             2,
@@ -374,3 +379,109 @@ def test_a_side_without_a_readable_file_is_refused_once(folders):
     with pytest.raises(ValueError, match=r"^None of 6 files can be read") as refusal:
         list(FolderPairs(*folders, classes=3))
     assert str(refusal.value).count("None of") == 1
+
+
+def test_bands_of_inputs_are_said_so_that_grey_photographs_fit_networks_of_colours(tmp_path):
+    for number in range(2):
+        save(tmp_path / f"x/{number}.png", shaded(51, 8, 8))
+        save(tmp_path / f"y/{number}.png", shaded(1, 8, 8))
+    grey, coloured = (FolderPairs(tmp_path / "x", tmp_path / "y", 2, bands=b) for b in (None, 3))
+    assert (grey.input_bands, coloured.input_bands) == (1, 3)
+    x, _ = next(iter(coloured))
+    np.testing.assert_allclose(x, np.full((8, 8, 3), 0.2), atol=1e-6)
+    model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(2, 1)])
+    dataset = keras_ms.MultiscaleDataset(grey, levels=(1,), steps_per_epoch=1)
+    with pytest.raises(ValueError, match=r"3 channels, the examples have 1.*FolderPairs\(bands=3"):
+        check_model_fits(model, dataset)
+    check_model_fits(model, keras_ms.MultiscaleDataset(coloured, levels=(1,), steps_per_epoch=1))
+    with pytest.raises(ValueError, match="bands"):
+        FolderPairs(tmp_path / "x", tmp_path / "y", 2, bands=0)
+
+
+def test_bands_that_would_lose_colours_are_refused(tmp_path):
+    save(tmp_path / "x/0.png", np.arange(192, dtype="uint8").reshape(8, 8, 3))
+    save(tmp_path / "y/0.png", shaded(1, 8, 8))
+    ((_, error),) = FolderPairs(tmp_path / "x", tmp_path / "y", 2, bands=1).examples().passes()
+    assert "it has 3 bands, the others have 1" in str(error)
+
+
+def named(folder, inputs, targets):
+    for part, names in (("x", inputs), ("y", targets)):
+        for name in names:
+            save(folder / part / name, shaded(1, 8, 8))
+    return folder / "x", folder / "y"
+
+
+def test_names_may_differ_in_capitals(tmp_path):
+    folders = named(tmp_path, ("p0.png", "a/P1.png", "q.png"), ("P0.PNG", "a/p1.png", "q.png"))
+    pairs = FolderPairs(*folders, 2)
+    assert [(x.name, y.name) for x, y in pairs.files] == [
+        *(("P1.png", "p1.png"), ("p0.png", "P0.PNG"), ("q.png", "q.png")),
+    ]
+    # What fits exactly goes first, and is no matter of capitals.
+    save(tmp_path / "x/P0.png", shaded(1, 8, 8))
+    with pytest.warns(UserWarning, match=r"1 inputs without target .*p0.png"):
+        assert len(FolderPairs(*folders, 2)) == 3
+    save(tmp_path / "y/p0.bmp", shaded(1, 8, 8))
+    assert len(FolderPairs(*folders, 2)) == 4
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "affix"),
+    [
+        (("p0.png", "p1.png"), ("mask_p0.png", "mask_p1.png"), {"target_prefix": "mask_"}),
+        (("p0.png", "p1.png"), ("p0_gt.png", "p1_gt.png"), {"target_suffix": "_gt"}),
+        (("img-0.png", "img-1.png"), ("0.png", "1.png"), {"input_prefix": "img-"}),
+        (("0_x.png", "1_x.png"), ("0.png", "1.png"), {"input_suffix": "_x"}),
+    ],
+)
+def test_affixes_pair_names_and_the_error_names_them(tmp_path, inputs, targets, affix):
+    folders = named(tmp_path, inputs, targets)
+    ((name, part),) = affix.items()
+    with pytest.raises(ValueError, match=f"Use {name}='{part}'"):
+        FolderPairs(*folders, 2)
+    assert len(FolderPairs(*folders, 2, **affix)) == 2
+
+
+def test_prefixes_tell_files_of_one_folder(tmp_path):
+    named(tmp_path, ("a.png", "mask_a.png", "b.png", "mask_b.png"), ())
+    pairs = FolderPairs(tmp_path / "x", tmp_path / "x", 2, target_prefix="mask_")
+    assert [(x.name, y.name) for x, y in pairs.files] == [
+        *(("a.png", "mask_a.png"), ("b.png", "mask_b.png")),
+    ]
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_mask_that_is_not_turned_as_its_photograph_is_told_from_any_other(tmp_path, scale):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    (tmp_path / "x").mkdir()
+    Image.fromarray(shaded(9, 8, 12, 3)).save(tmp_path / "x/0.jpg", exif=exif)
+    save(tmp_path / "y/0.png", shaded(1, 8 * scale, 12 * scale))
+    ((_, error),) = FolderPairs(tmp_path / "x", tmp_path / "y", 2).examples().passes()
+    assert "EXIF orientation" in str(error)
+    assert "0.jpg is turned" in str(error)
+    save(tmp_path / "y/0.png", shaded(1, 9, 12))
+    ((_, error),) = FolderPairs(tmp_path / "x", tmp_path / "y", 2).examples().passes()
+    assert "EXIF" not in str(error)
+
+
+def test_coloured_masks_without_classes_are_told_how_to_be_read(tmp_path):
+    for number in range(2):
+        save(tmp_path / f"x/{number}.png", shaded(51, 8, 8, 3))
+        save(tmp_path / f"y/{number}.png", shaded(128, 8, 8, 3))
+    pairs = FolderPairs(tmp_path / "x", tmp_path / "y")
+    dataset = keras_ms.MultiscaleDataset(pairs, levels=(1,), steps_per_epoch=1)
+    model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(2, 1)])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    with pytest.raises(ValueError, match=r"Use FolderPairs\(classes=\.\.\.\)"):
+        check_model_fits(model, dataset)
+
+
+def test_sizes_that_differ_are_mended_by_an_image_size(tmp_path):
+    for number, side in enumerate((16, 24)):
+        save(tmp_path / f"x/{number}.png", shaded(51, side, side, 3))
+        save(tmp_path / f"y/{number}.png", shaded(1, side, side))
+    pairs = FolderPairs(tmp_path / "x", tmp_path / "y", 2)
+    with pytest.raises(ValueError, match=r"`image_size`, such as image_size=\d+.*files beforeh"):
+        keras_ms.MultiscaleDataset(pairs, levels=(1, 1), steps_per_epoch=1)
