@@ -111,5 +111,5 @@ def test_a_refused_mask_of_few_bits_names_numbers_of_its_file(tmp_path):
     (tmp_path / "y").mkdir()
     for number in range(3):
         grey_files.png(tmp_path / f"y/{number}.png", np.full((6, 7), 9), 4)
-    with pytest.raises(ValueError, match=r"Received: 9 in .*Use classes=10 if these are"):
+    with pytest.raises(ValueError, match=r"Received: 9 in .*Use classes=10 if they are"):
         list(FolderPairs(tmp_path / "x", tmp_path / "y", classes=4))
