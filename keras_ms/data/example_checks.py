@@ -119,7 +119,7 @@ def admits(example: Any, leaves: tuple[Leaf, ...], sides: tuple[int, ...], whole
     if any(a < b for a, b in zip(mesh, sides, strict=False)):
         return f"of size {mesh}, smaller than {sides}"
     for leaf, value in zip(leaves, values, strict=True):
-        reason = _wrong_shape(leaf, value, mesh)
+        reason = _wrong_shape(leaf, value, mesh, leaves[place].name)
         if reason:
             return f"{leaf.name} {reason}"
         if leaf.dtype.is_floating and not np.all(np.isfinite(value)):
@@ -127,7 +127,7 @@ def admits(example: Any, leaves: tuple[Leaf, ...], sides: tuple[int, ...], whole
     return "" if not whole or mesh == sides else f"of size {mesh}, not {sides}"
 
 
-def _wrong_shape(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...]) -> str:
+def _wrong_shape(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...], of_mesh: str) -> str:
     wanted: tuple[Any, ...] = leaf.shape
     if leaf.ratio is not None:
         exact = tuple(side * leaf.ratio for side in mesh)
@@ -135,4 +135,12 @@ def _wrong_shape(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...]) -> str:
     fits = len(wanted) == value.ndim and all(
         want is None or have == want for have, want in zip(value.shape, wanted, strict=True)
     )
-    return "" if fits else f"has the shape {value.shape} beside a mesh of {mesh}"
+    if fits:
+        return ""
+    beside = f" beside {of_mesh} of size {mesh}" if leaf.ratio is not None else ""
+    return f"has the shape {value.shape}, expected is ({_shown(wanted)}){beside}"
+
+
+def _shown(shape: tuple[Any, ...]) -> str:
+    sides = ["any" if side is None else f"{float(side):g}" for side in shape]
+    return ", ".join(sides) + "," * (len(sides) == 1)

@@ -94,6 +94,11 @@ class ExampleStore:
         with self._lock:
             return self._of(0, leaf, "").first(count)
 
+    def shapes_of(self, leaf: int) -> set[tuple[int, ...]]:
+        """Shapes of a leaf in all examples that are there."""
+        with self._lock:
+            return self._of(0, leaf, "").shapes
+
     def _of(self, level: int, leaf: int, name: str) -> _Arrays:
         return self._arrays.setdefault((level, leaf, name), _Arrays())
 
@@ -150,6 +155,11 @@ class _Arrays:
     def first(self, count: int) -> list[np.ndarray]:
         numbers = itertools.islice(itertools.chain(self._in_file, self._in_memory), count)
         return [found for n in list(numbers) if (found := self.get(n)) is not None]
+
+    @property
+    def shapes(self) -> set[tuple[int, ...]]:
+        in_files = {shape for _, shape, _ in self._in_file.values()}
+        return in_files | {array.shape for array in self._in_memory.values()}
 
     def drop(self, below: int) -> None:
         for number in [n for n in self._in_memory if n < below]:

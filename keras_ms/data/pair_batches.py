@@ -25,6 +25,7 @@ from keras_ms.data.roles import Leaf, dims_of, leaves_of
 from keras_ms.data.said_roles import said_roles
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.stages import dims_told, hierarchy
+from keras_ms.data.typical import common_shape, typical
 from keras_ms.levels import Stage
 
 Tensor = Any
@@ -85,6 +86,7 @@ class PairBatches:
         skipped = Skipped(max_bad_fraction, "examples")
         self.reading = Reading(self.examples, self._store, skipped, seed)
         self._dims = dims_told(levels, image_size) or dims_of(examples.spec)
+        self._learn_of_most(image_size is None, max_bad_fraction)
         self.leaves = self._decided({})
         self.sides, self.whole = crop_sides(self.leaves, image_size, self._dims, examples.alike)
         self.levels = hierarchy(levels, self.sides)
@@ -95,6 +97,12 @@ class PairBatches:
         self.reading.begin(
             functools.partial(admits, leaves=self.leaves, sides=self.sides, whole=self.whole)
         )
+
+    def _learn_of_most(self, whole: bool, max_bad_fraction: float) -> None:
+        """Takes shapes, and the example that decides, from most of the first examples."""
+        of, ahead = self.examples, self.reading.ahead()
+        spec, first = typical(of, ahead, self._dims, self._said, whole, max_bad_fraction)
+        self.examples, self.reading.first = of._replace(spec=spec), first
 
     def _see(self, coarsening: str) -> None:
         """Decides what the levels see."""
@@ -140,6 +148,16 @@ class PairBatches:
         place = [leaf.name for leaf in self.leaves].index(name)
         first = np.asarray(keras.tree.flatten(self.reading.first)[place])
         return [first, *self._store.first_of(place, count)]
+
+    def shape_of(self, leaf: Leaf) -> tuple[int | None, ...]:
+        """The shape of a tensor in all examples that are kept; sides that differ are `None`.
+
+        Of examples that are not all there yet, what their source tells, and those that are there.
+        """
+        found = self._store.shapes_of(self.leaves.index(leaf)) if self.reading.keeps else set()
+        if self.reading.count is None or not found:
+            found = found | {leaf.shape}
+        return functools.reduce(common_shape, found)
 
     def _cutting(self) -> Cutter:
         return Cutter(

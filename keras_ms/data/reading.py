@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 import os
 import threading
@@ -15,6 +14,7 @@ import numpy as np
 
 from keras_ms.data.example_store import ExampleStore, NoRoomError
 from keras_ms.data.examples import Examples
+from keras_ms.data.looking_ahead import LookingAhead
 from keras_ms.data.progress import track
 from keras_ms.data.python_calls import closed_at_the_end
 from keras_ms.data.skipped import Skipped
@@ -27,6 +27,8 @@ AT_ONCE = min(8, os.cpu_count() or 1)
 """Steps that are prepared side by side."""
 _PATIENCE = 1.0
 """Seconds that the end of a process waits for an example that is being read."""
+_LOOKED_AT, _LOOKED_AT_OF_STREAMS = 64, 8
+"""Examples that are looked at before sizes are decided; all of known number are read in any case."""
 _SHOWN_FROM = 64
 """Examples from which on progress is shown."""
 
@@ -46,7 +48,7 @@ class Reading:
         seed: Seed of the order.
 
     Attributes:
-        first: The first example that can be used.
+        first: The first example that can be read, or one that is like most.
         count: How many examples there are, once they are known and kept.
         keeps: Whether examples are kept.
         whole: Whether all of them were read at once.
@@ -75,17 +77,22 @@ class Reading:
         self.failure: Exception | None = None
         if examples.anew or examples.length == math.inf:
             self._only_pass_on()
-        source, before = examples.passes(), []
-        for name, example in source:
-            before.append((name, example))
-            if not isinstance(example, Exception):
-                break
-        self._source: Iterator[Any] = itertools.chain(before, source)
+        self._ahead = LookingAhead(examples.passes())
+        before = self._ahead.first()
+        self._source: Iterator[Any] = self._ahead.passed()
         closed_at_the_end(self)
         if not before or isinstance(before[-1][1], Exception):
             self._source = self._good(self._source)
             self._read_one()  # says what is wrong with them
         self.first: Any = before[-1][1]
+
+    def ahead(self) -> list[tuple[str, Any]]:
+        """Names and examples: the first that can be read, and some more if sizes may differ."""
+        if self._examples.sizes_are_known:
+            return self._ahead.some(1)
+        length = self._examples.length
+        known = length is not None and length != math.inf
+        return self._ahead.some(_LOOKED_AT if known else _LOOKED_AT_OF_STREAMS)
 
     def begin(self, admits: Callable[[Any], str]) -> None:
         """Reads all examples, if their number is known and they have room; else the first.
