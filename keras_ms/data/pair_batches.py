@@ -154,9 +154,11 @@ class PairBatches:
 
         Of examples that are not all there yet, what their source tells, and those that are there.
         """
-        found = self._store.shapes_of(self.leaves.index(leaf)) if self.reading.keeps else set()
+        found: list[tuple[int | None, ...]] = []
+        if self.reading.keeps:
+            found += self._store.shapes_of(self.leaves.index(leaf))
         if self.reading.count is None or not found:
-            found = found | {leaf.shape}
+            found.append(leaf.shape)
         return functools.reduce(common_shape, found)
 
     def _cutting(self) -> Cutter:

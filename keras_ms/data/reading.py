@@ -28,7 +28,7 @@ AT_ONCE = min(8, os.cpu_count() or 1)
 _PATIENCE = 1.0
 """Seconds that the end of a process waits for an example that is being read."""
 _LOOKED_AT, _LOOKED_AT_OF_STREAMS = 64, 8
-"""Examples that are looked at before sizes are decided; all of known number are read in any case."""
+"""Examples that are looked at before sizes are decided: of known number, all are read anyway."""
 _SHOWN_FROM = 64
 """Examples from which on progress is shown."""
 

@@ -127,9 +127,7 @@ def _refined(
     """The spec with the shapes of most, where it has those of the first one or none."""
     leaves = []
     by_leaf = zip(*map(keras.tree.flatten, alike), strict=True)
-    for leaf, values, field in zip(
-        keras.tree.flatten(examples.spec), by_leaf, fields, strict=True
-    ):
+    for leaf, values, field in zip(keras.tree.flatten(examples.spec), by_leaf, fields, strict=True):
         shape = _shape_of_most([np.shape(value) for value in values], least)
         told = tuple(leaf.shape)
         if examples.alike and not _counted(examples):
@@ -175,7 +173,8 @@ def _shapes(spec: Any, example: Any) -> str:
 def signature(example: Any) -> Hashable:
     """Structure, types, axes and channels of an example: what all examples must have alike."""
     paths: Iterable[tuple[Any, Any]] = keras.tree.flatten_with_path(example)
-    return tuple(
-        (path, str(np.asarray(leaf).dtype), np.ndim(leaf), np.shape(leaf)[-1:] * (np.ndim(leaf) > 2))
-        for path, leaf in paths
-    )
+    return tuple((path, *_kind(np.asarray(leaf))) for path, leaf in paths)
+
+
+def _kind(array: np.ndarray) -> tuple[str, int, Shape]:
+    return str(array.dtype), array.ndim, array.shape[-1:] if array.ndim > 2 else ()
