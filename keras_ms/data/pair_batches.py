@@ -22,7 +22,7 @@ from keras_ms.data.examples import Examples
 from keras_ms.data.python_calls import called
 from keras_ms.data.reading import AT_ONCE, Reading
 from keras_ms.data.roles import Leaf, dims_of, leaves_of
-from keras_ms.data.said_roles import said_roles
+from keras_ms.data.said_roles import OF_SOURCE, OF_USER, said_roles
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.stages import dims_told, hierarchy
 from keras_ms.data.typical import common_shape, typical
@@ -79,9 +79,9 @@ class PairBatches:
     ) -> None:
         self.examples = examples if anew is None else examples._replace(anew=anew)
         self.flip, self.rotate, self.restriction = flip, rotate, restriction
-        self._said = {name: (role, "the source says so") for name, role in examples.roles.items()}
+        self._said = {name: (role, OF_SOURCE) for name, role in examples.roles.items()}
         of_user = said_roles(roles, examples.spec).items()
-        self._said |= {name: (role, "you say so") for name, role in of_user}
+        self._said |= {name: (role, OF_USER) for name, role in of_user}
         self._store = ExampleStore(cache_bytes)
         skipped = Skipped(max_bad_fraction, "examples")
         self.reading = Reading(self.examples, self._store, skipped, seed)

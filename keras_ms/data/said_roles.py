@@ -9,6 +9,9 @@ from keras_ms.data.examples import leaf_names
 from keras_ms.data.roles import ROLES
 from keras_ms.validation import known
 
+OF_SOURCE, OF_USER = "the source says so", "you say so"
+"""Reasons for roles that are said."""
+
 
 def said_roles(roles: Any, spec: Any) -> dict[str, str]:
     """Roles by name of leaf, from what a user says.

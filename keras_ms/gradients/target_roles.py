@@ -13,6 +13,7 @@ from keras_ms.gradients.losses_of_targets import (
     name_of,
     outputs_by_name,
 )
+from keras_ms.gradients.read_as_pictures import check_classes_are_read
 from keras_ms.gradients.target_values import check_values
 from keras_ms.gradients.weight_axes import unit_axes
 from keras_ms.gradients.whole_numbers import of_whole_numbers
@@ -60,14 +61,17 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
         loss = loss_of(model, path) if part == "y" else None
         losses[leaf.name] = loss
         name = name_of(loss) if loss is not None else ""
-        if name not in _OF_VALUES:
-            check_values(dataset.pairs, leaf, loss, name, last_side_of(model, path))
+        last, of_values = last_side_of(model, path), name in _OF_VALUES
+        if part == "y":
+            check_classes_are_read(dataset.pairs, leaf, loss, name, last, of_values)
+        if not of_values:
+            check_values(dataset.pairs, leaf, loss, name, last)
         if "sparse" in name:
             told[leaf.name] = ("class_map", f"under {name}")
         elif name in _OF_VALUES:
             told[leaf.name] = ("image", f"under {name}")
         elif part == "y" and (loss is not None or model.loss is None):
-            found = of_whole_numbers(dataset.pairs, leaf, loss, last_side_of(model, path))
+            found = of_whole_numbers(dataset.pairs, leaf, loss, last)
             told |= {leaf.name: found} if found else {}
     axes = unit_axes(model, dataset, losses, outputs_by_name(model, losses))
     return dataset.judged_by(told, axes)

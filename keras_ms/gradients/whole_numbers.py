@@ -90,6 +90,30 @@ def takes_classes(loss: Any, values: np.ndarray, outputs: int | None) -> bool | 
     return nothing or changes[0] > _LEAP * changes[1]
 
 
+def casts(loss: Any, shape: tuple[int, ...], outputs: int | None) -> bool:
+    """Whether a loss makes nothing of what targets have behind the point: it takes classes alone.
+
+    Args:
+        loss: The loss, as `compile` takes it.
+        shape: Of a target: `(*sides)` or `(*sides, 1)`.
+        outputs: Last side of the network's output; `None` if it is not known.
+
+    Example:
+        >>> casts("sparse_categorical_crossentropy", (4, 4), 3), casts("mae", (4, 4, 1), 1)
+        (True, False)
+    """
+    sides = tuple(min(side, _SIDE) for side in shape)
+    y = np.random.default_rng(0).integers(0, max(outputs or 3, 2), (1, *sides)).astype(np.float32)
+    try:
+        of_target = _Function(keras.losses.get(loss), y, _predictions(y, outputs))
+        whole, more, empty = (of_target(shift) for shift in (0.0, 0.75, -y))
+    except Exception:  # whatever the loss raises on what is put in
+        return False
+    least = _ROUNDING * float(np.max(np.abs(whole)))
+    alike, empty_alike = (bool(np.max(np.abs(v - whole)) <= least) for v in (more, empty))
+    return alike and not empty_alike
+
+
 def _predictions(y: np.ndarray, outputs: int | None) -> np.ndarray:
     """Such as are probabilities, and may be scores as well."""
     sides = y.shape[:-1] if y.shape[-1] == 1 else y.shape
@@ -106,7 +130,7 @@ class _Function:
         traced = tf.function(lambda y, p: loss(y, p), autograph=False)
         self._traced = traced.get_concrete_function(tf.constant(y), tf.constant(made))
 
-    def __call__(self, shift: float) -> np.ndarray:
+    def __call__(self, shift: Any) -> np.ndarray:
         before = [(variable, variable.numpy()) for variable in self._traced.graph.variables]
         try:
             return np.asarray(self._traced(tf.constant(self._y + shift), tf.constant(self._made)))
