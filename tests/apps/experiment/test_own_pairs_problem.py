@@ -145,3 +145,9 @@ def test_senseless_combinations_of_pairs_are_refused(options, message):
 def test_a_task_cannot_be_asked_for_with_pairs():
     with pytest.raises(ValueError, match="no --task"):
         presets.make(Settings, "quick", data_dir="x", target_dir="y", task="denoising")
+
+
+def test_a_first_target_of_another_size_does_not_decide_the_scale(folders):
+    Image.fromarray(np.zeros((24, 32), "uint8")).save(folders / "fine" / "0.png")
+    x, y = building.kind_of(problem(folders, "fine")).black()
+    assert (x.shape, y.shape) == ((1, 8, 8, 3), (1, 16, 16, 1))
