@@ -32,8 +32,9 @@ from keras_ms.levels import Stage
 
 Tensor = Any
 
-_LOOKED_AT = 64
-"""Most examples of a stream that are looked at before training."""
+_LOOKED_AT = 32
+"""Examples of a stream that are looked at before training, if they are not large."""
+_BYTES_LOOKED_AT = 2**28
 
 
 class PairBatches:
@@ -166,13 +167,14 @@ class PairBatches:
         return self._survey.found
 
     def look_ahead(self) -> None:
-        """Reads, and looks at, as many examples as the first step takes, but not too many.
+        """Reads, and looks at, some examples of a stream; the first steps take them.
 
         What was expected of examples is forgotten: it is to be decided anew.
         """
+        size = sum(np.asarray(leaf).nbytes for leaf in keras.tree.flatten(self.reading.first))
         self._survey.forget()
         self.reading.forgive()
-        self.reading.look(min(_LOOKED_AT, self.levels.batch_sizes[-1]))
+        self.reading.look(min(_LOOKED_AT, 1 + _BYTES_LOOKED_AT // max(size, 1)))
 
     def expect(self, told: Mapping[str, tuple[str, str]], checks: Mapping[str, Check]) -> None:
         """Has examples that are read later checked as well.

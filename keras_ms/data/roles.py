@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from keras_ms.data.examples import PARTS, leaf_names
 from keras_ms.data.likely_faults import check_channel_axis, check_no_map
-from keras_ms.data.points import check_no_points, check_small_map
+from keras_ms.data.points import FEW, check_no_points, check_small_map, named_like_points
 from keras_ms.data.values import Values
 
 ROLES = ("image", "class_map", "weight", "label", "coordinates")
@@ -229,6 +229,8 @@ def _by_part(seen: _Seen) -> tuple[str, str]:
 
 def _is_field(seen: _Seen) -> bool:
     sides, mesh = seen.sides, seen.mesh
+    if max(sides, default=1) <= FEW and named_like_points(seen.leaf.name):
+        return False
     if len(seen.shape) == len(mesh) + 1:
         return max(sides) > 1
     if len(seen.shape) != len(mesh) or max(sides, default=1) == 1:

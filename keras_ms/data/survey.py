@@ -94,4 +94,6 @@ class Survey:
             for check in tuple(self._altogether.values()):
                 check(self.found)
         except ValueError as error:
-            raise UnfitValuesError(f"Example {name} does not fit: {error}") from error
+            said = str(error)
+            named = f"example {name}" in said
+            raise UnfitValuesError(said if named else f"Example {name}: {said}") from error

@@ -8,6 +8,8 @@ from typing import Any
 import keras
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.data.examples import leaf_names
+from keras_ms.gradients.losses_of_targets import kind_of, loss_of
 from keras_ms.gradients.target_shapes import check_targets
 from keras_ms.keras_internals import build, checked_output_spec
 from keras_ms.levels import Stage
@@ -99,12 +101,17 @@ def _check_output(model: keras.Model, dataset: MultiscaleDataset, level: int) ->
     targets = keras.tree.flatten(y)
     if len(outputs) != len(targets):
         return  # Keras compares the structures of outputs, targets and losses itself.
-    rank = len(dataset.image_size) + 2
-    for output, target in zip(outputs, targets, strict=True):
+    dims = len(dataset.image_size)
+    names = [name for name in leaf_names(dataset.pair_spec(level)) if name.startswith("y")]
+    for name, output, target in zip(names, outputs, targets, strict=True):
         made, wanted = tuple(output.shape), tuple(target.shape)
-        if len(made) == len(wanted) == rank and made[1:-1] != wanted[1:-1]:
+        # A map may lack its axis of channels; a loss of one's own may compare tables with images.
+        whole = len(wanted) == dims + 2 or (
+            len(wanted) == dims + 1 and kind_of(loss_of(model, name.split("/")[1:]))
+        )
+        if len(made) == dims + 2 and whole and made[1:-1] != wanted[1 : dims + 1]:
             raise ValueError(
                 "The network's output and the target have incompatible sizes on level "
                 f"{level}. Received: output {made}, target {wanted} for an input {shapes}. Change "
-                "the network's strides or padding, or the task."
+                "the network's strides or padding, the size of the target, or the task."
             )
