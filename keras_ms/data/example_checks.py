@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_ms.data.geometry import Window
+from keras_ms.data.points import check_unmoved
 from keras_ms.data.roles import Leaf
+from keras_ms.data.values import Values
 from keras_ms.meshes import sides_of
 
 
@@ -86,6 +89,30 @@ def check_levels(
             "Only squares look alike when turned by 90 degrees. Received: rotate=True, image size "
             f"{windows[0].sides}. Pass a square image_size, or rotate=False."
         )
+
+
+def check_positions(
+    leaves: tuple[Leaf, ...],
+    found: Mapping[str, Values],
+    said: Collection[str],
+    moved_by: Sequence[str],
+) -> None:
+    """Checks that no leaf names places of images that are moved, and stays as it is.
+
+    Args:
+        leaves: What the tensors of an example are.
+        found: Their values in the examples that were looked at, by name.
+        said: Names of leaves of which it is said what they are.
+        moved_by: What moves pixels, in words.
+
+    Raises:
+        ValueError: If one looks like it.
+    """
+    for leaf in leaves:
+        if leaf.role == "label" and leaf.name not in said:
+            shape = tuple(leaf.shape)
+            values = found.get(leaf.name, Values())
+            check_unmoved(leaf.name, shape, values, leaf.dtype.is_floating, moved_by)
 
 
 def _check_halves(leaf: Leaf, windows: tuple[Window, ...], axes: tuple[int, ...]) -> None:

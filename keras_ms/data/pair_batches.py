@@ -16,19 +16,26 @@ from keras_ms.data import geometry
 from keras_ms.data.augmentation import Augment, checked_augment
 from keras_ms.data.batch import MultiscaleBatch, fresh_terms, made_if_fresh
 from keras_ms.data.cutting import Cutter
-from keras_ms.data.example_checks import admits, check_levels, crop_sides
+from keras_ms.data.example_checks import admits, check_levels, check_positions, crop_sides
 from keras_ms.data.example_store import ExampleStore
 from keras_ms.data.examples import Examples
 from keras_ms.data.python_calls import called
 from keras_ms.data.reading import AT_ONCE, Reading
-from keras_ms.data.roles import Leaf, dims_of, leaves_of
-from keras_ms.data.said_roles import OF_SOURCE, OF_USER, said_roles
+from keras_ms.data.role_watch import first_look, same_roles
+from keras_ms.data.roles import OF_SOURCE, SAID, Deciding, Leaf, dims_of
+from keras_ms.data.said_roles import said_roles
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.stages import dims_told, hierarchy
+from keras_ms.data.survey import Check
 from keras_ms.data.typical import common_shape, typical
+from keras_ms.data.values import Values
 from keras_ms.levels import Stage
 
 Tensor = Any
+
+_LOOKED_AT = 32
+"""Examples of a stream that are looked at before training, if they are not large."""
+_BYTES_LOOKED_AT = 2**28
 
 
 class PairBatches:
@@ -81,28 +88,38 @@ class PairBatches:
         self.flip, self.rotate, self.restriction = flip, rotate, restriction
         self._said = {name: (role, OF_SOURCE) for name, role in examples.roles.items()}
         of_user = said_roles(roles, examples.spec).items()
-        self._said |= {name: (role, OF_USER) for name, role in of_user}
+        self._said |= {name: (role, SAID) for name, role in of_user}
         self._store = ExampleStore(cache_bytes)
         skipped = Skipped(max_bad_fraction, "examples")
         self.reading = Reading(self.examples, self._store, skipped, seed)
-        self._dims = dims_told(levels, image_size) or dims_of(examples.spec)
-        self._learn_of_most(image_size is None, max_bad_fraction)
+        dims = dims_told(levels, image_size) or dims_of(examples.spec)
+        self._learn_of_most(dims, image_size is None, max_bad_fraction)
+        values = [np.asarray(leaf) for leaf in keras.tree.flatten(self.reading.first)]
+        shapes = tuple(value.shape for value in values)
+        self._deciding = Deciding(self.examples.spec, shapes, dims, self._said)
+        self._survey = first_look(self._deciding, self.reading.first, self.reading.first_name)
         self.leaves = self._decided({})
-        self.sides, self.whole = crop_sides(self.leaves, image_size, self._dims, examples.alike)
+        self.sides, self.whole = crop_sides(self.leaves, image_size, dims, examples.alike)
         self.levels = hierarchy(levels, self.sides)
         self.levels.mesh_sizes(self.sides)
         self._seed = seed
         self._see(coarsening)
-        self.augment: Augment | None = checked_augment(augment, self.specs())
+        self._survey.restart()
         self.reading.begin(
-            functools.partial(admits, leaves=self.leaves, sides=self.sides, whole=self.whole)
+            functools.partial(admits, leaves=self.leaves, sides=self.sides, whole=self.whole),
+            self._survey,
         )
+        self.leaves = self._decided({})  # by all that was read, not by what happens to come first
+        self._see(coarsening)
+        self.augment: Augment | None = checked_augment(augment, self.specs())
+        self.expect({}, {})
 
-    def _learn_of_most(self, whole: bool, max_bad_fraction: float) -> None:
+    def _learn_of_most(self, dims: int, whole: bool, max_bad_fraction: float) -> None:
         """Takes shapes, and the example that decides, from most of the first examples."""
         of, ahead = self.examples, self.reading.ahead()
-        spec, first = typical(of, ahead, self._dims, self._said, whole, max_bad_fraction)
-        self.examples, self.reading.first = of._replace(spec=spec), first
+        found = typical(of, ahead, dims, self._said, whole, max_bad_fraction)
+        self.examples = of._replace(spec=found.spec)
+        self.reading.first_name, self.reading.first = found.name, found.example
 
     def _see(self, coarsening: str) -> None:
         """Decides what the levels see."""
@@ -110,7 +127,14 @@ class PairBatches:
         steps, axes = geometry.transitions(coarsening, self.levels.num_levels), self.levels.axes
         self._windows = geometry.windows(self.sides, steps, axes)
         check_levels(self.leaves, self._windows, axes, self.whole, self.flip, self.rotate)
+        check_positions(self.leaves, self.values, self._said, self._moved_by())
         self._cutter = self._cutting()
+
+    def _moved_by(self) -> list[str]:
+        """What moves pixels in images, in words."""
+        crops = not self.whole or self._windows[-1].pyramid_level < len(self._windows) - 1
+        moves = {"flip=True": self.flip, "rotate=True": self.rotate, "crops": crops}
+        return [name for name, is_on in moves.items() if is_on]
 
     def recoarsened(self, coarsening: str) -> PairBatches:
         """Batches of the same examples with another coarsening.
@@ -139,9 +163,38 @@ class PairBatches:
             return self
         other = copy.copy(self)
         other.leaves = leaves
-        other._cutter = other._cutting()
+        other._see(self.coarsening)
         checked_augment(other.augment, other.specs())
         return other
+
+    @property
+    def values(self) -> Mapping[str, Values]:
+        """What the values of tensors are in all examples that were read, by name.
+
+        Of images that are inputs, nothing is known.
+        """
+        return self._survey.found
+
+    def look_ahead(self) -> None:
+        """Reads, and looks at, some examples of a stream; the first steps take them.
+
+        What was expected of examples is forgotten: it is to be decided anew.
+        """
+        size = sum(np.asarray(leaf).nbytes for leaf in keras.tree.flatten(self.reading.first))
+        self._survey.forget()
+        self.reading.forgive()
+        self.reading.look(min(_LOOKED_AT, 1 + _BYTES_LOOKED_AT // max(size, 1)))
+
+    def expect(self, told: Mapping[str, tuple[str, str]], checks: Mapping[str, Check]) -> None:
+        """Has examples that are read later checked as well.
+
+        Args:
+            told: Roles that a loss tells; others must stay what they are.
+            checks: What else is to hold of values, by what says so.
+        """
+        self._survey.expect("roles", altogether=same_roles(self._deciding, told, self.leaves))
+        for name, check in checks.items():
+            self._survey.expect(name, single=check)
 
     def some(self, name: str, count: int = 64) -> list[np.ndarray]:
         """A tensor, as stored, of the first example and of some others that are there already."""
@@ -175,8 +228,7 @@ class PairBatches:
         )
 
     def _decided(self, told: Mapping[str, tuple[str, str]]) -> tuple[Leaf, ...]:
-        spec = self.examples.spec
-        return leaves_of(spec, self.reading.first, self._dims, self._said, told)
+        return self._deciding.leaves(self.values, told)
 
     def stream(self, stage: Stage, start: int, position: int | None = None) -> tf.data.Dataset:
         """Endless batches of a stage from step `start` on, not prefetched.

@@ -6,31 +6,25 @@ Such a loss casts them: index masks, scaled to 0 ... 1, are class 0 everywhere, 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from keras_ms.data.pair_batches import PairBatches
-from keras_ms.data.roles import Leaf
-from keras_ms.data.said_roles import OF_SOURCE, OF_USER
+from keras_ms.data.roles import OF_SOURCE, SAID, Leaf
 from keras_ms.data.skipped import first_level_outside
+from keras_ms.gradients.losses_of_targets import kind_of, name_of
+from keras_ms.gradients.target_values import OF_CLASSES
 from keras_ms.gradients.whole_numbers import MOST_CLASSES, casts
 
-_OF_SHARES = (
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "dice",
-    "tversky",
-)
 _DARK = 0.25
 """Part of the range of values below which all values of pictures are seldom."""
 _SHOWN = 5
 
 
 def check_classes_are_read(
-    pairs: PairBatches, leaf: Leaf, loss: Any, name: str, outputs: int | None, of_values: bool
+    pairs: PairBatches, leaf: Leaf, loss: Any, outputs: int | None, of_values: Collection[str]
 ) -> None:
     """Checks that a target whose loss takes classes is not read as a picture.
 
@@ -38,9 +32,8 @@ def check_classes_are_read(
         pairs: The examples.
         leaf: The target, its role not told by a loss yet.
         loss: Its loss; `None` if the model has one of its own.
-        name: Name of the loss; empty if it has none.
         outputs: Last side of the network's output; `None` if it is not known.
-        of_values: Whether the loss is known to compare values.
+        of_values: Kinds of losses that compare values.
 
     Raises:
         ValueError: If it is read as a picture, holds what is no whole number, or looks like
@@ -50,20 +43,18 @@ def check_classes_are_read(
         UserWarning: If a picture looks like indices of classes.
     """
     pictures = leaf.role == "image" and leaf.reason == OF_SOURCE
-    if "sparse" in name:
-        takes = True
-    elif loss is None or of_values or name in _OF_SHARES or leaf.reason == OF_USER:
-        takes = False
-    else:
-        takes = (pictures or _has_fractions(pairs, leaf)) and _casts(leaf, loss, outputs)
-    name = name or "of the model"
+    kind, name = ("", "of the model") if loss is None else (kind_of(loss), name_of(loss))
+    fractions = _has_fractions(pairs, leaf)
+    takes = kind in OF_CLASSES
+    if loss is not None and not kind and leaf.reason != SAID:
+        takes = (pictures or fractions) and _casts(leaf, loss, outputs)
     if takes and pictures:
         raise ValueError(_of_pictures(pairs, leaf, name, outputs))
-    if takes and _has_fractions(pairs, leaf):
+    if takes and fractions:
         raise ValueError(_of_fractions(pairs, leaf, name))
     if pictures and _look_like_indices(pairs, leaf):
         message = _of_indices(pairs, leaf, name, outputs)
-        if name in _OF_SHARES:
+        if kind and kind not in of_values:
             raise ValueError(message)
         warnings.warn(message, stacklevel=first_level_outside())
 
@@ -76,24 +67,26 @@ def _casts(leaf: Leaf, loss: Any, outputs: int | None) -> bool:
 
 def _has_fractions(pairs: PairBatches, leaf: Leaf) -> bool:
     """Whether values, as batches hold them, are not all whole numbers."""
-    low, high = pairs.examples.ranges.get(leaf.name, (0.0, 1.0))
-    if leaf.name not in pairs.examples.ranges and not leaf.dtype.is_floating:
-        return False
+    if leaf.name not in pairs.examples.ranges:
+        return not pairs.values[leaf.name].whole
+    low, high = pairs.examples.ranges[leaf.name]
     scaled = ((values - low) / (high - low) for values in pairs.some(leaf.name))
     return any(not np.array_equal(values, np.rint(values)) for values in scaled)
 
 
 def _look_like_indices(pairs: PairBatches, leaf: Leaf) -> bool:
     """Whether integers in one band use few values, all in the darkest part of their range."""
-    values = pairs.examples.ranges.get(leaf.name)
-    if values is None or leaf.dtype.is_floating or leaf.shape[-1] != 1:
+    of_range, found = pairs.examples.ranges.get(leaf.name), pairs.values[leaf.name]
+    if of_range is None or leaf.dtype.is_floating or leaf.shape[-1] != 1 or not found.numbers:
         return False
-    greatest = max(float(np.max(one)) for one in pairs.some(leaf.name))
-    dark = values[0] < greatest <= values[0] + _DARK * (values[1] - values[0])
-    return dark and len(_values(pairs, leaf)) <= MOST_CLASSES
+    low, high = of_range
+    return len(found.numbers) <= MOST_CLASSES and low < found.high <= low + _DARK * (high - low)
 
 
 def _values(pairs: PairBatches, leaf: Leaf) -> np.ndarray:
+    numbers = pairs.values[leaf.name].numbers
+    if numbers and pairs.values[leaf.name].whole:
+        return np.array(sorted(numbers))
     return np.unique(np.concatenate([np.unique(values) for values in pairs.some(leaf.name)]))
 
 

@@ -16,6 +16,7 @@ import tensorflow as tf
 from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.roles import OF_FLOATS, Leaf
 from keras_ms.data.skipped import first_level_outside
+from keras_ms.data.values import Values
 
 MOST_CLASSES = 64
 """Values in one map from which on integers may be an image as well."""
@@ -48,15 +49,30 @@ def of_whole_numbers(
     several = leaf.channels and leaf.shape[-1] != 1
     if leaf.reason != OF_FLOATS or several or leaf.name in pairs.examples.ranges:
         return None
-    maps = pairs.some(leaf.name)
-    if not all(np.array_equal(values, np.rint(values)) for values in maps):
+    values = pairs.values[leaf.name]
+    if not values.whole:
         return None
-    classes = None if loss is None else takes_classes(loss, maps[0], outputs)
+    classes = None if loss is None else takes_classes(loss, pairs.some(leaf.name, 0)[0], outputs)
     if classes:
         return "class_map", "whole numbers, which its loss takes for classes"
     if classes is None:
-        _warn_of_few(leaf, maps)
+        _warn_of_few(leaf, values)
     return None
+
+
+def check_whole(leaf: Leaf, values: Values) -> None:
+    """Refuses other numbers, met later, in what was taken for a map of classes.
+
+    Raises:
+        ValueError: If there are some.
+    """
+    if not values.whole:
+        raise ValueError(
+            "A target held whole numbers alone, which its loss takes for classes. Received: "
+            f"{leaf.name} of {leaf.dtype.name} with other numbers in example {values.fraction_in}, "
+            f"from {values.low:g} to {values.high:g}. Say what it is: roles={{'{leaf.name}': "
+            "'image'}, or 'class_map'."
+        )
 
 
 def takes_classes(loss: Any, values: np.ndarray, outputs: int | None) -> bool | None:
@@ -139,10 +155,10 @@ class _Function:
                 variable.assign(value)
 
 
-def _warn_of_few(leaf: Leaf, maps: list[np.ndarray]) -> None:
-    found = np.unique(np.concatenate([np.unique(values) for values in maps]))
-    if len(found) > MOST_CLASSES or set(found) <= {0.0, 1.0}:  # of a mask the mean is a share
-        return
+def _warn_of_few(leaf: Leaf, values: Values) -> None:
+    found = sorted(values.numbers or ())
+    if not found or len(found) > MOST_CLASSES or values.zero_and_one:
+        return  # of a mask the mean is a share
     shown = ", ".join(f"{value:g}" for value in found[:5]) + (", ..." if len(found) > 5 else "")
     warnings.warn(
         f"{leaf.name} of {leaf.dtype.name} holds whole numbers alone ({shown}), and its loss does "
