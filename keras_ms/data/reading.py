@@ -48,7 +48,6 @@ class Reading:
 
     Attributes:
         first: The first example that can be read.
-        first_name: Its name.
         count: How many examples there are, once they are known and kept.
         keeps: Whether examples are kept.
         whole: Whether all of them were read at once.
@@ -88,7 +87,7 @@ class Reading:
         if not before or isinstance(before[-1][1], Exception):
             self._source = self._good(self._source)
             self._read_one()  # says what is wrong with them
-        self.first_name, self.first = before[-1]
+        self.first: Any = before[-1][1]
 
     def begin(self, admits: Callable[[Any], str], survey: Survey) -> None:
         """Reads all examples, if their number is known and they have room; else the first.
@@ -114,10 +113,16 @@ class Reading:
         self.whole = self.count is not None
 
     def look(self, count: int) -> None:
-        """Reads until so many examples were looked at, or all of them; steps find them there."""
+        """Reads until so many examples were looked at, or all of them; steps find them there.
+
+        What ends the reading, the next step raises.
+        """
         with self._lock:
-            while self._read < count and self.count is None and not self._passes:
-                self._read_one()
+            try:
+                while self._read < count and not self._passes and self.failure is None:
+                    self._read_one()
+            except Exception as error:  # of the source, whatever it is
+                self.failure = error
 
     def forgive(self) -> None:
         """Forgets that an example did not fit what was expected of it, not what else failed."""
