@@ -47,6 +47,6 @@ def test_places_along_the_last_axis_and_the_marks_for_nothing_there():
     assert (list(seen.high), list(seen.whole)) == ([1.5, 7.0], [False, True])
     assert seen.marks == {-1.0}
     more = seen.joined(values_of(np.array([[-2.0, -3.0]]), "b").columns)
-    assert more.marks is None and list(more.low) == [-2.0, -3.0]
+    assert (more.marks, list(more.low)) == (None, [-2.0, -3.0])
     assert values_of(-boxes, "a").columns.marks is None
     assert values_of(boxes, "a").joined(values_of(np.zeros((2, 3)), "b")).columns is None

@@ -46,7 +46,6 @@ def test_a_row_of_classes_is_a_map_where_the_network_returns_one():
 def test_a_row_of_labels_stays_one_where_the_network_returns_as_many_on_every_level():
     seen = suited(network(pooled=16), data(classes(16)))
     assert seen.describe().roles["y"] == "label"
-    assert np.isfinite(network(pooled=16).fit(data(classes(16)), verbose=0).history["loss"][0])
 
 
 def test_a_row_of_another_length_is_refused_before_the_first_step():
