@@ -21,7 +21,7 @@ from keras_ms.data.example_store import ExampleStore
 from keras_ms.data.examples import Examples
 from keras_ms.data.python_calls import called
 from keras_ms.data.reading import AT_ONCE, Reading
-from keras_ms.data.role_watch import first_look, same_roles
+from keras_ms.data.role_watch import same_roles, survey_for
 from keras_ms.data.roles import OF_SOURCE, SAID, Deciding, Leaf, dims_of
 from keras_ms.data.said_roles import said_roles
 from keras_ms.data.skipped import Skipped
@@ -97,14 +97,13 @@ class PairBatches:
         values = [np.asarray(leaf) for leaf in keras.tree.flatten(self.reading.first)]
         shapes = tuple(value.shape for value in values)
         self._deciding = Deciding(self.examples.spec, shapes, dims, self._said)
-        self._survey = first_look(self._deciding, self.reading.first, self.reading.first_name)
-        self.leaves = self._decided({})
+        self._survey = survey_for(self._deciding)
+        self.leaves = self._decided({})  # by shapes alone
         self.sides, self.whole = crop_sides(self.leaves, image_size, dims, examples.alike)
         self.levels = hierarchy(levels, self.sides)
         self.levels.mesh_sizes(self.sides)
         self._seed = seed
         self._see(coarsening)
-        self._survey.restart()
         self.reading.begin(
             functools.partial(admits, leaves=self.leaves, sides=self.sides, whole=self.whole),
             self._survey,
@@ -117,9 +116,8 @@ class PairBatches:
     def _learn_of_most(self, dims: int, whole: bool, max_bad_fraction: float) -> None:
         """Takes shapes, and the example that decides, from most of the first examples."""
         of, ahead = self.examples, self.reading.ahead()
-        found = typical(of, ahead, dims, self._said, whole, max_bad_fraction)
-        self.examples = of._replace(spec=found.spec)
-        self.reading.first_name, self.reading.first = found.name, found.example
+        spec, first = typical(of, ahead, dims, self._said, whole, max_bad_fraction)
+        self.examples, self.reading.first = of._replace(spec=spec), first
 
     def _see(self, coarsening: str) -> None:
         """Decides what the levels see."""

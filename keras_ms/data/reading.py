@@ -50,7 +50,6 @@ class Reading:
 
     Attributes:
         first: The first example that can be read, or one that is like most.
-        first_name: Its name.
         count: How many examples there are, once they are known and kept.
         keeps: Whether examples are kept.
         whole: Whether all of them were read at once.
@@ -87,7 +86,7 @@ class Reading:
         if not before or isinstance(before[-1][1], Exception):
             self._source = self._good(self._source)
             self._read_one()  # says what is wrong with them
-        self.first_name, self.first = before[-1]
+        self.first: Any = before[-1][1]
 
     def ahead(self) -> list[tuple[str, Any]]:
         """Names and examples: the first that can be read, and some more if sizes may differ."""
@@ -121,10 +120,16 @@ class Reading:
         self.whole = self.count is not None
 
     def look(self, count: int) -> None:
-        """Reads until so many examples were looked at, or all of them; steps find them there."""
+        """Reads until so many examples were looked at, or all of them; steps find them there.
+
+        What ends the reading, the next step raises.
+        """
         with self._lock:
-            while self._read < count and self.count is None and not self._passes:
-                self._read_one()
+            try:
+                while self._read < count and not self._passes and self.failure is None:
+                    self._read_one()
+            except Exception as error:  # of the source, whatever it is
+                self.failure = error
 
     def forgive(self) -> None:
         """Forgets that an example did not fit what was expected of it, not what else failed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from keras_ms.data.examples import leaf_names
 from keras_ms.data.points import FEW
@@ -12,16 +11,14 @@ from keras_ms.data.survey import Check, Looked, Survey
 from keras_ms.data.values import Values
 
 
-def first_look(deciding: Deciding, first: Any, name: str) -> Survey:
-    """A survey of examples that has seen the first.
+def survey_for(deciding: Deciding) -> Survey:
+    """A survey of examples that has seen none yet.
 
     Pixels of inputs are not looked at, and whole numbers of tensors with several bands not counted:
     no decision rests on them.
 
     Args:
         deciding: What roles rest on.
-        first: The first example, of NumPy arrays.
-        name: Its name.
     """
     dims = deciding.dims
     mesh = mesh_leaf(deciding.spec, deciding.shapes, dims, deciding.said)
@@ -32,9 +29,7 @@ def first_look(deciding: Deciding, first: Any, name: str) -> Survey:
         of_input = leaf.startswith("x") and (pixels or number == mesh)
         bands = pixels and len(shape) == dims + 1 and shape[-1] > 1
         how.append(Looked(leaf, at_all=not of_input, numbers=not bands))
-    survey = Survey(how)
-    survey.add(name, first)
-    return survey
+    return Survey(how)
 
 
 def same_roles(deciding: Deciding, told: Collection[str], leaves: tuple[Leaf, ...]) -> Check:

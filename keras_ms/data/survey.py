@@ -49,14 +49,9 @@ class Survey:
 
     def __init__(self, how: Sequence[Looked]) -> None:
         self._how = tuple(how)
-        self.found: Mapping[str, Values] = {}
-        self.restart()
+        self.found: Mapping[str, Values] = {one.name: Values() for one in how if one.at_all}
         self._single: dict[str, Check] = {}
         self._altogether: dict[str, Check] = {}
-
-    def restart(self) -> None:
-        """Forgets what was seen: a first look may have been at an example that cannot be used."""
-        self.found = {one.name: Values() for one in self._how if one.at_all}
 
     def expect(self, of: str, single: Check | None = None, altogether: Check | None = None) -> None:
         """From now on, checks every example that is read.

@@ -26,12 +26,10 @@ class Typical(NamedTuple):
 
     Attributes:
         spec: The spec of the examples; shapes that only the first one told are those of most.
-        name: Name of the first example that is like most.
-        example: That example.
+        example: The first that is like most.
     """
 
     spec: Any
-    name: str
     example: Any
 
 
@@ -58,18 +56,18 @@ def typical(
             other that none of the kinds is that of most.
     """
     if examples.sizes_are_known:
-        return Typical(examples.spec, *seen[0])
+        return Typical(examples.spec, seen[0][1])
     kinds = [_ratios(examples.spec, example, dims, said) for _, example in seen]
     kind = _most_frequent(kinds)
-    alike = [item for item, of in zip(seen, kinds, strict=True) if of == kind]
+    alike = [example for (_, example), of in zip(seen, kinds, strict=True) if of == kind]
     if not _counted(examples) and len(alike) < (1 - max_bad_fraction) * len(seen):
         odd = [item for item, of in zip(seen, kinds, strict=True) if of != kind]
-        raise ValueError(_of_several_kinds(examples.spec, len(seen), odd, alike[0][1]))
+        raise ValueError(_of_several_kinds(examples.spec, len(seen), odd, alike[0]))
     fields = [ratio is not None for ratio in kind]
     least = (1 - max_bad_fraction) * len(seen)
-    spec = _refined(examples, [example for _, example in alike], fields, whole, least, dims)
-    fitting = (item for item in alike if _fits(item[1], spec))
-    return Typical(spec, *next(fitting, alike[0]))
+    spec = _refined(examples, alike, fields, whole, least, dims)
+    fitting = (example for example in alike if _fits(example, spec))
+    return Typical(spec, next(fitting, alike[0]))
 
 
 def most_alike(values: Sequence[Any], key: Any) -> Any:

@@ -24,7 +24,7 @@ class Columns(NamedTuple):
         low: Smallest values, `(places,)`.
         high: Greatest values.
         whole: Whether there are whole numbers alone.
-        marks: The negative numbers, of all places; `None` if they are more than a few.
+        marks: The negative numbers, of all places; `None` if more than a few or not whole.
     """
 
     low: np.ndarray
@@ -153,7 +153,8 @@ def _different(array: np.ndarray, low: float, high: float) -> np.ndarray:
 def _columns(array: np.ndarray) -> Columns:
     rows = array.reshape(-1, array.shape[-1])
     below = np.unique(rows[rows < 0])
-    marks = frozenset(below.tolist()) if len(below) <= _MARKS else None
+    few = len(below) <= _MARKS and np.array_equal(below, np.rint(below))
+    marks = frozenset(below.tolist()) if few else None
     whole = np.all(rows == np.rint(rows), axis=0)
     return Columns(rows.min(axis=0), rows.max(axis=0), whole, marks)
 

@@ -89,8 +89,9 @@ def kind_of(loss: Any) -> str:
     `functools.partial` a loss is what it was; one of a class whose `call` is one's own is not.
 
     Example:
-        >>> kind_of("mse"), kind_of(keras.losses.Huber()), kind_of(lambda y, p: (y - p) ** 2)
-        ('mean_squared_error', 'huber', '')
+        >>> bound = functools.partial(keras.losses.huber, delta=2.0)
+        >>> kind_of("mse"), kind_of(keras.losses.Huber()), kind_of(bound), kind_of(print)
+        ('mean_squared_error', 'huber', 'huber', '')
     """
     loss = keras.losses.get(loss) if isinstance(loss, str) else loss
     if inspect.isclass(loss):

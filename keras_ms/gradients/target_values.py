@@ -27,6 +27,8 @@ _RANGES = {
     "tversky": (0.0, 1.0),
 }
 """Between which values the targets of losses lie; Keras clips others, or takes them as they are."""
+_ROUNDING = 1e-4
+"""What resizing, or a sum of shares, may add."""
 _OF_ONE_HOT = (
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
@@ -90,12 +92,15 @@ def _numbers(values: Values) -> list[tuple[float, str]]:
 
 
 def _check_range(leaf: Leaf, kind: str, low: float, high: float, values: Values) -> None:
-    if (values.low >= low and values.high <= high) or values.low > values.high:
+    if values.low >= low - _ROUNDING and values.high <= high + _ROUNDING:
         return
-    name = values.high_in if values.high > high else values.low_in
-    wanted = f"between {low:g} and {high:g}" if high < math.inf else "not below 0"
+    name = values.high_in if values.high > high + _ROUNDING else values.low_in
+    wanted = "targets lie between 0 and 1."
+    if (low, high) != (0, 1):
+        within = f"between {low:g} and {high:g}" if high < math.inf else f"not below {low:g}"
+        wanted = f"targets lie {within}."
     raise ValueError(
-        f"Under {kind} targets lie {wanted}. Received: {leaf.name} of {leaf.dtype.name} with "
+        f"Under {kind} {wanted} Received: {leaf.name} of {leaf.dtype.name} with "
         f"values from {values.low:g} to {values.high:g}, in example {name}. Use "
         f"{'(y > 0), or y / 255 of shades' if high < math.inf else 'another loss, or other units'}."
     )
