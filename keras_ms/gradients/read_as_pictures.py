@@ -50,7 +50,8 @@ def check_classes_are_read(
         takes = (pictures or fractions) and _casts(leaf, loss, outputs)
     if takes and pictures:
         raise ValueError(_of_pictures(pairs, leaf, name, outputs))
-    if takes and fractions:
+    # Other fractions under losses of Keras are refused with the checks of values.
+    if takes and fractions and (not kind or leaf.name in pairs.examples.ranges):
         raise ValueError(_of_fractions(pairs, leaf, name))
     if pictures and _look_like_indices(pairs, leaf):
         message = _of_indices(pairs, leaf, name, outputs)
@@ -120,9 +121,11 @@ def _of_pictures(pairs: PairBatches, leaf: Leaf, name: str, outputs: int | None)
 
 
 def _of_fractions(pairs: PairBatches, leaf: Leaf, name: str) -> str:
+    example = pairs.values[leaf.name].fraction_in
+    where = f", example {example}" if example else ""
     return (
         f"The loss {name} takes classes, which are whole numbers: it cuts off what is behind the "
-        f"point. {_received(pairs, leaf)}. Give numbers of classes in place of shades, or "
+        f"point. {_received(pairs, leaf)}{where}. Give numbers of classes in place of shades, or "
         "another loss."
     )
 

@@ -117,9 +117,9 @@ def test_pictures_under_losses_of_values_are_taken_without_a_word(masks, loss, o
 @pytest.mark.parametrize("channels", [False, True])
 def test_fractions_are_no_classes(loss, by, channels):
     maps = (MAPS / by).astype("float32")
-    with pytest.raises(ValueError, match=r"whole numbers.*Received: y of float32 with the values"):
+    with pytest.raises(ValueError, match=r"whole.*Received: y of float32.*example 0"):
         judged((PHOTOS, maps[..., None] if channels else maps), loss)
-    with pytest.raises(ValueError, match="whole numbers"):
+    with pytest.raises(ValueError, match="which are whole"):
         judged((PHOTOS, maps), SPARSE, roles={"y": "class_map"})
 
 
@@ -129,7 +129,7 @@ def test_labels_are_whole_numbers_as_well():
     model = keras_ms.MultiscaleModel(inputs, outputs)
     model.compile("sgd", SPARSE)
     dataset = keras_ms.MultiscaleDataset((PHOTOS, np.arange(COUNT) % 3 / 2.0), levels=(1, 2))
-    with pytest.raises(ValueError, match=r"whole numbers.*0, 0.5, 1"):
+    with pytest.raises(ValueError, match=r"which are whole.*from 0 to 1"):
         suited(model, dataset)
 
 
