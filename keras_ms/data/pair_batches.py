@@ -102,14 +102,19 @@ class PairBatches:
         self.levels.mesh_sizes(self.sides)
         self._seed = seed
         self._see(coarsening)
+        self.augment: Augment | None = checked_augment(augment, self.specs())
         self.reading.begin(
             functools.partial(admits, leaves=self.leaves, sides=self.sides, whole=self.whole),
             self._survey,
         )
-        self.leaves = self._decided({})  # by all that was read, not by what happens to come first
-        self._see(coarsening)
-        self.augment: Augment | None = checked_augment(augment, self.specs())
+        self._settle(self._decided({}))  # by all that was read, not by what happens to come first
         self.expect({}, {})
+
+    def _settle(self, leaves: tuple[Leaf, ...]) -> None:
+        others, self.leaves = leaves != self.leaves, leaves
+        self._see(self.coarsening)
+        if others:
+            checked_augment(self.augment, self.specs())
 
     def _see(self, coarsening: str) -> None:
         """Decides what the levels see."""
@@ -152,9 +157,7 @@ class PairBatches:
         if leaves == self.leaves:
             return self
         other = copy.copy(self)
-        other.leaves = leaves
-        other._see(self.coarsening)
-        checked_augment(other.augment, other.specs())
+        other._settle(leaves)
         return other
 
     @property
@@ -186,11 +189,10 @@ class PairBatches:
         for name, check in checks.items():
             self._survey.expect(name, single=check)
 
-    def some(self, name: str, count: int = 64) -> list[np.ndarray]:
-        """A tensor, as stored, of the first example and of some others that are there already."""
+    def sample(self, name: str) -> np.ndarray:
+        """A tensor, as stored, of the first example."""
         place = [leaf.name for leaf in self.leaves].index(name)
-        first = np.asarray(keras.tree.flatten(self.reading.first)[place])
-        return [first, *self._store.first_of(place, count)]
+        return np.asarray(keras.tree.flatten(self.reading.first)[place])
 
     def _cutting(self) -> Cutter:
         return Cutter(

@@ -135,7 +135,7 @@ def _checks(
     asks = kind not in _OF_VALUES and not role and not _takes_many(pairs, leaf, loss, outputs)
     found.append(check_of(leaf, loss, kind, outputs, asks))
     if classes and outputs is not None and outputs > 1:
-        found.append(ClassTrial(loss, leaf, pairs.some(leaf.name, 0)[0], outputs))
+        found.append(ClassTrial(loss, leaf, pairs.sample(leaf.name), outputs))
     if kind in _OF_VALUES and leaf.role == "label" and leaf.reason != SAID:
         found.append(functools.partial(_check_no_box, leaf, pairs.sides))
     return [check for check in found if check is not None]
@@ -146,7 +146,7 @@ def _takes_many(pairs: PairBatches, leaf: Leaf, loss: Any, outputs: int | None) 
     if leaf.reason != OF_INTEGERS or pairs.values[leaf.name].most <= MOST_CLASSES:
         return False
     several = leaf.channels and leaf.shape[-1] != 1
-    return not several and bool(takes_classes(loss, pairs.some(leaf.name, 0)[0], outputs))
+    return not several and bool(takes_classes(loss, pairs.sample(leaf.name), outputs))
 
 
 def _check_no_box(leaf: Leaf, sides: Sequence[int], values: Values) -> None:

@@ -52,7 +52,7 @@ def of_whole_numbers(
     values = pairs.values[leaf.name]
     if not values.whole:
         return None
-    classes = None if loss is None else takes_classes(loss, pairs.some(leaf.name, 0)[0], outputs)
+    classes = None if loss is None else takes_classes(loss, pairs.sample(leaf.name), outputs)
     if classes:
         return "class_map", "whole numbers, which its loss takes for classes"
     if classes is None:
