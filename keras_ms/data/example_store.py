@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import shutil
 import tempfile
 import threading
@@ -89,11 +88,6 @@ class ExampleStore:
                     arrays.drop(number + 1)  # made again when it is asked for again
         return found
 
-    def first_of(self, leaf: int, count: int) -> list[np.ndarray]:
-        """A leaf of the first `count` examples that are there, as they were read."""
-        with self._lock:
-            return self._of(0, leaf, "").first(count)
-
     def shapes_of(self, leaf: int) -> set[tuple[int, ...]]:
         """Shapes of a leaf in all examples that are there."""
         with self._lock:
@@ -151,10 +145,6 @@ class _Arrays:
         place, shape, dtype = self._in_file[number]
         assert self._file is not None
         return np.asarray(np.memmap(self._file, dtype, "r", place, shape))
-
-    def first(self, count: int) -> list[np.ndarray]:
-        numbers = itertools.islice(itertools.chain(self._in_file, self._in_memory), count)
-        return [found for n in list(numbers) if (found := self.get(n)) is not None]
 
     @property
     def shapes(self) -> set[tuple[int, ...]]:

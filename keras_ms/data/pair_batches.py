@@ -21,21 +21,15 @@ from keras_ms.data.example_store import ExampleStore
 from keras_ms.data.examples import Examples
 from keras_ms.data.python_calls import called
 from keras_ms.data.reading import AT_ONCE, Reading
-from keras_ms.data.role_watch import same_roles, survey_for
-from keras_ms.data.roles import OF_SOURCE, SAID, Deciding, Leaf, dims_of
+from keras_ms.data.role_evidence import Evidence
+from keras_ms.data.roles import OF_SOURCE, SAID, Leaf, dims_of
 from keras_ms.data.said_roles import said_roles
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.stages import dims_told, hierarchy
-from keras_ms.data.survey import Check
 from keras_ms.data.typical import common_shape, typical
-from keras_ms.data.values import Values
 from keras_ms.levels import Stage
 
 Tensor = Any
-
-_LOOKED_AT = 32
-"""Examples of a stream that are looked at before training, if they are not large."""
-_BYTES_LOOKED_AT = 2**28
 
 
 class PairBatches:
@@ -63,6 +57,7 @@ class PairBatches:
         levels: The hierarchy, its dimensions known.
         sides: Sides of the finest mesh.
         leaves: What every tensor of an example is.
+        evidence: What that rests on.
 
     Raises:
         ValueError: If examples, roles, sizes and levels do not fit each other.
@@ -94,24 +89,26 @@ class PairBatches:
         self.reading = Reading(self.examples, self._store, skipped, seed)
         dims = dims_told(levels, image_size) or dims_of(examples.spec)
         self._learn_of_most(dims, image_size is None, max_bad_fraction)
-        values = [np.asarray(leaf) for leaf in keras.tree.flatten(self.reading.first)]
-        shapes = tuple(value.shape for value in values)
-        self._deciding = Deciding(self.examples.spec, shapes, dims, self._said)
-        self._survey = survey_for(self._deciding)
-        self.leaves = self._decided({})  # by shapes alone
+        self.evidence = Evidence(self.examples.spec, self.reading, dims, self._said)
+        self.leaves = self.evidence.leaves()  # by shapes alone
         self.sides, self.whole = crop_sides(self.leaves, image_size, dims, examples.alike)
         self.levels = hierarchy(levels, self.sides)
         self.levels.mesh_sizes(self.sides)
         self._seed = seed
         self._see(coarsening)
+        self.augment: Augment | None = checked_augment(augment, self.specs())
         self.reading.begin(
             functools.partial(admits, leaves=self.leaves, sides=self.sides, whole=self.whole),
-            self._survey,
+            self.evidence.survey,
         )
-        self.leaves = self._decided({})  # by all that was read, not by what happens to come first
-        self._see(coarsening)
-        self.augment: Augment | None = checked_augment(augment, self.specs())
-        self.expect({}, {})
+        self._settle(self.evidence.leaves())  # by all that was read, not by what comes first
+        self.evidence.expect(self.leaves)
+
+    def _settle(self, leaves: tuple[Leaf, ...]) -> None:
+        others, self.leaves = leaves != self.leaves, leaves
+        self._see(self.coarsening)
+        if others:
+            checked_augment(self.augment, self.specs())
 
     def _learn_of_most(self, dims: int, whole: bool, max_bad_fraction: float) -> None:
         """Takes shapes, and the example that decides, from most of the first examples."""
@@ -125,7 +122,7 @@ class PairBatches:
         steps, axes = geometry.transitions(coarsening, self.levels.num_levels), self.levels.axes
         self._windows = geometry.windows(self.sides, steps, axes)
         check_levels(self.leaves, self._windows, axes, self.whole, self.flip, self.rotate)
-        check_positions(self.leaves, self.values, self._said, self._moved_by())
+        check_positions(self.leaves, self.evidence.values, self._said, self._moved_by())
         self._cutter = self._cutting()
 
     def _moved_by(self) -> list[str]:
@@ -155,50 +152,14 @@ class PairBatches:
             unit_axes: How many axes of one entry weights get, by name.
         """
         leaves = tuple(
-            leaf._replace(unit_axes=unit_axes.get(leaf.name, 0)) for leaf in self._decided(told)
+            leaf._replace(unit_axes=unit_axes.get(leaf.name, 0))
+            for leaf in self.evidence.leaves(told)
         )
         if leaves == self.leaves:
             return self
         other = copy.copy(self)
-        other.leaves = leaves
-        other._see(self.coarsening)
-        checked_augment(other.augment, other.specs())
+        other._settle(leaves)
         return other
-
-    @property
-    def values(self) -> Mapping[str, Values]:
-        """What the values of tensors are in all examples that were read, by name.
-
-        Of images that are inputs, nothing is known.
-        """
-        return self._survey.found
-
-    def look_ahead(self) -> None:
-        """Reads, and looks at, some examples of a stream; the first steps take them.
-
-        What was expected of examples is forgotten: it is to be decided anew.
-        """
-        size = sum(np.asarray(leaf).nbytes for leaf in keras.tree.flatten(self.reading.first))
-        self._survey.forget()
-        self.reading.forgive()
-        self.reading.look(min(_LOOKED_AT, 1 + _BYTES_LOOKED_AT // max(size, 1)))
-
-    def expect(self, told: Mapping[str, tuple[str, str]], checks: Mapping[str, Check]) -> None:
-        """Has examples that are read later checked as well.
-
-        Args:
-            told: Roles that a loss tells; others must stay what they are.
-            checks: What else is to hold of values, by what says so.
-        """
-        self._survey.expect("roles", altogether=same_roles(self._deciding, told, self.leaves))
-        for name, check in checks.items():
-            self._survey.expect(name, single=check)
-
-    def some(self, name: str, count: int = 64) -> list[np.ndarray]:
-        """A tensor, as stored, of the first example and of some others that are there already."""
-        place = [leaf.name for leaf in self.leaves].index(name)
-        first = np.asarray(keras.tree.flatten(self.reading.first)[place])
-        return [first, *self._store.first_of(place, count)]
 
     def shape_of(self, leaf: Leaf) -> tuple[int | None, ...]:
         """The shape of a tensor in all examples that are kept; sides that differ are `None`.
@@ -224,9 +185,6 @@ class PairBatches:
             self.flip,
             self.rotate,
         )
-
-    def _decided(self, told: Mapping[str, tuple[str, str]]) -> tuple[Leaf, ...]:
-        return self._deciding.leaves(self.values, told)
 
     def stream(self, stage: Stage, start: int, position: int | None = None) -> tf.data.Dataset:
         """Endless batches of a stage from step `start` on, not prefetched.

@@ -68,16 +68,16 @@ def _casts(leaf: Leaf, loss: Any, outputs: int | None) -> bool:
 
 def _has_fractions(pairs: PairBatches, leaf: Leaf) -> bool:
     """Whether values, as batches hold them, are not all whole numbers."""
-    if leaf.name not in pairs.examples.ranges:
-        return not pairs.values[leaf.name].whole
-    low, high = pairs.examples.ranges[leaf.name]
-    scaled = ((values - low) / (high - low) for values in pairs.some(leaf.name))
-    return any(not np.array_equal(values, np.rint(values)) for values in scaled)
+    if not pairs.evidence.values[leaf.name].whole:
+        return True
+    low, high = pairs.examples.ranges.get(leaf.name, (0.0, 1.0))
+    scaled = (_values(pairs, leaf) - low) / (high - low)
+    return not np.array_equal(scaled, np.rint(scaled))
 
 
 def _look_like_indices(pairs: PairBatches, leaf: Leaf) -> bool:
     """Whether integers in one band use few values, all in the darkest part of their range."""
-    of_range, found = pairs.examples.ranges.get(leaf.name), pairs.values[leaf.name]
+    of_range, found = pairs.examples.ranges.get(leaf.name), pairs.evidence.values[leaf.name]
     if of_range is None or leaf.dtype.is_floating or leaf.shape[-1] != 1 or not found.numbers:
         return False
     low, high = of_range
@@ -85,10 +85,10 @@ def _look_like_indices(pairs: PairBatches, leaf: Leaf) -> bool:
 
 
 def _values(pairs: PairBatches, leaf: Leaf) -> np.ndarray:
-    numbers = pairs.values[leaf.name].numbers
-    if numbers and pairs.values[leaf.name].whole:
-        return np.array(sorted(numbers))
-    return np.unique(np.concatenate([np.unique(values) for values in pairs.some(leaf.name)]))
+    """Values, as stored, in order: all whole numbers if they are few, else the extremes."""
+    found = pairs.evidence.values[leaf.name]
+    whole = sorted(found.numbers or ()) if found.whole else ()
+    return np.array(whole or sorted({found.low, found.high}))
 
 
 def _received(pairs: PairBatches, leaf: Leaf) -> str:
@@ -121,7 +121,7 @@ def _of_pictures(pairs: PairBatches, leaf: Leaf, name: str, outputs: int | None)
 
 
 def _of_fractions(pairs: PairBatches, leaf: Leaf, name: str) -> str:
-    example = pairs.values[leaf.name].fraction_in
+    example = pairs.evidence.values[leaf.name].fraction_in
     where = f", example {example}" if example else ""
     return (
         f"The loss {name} takes classes, which are whole numbers: it cuts off what is behind the "

@@ -67,7 +67,7 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
     """
     if dataset.pairs is None or not getattr(model, "compiled", False):
         return dataset
-    dataset.pairs.look_ahead()
+    dataset.pairs.evidence.look_ahead()
     dataset = dataset.judged_by({})
     assert dataset.pairs is not None
     pairs = dataset.pairs
@@ -83,12 +83,13 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
         told |= {leaf.name: role} if role else {}
         checks[leaf.name] = _checks(pairs, leaf, loss, outputs, role)
     for name, of_target in checks.items():
-        _hold(of_target, pairs.values[name])
+        _hold(of_target, pairs.evidence.values[name])
     axes = unit_axes(model, dataset, losses, outputs_by_name(model, losses))
     judged = dataset.judged_by(told, axes)
     check_weights(model, judged, losses)
     assert judged.pairs is not None
-    judged.pairs.expect(told, {name: _of_one(name, found) for name, found in checks.items()})
+    later = {name: _of_one(name, found) for name, found in checks.items()}
+    judged.pairs.evidence.expect(judged.pairs.leaves, told, later)
     return judged
 
 
@@ -137,7 +138,7 @@ def _checks(
     asks = kind not in _OF_VALUES and not role and not _takes_many(pairs, leaf, loss, outputs)
     found.append(check_of(leaf, loss, kind, outputs, asks))
     if classes and outputs is not None and outputs > 1:
-        found.append(ClassTrial(loss, leaf, pairs.some(leaf.name, 0)[0], outputs))
+        found.append(ClassTrial(loss, leaf, pairs.evidence.sample(leaf.name), outputs))
     if kind in _OF_VALUES and leaf.role == "label" and leaf.reason != SAID:
         found.append(functools.partial(_check_no_box, leaf, pairs.sides))
     return [check for check in found if check is not None]
@@ -145,10 +146,10 @@ def _checks(
 
 def _takes_many(pairs: PairBatches, leaf: Leaf, loss: Any, outputs: int | None) -> bool:
     """Whether integers that are too many for a guess are classes, as a trial of the loss tells."""
-    if leaf.reason != OF_INTEGERS or pairs.values[leaf.name].most <= MOST_CLASSES:
+    if leaf.reason != OF_INTEGERS or pairs.evidence.values[leaf.name].most <= MOST_CLASSES:
         return False
     several = leaf.channels and leaf.shape[-1] != 1
-    return not several and bool(takes_classes(loss, pairs.some(leaf.name, 0)[0], outputs))
+    return not several and bool(takes_classes(loss, pairs.evidence.sample(leaf.name), outputs))
 
 
 def _check_no_box(leaf: Leaf, sides: Sequence[int], values: Values) -> None:

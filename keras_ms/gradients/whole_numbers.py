@@ -49,10 +49,12 @@ def of_whole_numbers(
     several = leaf.channels and leaf.shape[-1] != 1
     if leaf.reason != OF_FLOATS or several or leaf.name in pairs.examples.ranges:
         return None
-    values = pairs.values[leaf.name]
+    values = pairs.evidence.values[leaf.name]
     if not values.whole:
         return None
-    classes = None if loss is None else takes_classes(loss, pairs.some(leaf.name, 0)[0], outputs)
+    classes = (
+        None if loss is None else takes_classes(loss, pairs.evidence.sample(leaf.name), outputs)
+    )
     if classes:
         return "class_map", "whole numbers, which its loss takes for classes"
     if classes is None:
