@@ -87,8 +87,8 @@ def _look_like_indices(pairs: PairBatches, leaf: Leaf) -> bool:
 def _values(pairs: PairBatches, leaf: Leaf) -> np.ndarray:
     """Values, as stored, in order: all whole numbers if they are few, else the extremes."""
     found = pairs.evidence.values[leaf.name]
-    whole = sorted(found.numbers or ()) if found.whole else ()
-    return np.array(whole or sorted({found.low, found.high}))
+    whole: Collection[float] = (found.numbers or ()) if found.whole else ()
+    return np.array(sorted(whole or {found.low, found.high}))
 
 
 def _received(pairs: PairBatches, leaf: Leaf) -> str:
