@@ -137,15 +137,16 @@ def _how(leaf: Leaf, pairs: PairBatches, words: set[str]) -> str:
 
 def _line(leaf: Leaf, made: Any, pairs: PairBatches, words: set[str]) -> str:
     role = leaf.role.replace("_", " ")
-    shape = _sides(["?" if side is None else side for side in leaf.shape]) or "one number"
-    line = f"{leaf.name}: {role} {shape} of {leaf.dtype.name} ({leaf.reason})"
+    shape = pairs.shape_of(leaf)
+    size = _sides(["?" if side is None else side for side in shape]) or "one number"
+    line = f"{leaf.name}: {role} {size} of {leaf.dtype.name} ({leaf.reason})"
     if leaf.role == "coordinates":
         return f"{line}, halved from level to level"
     if leaf.ratio is None:
         return f"{line}, the same on every level"
     dims = len(pairs.sides)
     sides = [_sides(spec.shape[1 : 1 + dims]) for spec in made]
-    cut = "" if _sides(leaf.shape[:dims]) == sides[0] else f", crops of {sides[0]}"
+    cut = "" if _sides(shape[:dims]) == sides[0] else f", crops of {sides[0]}"
     levels = f", {_how(leaf, pairs, words)} {', '.join(sides[1:])}" if sides[1:] else ""
     comes = "" if made[0].dtype == leaf.dtype else f", as {made[0].dtype.name}"
     values = pairs.examples.ranges.get(leaf.name)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_ms.data.geometry import Window
+from keras_ms.data.points import check_unmoved
 from keras_ms.data.roles import Leaf
+from keras_ms.data.values import Values
 from keras_ms.meshes import sides_of
 
 
@@ -89,6 +92,30 @@ def check_levels(
         )
 
 
+def check_positions(
+    leaves: tuple[Leaf, ...],
+    found: Mapping[str, Values],
+    said: Collection[str],
+    moved_by: Sequence[str],
+) -> None:
+    """Checks that no leaf names places of images that are moved, and stays as it is.
+
+    Args:
+        leaves: What the tensors of an example are.
+        found: Their values in the examples that were looked at, by name.
+        said: Names of leaves of which it is said what they are.
+        moved_by: What moves pixels, in words.
+
+    Raises:
+        ValueError: If one looks like it.
+    """
+    for leaf in leaves:
+        if leaf.role == "label" and leaf.name not in said:
+            shape = tuple(leaf.shape)
+            values = found.get(leaf.name, Values())
+            check_unmoved(leaf.name, shape, values, leaf.dtype.is_floating, moved_by)
+
+
 def _check_halves(leaf: Leaf, windows: tuple[Window, ...], axes: tuple[int, ...]) -> None:
     assert leaf.ratio is not None
     for window in windows:
@@ -120,7 +147,7 @@ def admits(example: Any, leaves: tuple[Leaf, ...], sides: tuple[int, ...], whole
     if any(a < b for a, b in zip(mesh, sides, strict=False)):
         return f"of size {mesh}, smaller than {sides}"
     for leaf, value in zip(leaves, values, strict=True):
-        reason = _wrong_shape(leaf, value, mesh)
+        reason = _wrong_shape(leaf, value, mesh, leaves[place].name)
         if reason:
             return f"{leaf.name} {reason}"
         if leaf.dtype.is_floating and not np.all(np.isfinite(value)):
@@ -128,7 +155,7 @@ def admits(example: Any, leaves: tuple[Leaf, ...], sides: tuple[int, ...], whole
     return "" if not whole or mesh == sides else f"of size {mesh}, not {sides}"
 
 
-def _wrong_shape(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...]) -> str:
+def _wrong_shape(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...], of_mesh: str) -> str:
     wanted: tuple[Any, ...] = leaf.shape
     if leaf.ratio is not None:
         exact = tuple(side * leaf.ratio for side in mesh)
@@ -136,4 +163,12 @@ def _wrong_shape(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...]) -> str:
     fits = len(wanted) == value.ndim and all(
         want is None or have == want for have, want in zip(value.shape, wanted, strict=True)
     )
-    return "" if fits else f"has the shape {value.shape} beside a mesh of {mesh}"
+    if fits:
+        return ""
+    beside = f" beside {of_mesh} of size {mesh}" if leaf.ratio is not None else ""
+    return f"has the shape {value.shape}, expected is ({_shown(wanted)}){beside}"
+
+
+def _shown(shape: tuple[Any, ...]) -> str:
+    sides = ["any" if side is None else f"{float(side):g}" for side in shape]
+    return ", ".join(sides) + "," * (len(sides) == 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import shutil
 import tempfile
 import threading
@@ -89,10 +88,10 @@ class ExampleStore:
                     arrays.drop(number + 1)  # made again when it is asked for again
         return found
 
-    def first_of(self, leaf: int, count: int) -> list[np.ndarray]:
-        """A leaf of the first `count` examples that are there, as they were read."""
+    def shapes_of(self, leaf: int) -> set[tuple[int, ...]]:
+        """Shapes of a leaf in all examples that are there."""
         with self._lock:
-            return self._of(0, leaf, "").first(count)
+            return self._of(0, leaf, "").shapes
 
     def _of(self, level: int, leaf: int, name: str) -> _Arrays:
         return self._arrays.setdefault((level, leaf, name), _Arrays())
@@ -147,9 +146,10 @@ class _Arrays:
         assert self._file is not None
         return np.asarray(np.memmap(self._file, dtype, "r", place, shape))
 
-    def first(self, count: int) -> list[np.ndarray]:
-        numbers = itertools.islice(itertools.chain(self._in_file, self._in_memory), count)
-        return [found for n in list(numbers) if (found := self.get(n)) is not None]
+    @property
+    def shapes(self) -> set[tuple[int, ...]]:
+        in_files = {shape for _, shape, _ in self._in_file.values()}
+        return in_files | {array.shape for array in self._in_memory.values()}
 
     def drop(self, below: int) -> None:
         for number in [n for n in self._in_memory if n < below]:

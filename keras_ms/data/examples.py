@@ -44,6 +44,12 @@ class Examples(NamedTuple):
     alike: bool = True
     draws: str = ""
 
+    @property
+    def sizes_are_known(self) -> bool:
+        """Whether all examples are known to have the shapes of the spec."""
+        shapes = [leaf.shape for leaf in keras.tree.flatten(self.spec)]
+        return self.alike and all(shape.is_fully_defined() for shape in shapes)
+
 
 def leaf_names(spec: Any) -> list[str]:
     """Names of the leaves of an example, in the order of `keras.tree.flatten`.

@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-PER_POINT = (2, 4)
-"""Numbers that a point, or a box, consists of."""
-_OF_POINTS = ("box", "keypoint", "landmark", "coord", "point", "corner")
 _BANDS = 32
 _PICTURE = 16
 """Pixels from which on a square looks like a picture."""
@@ -50,51 +45,32 @@ def check_channel_axis(specs: Mapping[str, Any], dims: int) -> None:
             )
 
 
-def check_no_map(name: str, value: np.ndarray, mesh: tuple[int, ...]) -> None:
+def check_no_map(name: str, shape: tuple[int, ...], mesh: tuple[int, ...]) -> None:
     """Refuses what looks like a map of the mesh, and would stay in fine pixels on every level.
 
     Args:
         name: Of the leaf.
-        value: An array that does not lie on the mesh.
+        shape: Of an array that does not lie on the mesh.
         mesh: Sides of the mesh.
 
     Raises:
-        ValueError: If it has the proportions of the mesh, or lacks the first of its axes.
+        ValueError: If its sides are those of the mesh but for one, have their proportions or are
+            divided from them one by one, or if it lacks the first of the mesh's axes.
     """
-    sides = value.shape[: len(mesh)]
-    proportions = [side / whole for side, whole in zip(sides, mesh, strict=False)]
-    stretched = (
-        value.ndim == len(mesh) > 1
-        and min(sides) >= _PICTURE // 2
-        and max(proportions) <= _ALIKE * min(proportions)
-    )
-    flat = len(mesh) == 3 and value.shape[:2] == mesh[1:] and min(mesh[1:]) >= _PICTURE // 2
-    if stretched or flat:
+    large = len(shape) == len(mesh) > 1 and min(shape) >= _PICTURE // 2
+    flat = len(mesh) == 3 and shape[:2] == mesh[1:] and min(mesh[1:]) >= _PICTURE // 2
+    if flat or (large and _akin(shape, mesh)):
         raise ValueError(
             "Input and target have incompatible sizes: one must be the other's times a whole "
-            f"number, the same along every axis. Received: {name} of shape {value.shape} beside "
+            f"number, the same along every axis. Received: {name} of shape {shape} beside "
             f"sides {mesh}. Resize it, or repeat it along the axis that it lacks. If {name} is no "
             f"map, say so: roles={{'{name}': 'label'}}."
         )
 
 
-def check_no_points(name: str, value: np.ndarray) -> None:
-    """Refuses what looks like boxes or key points in pixels, unless it is said what it is.
-
-    Args:
-        name: Of the leaf.
-        value: An array that does not lie on the mesh.
-
-    Raises:
-        ValueError: If it is named, or shaped, like coordinates, and too large for relative ones.
-    """
-    named = any(word in name.lower() for word in _OF_POINTS)
-    shaped = value.ndim in (1, 2) and value.shape[-1] in PER_POINT
-    if not np.issubdtype(value.dtype, np.number) or not value.size or value.ndim == 0:
-        return
-    if (named or shaped) and np.max(np.abs(value)) > 1:
-        raise ValueError(
-            "Pixel coordinates (boxes, keypoints) are others on coarse levels, labels are not. "
-            f"Received: {name} of shape {value.shape}, values up to {np.max(value):g}. Say which "
-            f"they are: roles={{'{name}': 'coordinates'}}, 'label', or 'class_map' if it is a map."
-        )
+def _akin(sides: tuple[int, ...], mesh: tuple[int, ...]) -> bool:
+    both = list(zip(sides, mesh, strict=True))
+    proportions = [side / whole for side, whole in both]
+    alike = max(proportions) <= _ALIKE * min(proportions)
+    divided = all(max(pair) % min(pair) == 0 for pair in both)
+    return alike or divided or any(side == whole for side, whole in both)

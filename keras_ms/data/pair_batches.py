@@ -16,15 +16,17 @@ from keras_ms.data import geometry
 from keras_ms.data.augmentation import Augment, check_on_levels, checked_augment
 from keras_ms.data.batch import MultiscaleBatch, fresh_terms, made_if_fresh
 from keras_ms.data.cutting import Cutter
-from keras_ms.data.example_checks import admits, check_levels, crop_sides
+from keras_ms.data.example_checks import admits, check_levels, check_positions, crop_sides
 from keras_ms.data.example_store import ExampleStore
 from keras_ms.data.examples import Examples
 from keras_ms.data.python_calls import called
 from keras_ms.data.reading import AT_ONCE, Reading
-from keras_ms.data.roles import Leaf, dims_of, leaves_of
+from keras_ms.data.role_evidence import Evidence
+from keras_ms.data.roles import OF_SOURCE, SAID, Leaf, dims_of
 from keras_ms.data.said_roles import said_roles
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.stages import dims_told, hierarchy
+from keras_ms.data.typical import common_shape, typical
 from keras_ms.levels import Stage
 
 Tensor = Any
@@ -55,6 +57,7 @@ class PairBatches:
         levels: The hierarchy, its dimensions known.
         sides: Sides of the finest mesh.
         leaves: What every tensor of an example is.
+        evidence: What that rests on.
         anew: What the user says of reading anew; `None` if nothing.
 
     Raises:
@@ -80,15 +83,17 @@ class PairBatches:
         self.examples = examples if anew is None else examples._replace(anew=anew)
         self.anew = anew
         self.flip, self.rotate, self.restriction = flip, rotate, restriction
-        self._said = {name: (role, "the source says so") for name, role in examples.roles.items()}
+        self._said = {name: (role, OF_SOURCE) for name, role in examples.roles.items()}
         of_user = said_roles(roles, examples.spec).items()
-        self._said |= {name: (role, "you say so") for name, role in of_user}
+        self._said |= {name: (role, SAID) for name, role in of_user}
         self._store = ExampleStore(cache_bytes)
         skipped = Skipped(max_bad_fraction, "examples")
         self.reading = Reading(self.examples, self._store, skipped, seed)
-        self._dims = dims_told(levels, image_size) or dims_of(examples.spec)
-        self.leaves = self._decided({})
-        self.sides, self.whole = crop_sides(self.leaves, image_size, self._dims, examples.alike)
+        dims = dims_told(levels, image_size) or dims_of(examples.spec)
+        self._learn_of_most(dims, image_size is None, max_bad_fraction)
+        self.evidence = Evidence(self.examples.spec, self.reading, dims, self._said)
+        self.leaves = self.evidence.leaves()  # by shapes alone
+        self.sides, self.whole = crop_sides(self.leaves, image_size, dims, examples.alike)
         self.levels = hierarchy(levels, self.sides)
         self.levels.mesh_sizes(self.sides)
         self._seed = seed
@@ -97,8 +102,23 @@ class PairBatches:
             augment, self.specs(), self.reading.first, self.examples.ranges
         )
         self.reading.begin(
-            functools.partial(admits, leaves=self.leaves, sides=self.sides, whole=self.whole)
+            functools.partial(admits, leaves=self.leaves, sides=self.sides, whole=self.whole),
+            self.evidence.survey,
         )
+        self._settle(self.evidence.leaves())  # by all that was read, not by what comes first
+        self.evidence.expect(self.leaves)
+
+    def _settle(self, leaves: tuple[Leaf, ...]) -> None:
+        others, self.leaves = leaves != self.leaves, leaves
+        self._see(self.coarsening)
+        if others:
+            check_on_levels(self.augment, self.specs())
+
+    def _learn_of_most(self, dims: int, whole: bool, max_bad_fraction: float) -> None:
+        """Takes shapes, and the example that decides, from most of the first examples."""
+        of, ahead = self.examples, self.reading.ahead()
+        spec, first = typical(of, ahead, dims, self._said, whole, max_bad_fraction)
+        self.examples, self.reading.first = of._replace(spec=spec), first
 
     def _see(self, coarsening: str) -> None:
         """Decides what the levels see."""
@@ -106,7 +126,14 @@ class PairBatches:
         steps, axes = geometry.transitions(coarsening, self.levels.num_levels), self.levels.axes
         self._windows = geometry.windows(self.sides, steps, axes)
         check_levels(self.leaves, self._windows, axes, self.whole, self.flip, self.rotate)
+        check_positions(self.leaves, self.evidence.values, self._said, self._moved_by())
         self._cutter = self._cutting()
+
+    def _moved_by(self) -> list[str]:
+        """What moves pixels in images, in words."""
+        crops = not self.whole or self._windows[-1].pyramid_level < len(self._windows) - 1
+        moves = {"flip=True": self.flip, "rotate=True": self.rotate, "crops": crops}
+        return [name for name, is_on in moves.items() if is_on]
 
     def recoarsened(self, coarsening: str) -> PairBatches:
         """Batches of the same examples with another coarsening.
@@ -129,21 +156,26 @@ class PairBatches:
             unit_axes: How many axes of one entry weights get, by name.
         """
         leaves = tuple(
-            leaf._replace(unit_axes=unit_axes.get(leaf.name, 0)) for leaf in self._decided(told)
+            leaf._replace(unit_axes=unit_axes.get(leaf.name, 0))
+            for leaf in self.evidence.leaves(told)
         )
         if leaves == self.leaves:
             return self
         other = copy.copy(self)
-        other.leaves = leaves
-        other._cutter = other._cutting()
-        check_on_levels(other.augment, other.specs())
+        other._settle(leaves)
         return other
 
-    def some(self, name: str, count: int = 64) -> list[np.ndarray]:
-        """A tensor, as stored, of the first example and of some others that are there already."""
-        place = [leaf.name for leaf in self.leaves].index(name)
-        first = np.asarray(keras.tree.flatten(self.reading.first)[place])
-        return [first, *self._store.first_of(place, count)]
+    def shape_of(self, leaf: Leaf) -> tuple[int | None, ...]:
+        """The shape of a tensor in all examples that are kept; sides that differ are `None`.
+
+        Of examples that are not all there yet, what their source tells, and those that are there.
+        """
+        found: list[tuple[int | None, ...]] = []
+        if self.reading.keeps:
+            found += self._store.shapes_of(self.leaves.index(leaf))
+        if self.reading.count is None or not found:
+            found.append(leaf.shape)
+        return functools.reduce(common_shape, found)
 
     def _cutting(self) -> Cutter:
         return Cutter(
@@ -157,10 +189,6 @@ class PairBatches:
             self.flip,
             self.rotate,
         )
-
-    def _decided(self, told: Mapping[str, tuple[str, str]]) -> tuple[Leaf, ...]:
-        spec = self.examples.spec
-        return leaves_of(spec, self.reading.first, self._dims, self._said, told)
 
     def stream(self, stage: Stage, start: int, position: int | None = None) -> tf.data.Dataset:
         """Endless batches of a stage from step `start` on, not prefetched.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 import os
 import threading
@@ -15,9 +14,11 @@ import numpy as np
 
 from keras_ms.data.example_store import ExampleStore, NoRoomError
 from keras_ms.data.examples import Examples
+from keras_ms.data.looking_ahead import LookingAhead
 from keras_ms.data.progress import track
 from keras_ms.data.python_calls import closed_at_the_end
 from keras_ms.data.skipped import Skipped
+from keras_ms.data.survey import Survey, UnfitValuesError
 
 _MOST_BAD = 1000
 """Bad examples in a row after which a source is given up."""
@@ -27,6 +28,8 @@ AT_ONCE = min(8, os.cpu_count() or 1)
 """Steps that are prepared side by side."""
 _PATIENCE = 1.0
 """Seconds that the end of a process waits for an example that is being read."""
+_LOOKED_AT, _LOOKED_AT_OF_STREAMS = 64, 8
+"""Examples that are looked at before sizes are decided: of known number, all are read anyway."""
 _SHOWN_FROM = 64
 """Examples from which on progress is shown."""
 
@@ -46,7 +49,7 @@ class Reading:
         seed: Seed of the order.
 
     Attributes:
-        first: The first example that can be used.
+        first: The first example that can be read, or one that is like most.
         count: How many examples there are, once they are known and kept.
         keeps: Whether examples are kept.
         whole: Whether all of them were read at once.
@@ -67,6 +70,7 @@ class Reading:
         self._examples, self._store = examples, store
         self._skipped, self._seed = skipped, abs(seed)
         self._admits: Callable[[Any], str] = lambda example: ""
+        self._survey: Survey | None = None
         self._lock = threading.Lock()
         self._read = self._least = 0  # examples below `_least` are not there any more
         self._asked = self._passes = 0
@@ -75,25 +79,32 @@ class Reading:
         self.failure: Exception | None = None
         if examples.anew or examples.length == math.inf:
             self._only_pass_on()
-        source, before = examples.passes(), []
-        for name, example in source:
-            before.append((name, example))
-            if not isinstance(example, Exception):
-                break
-        self._source: Iterator[Any] = itertools.chain(before, source)
+        self._ahead = LookingAhead(examples.passes())
+        before = self._ahead.first()
+        self._source: Iterator[Any] = self._ahead.passed()
         closed_at_the_end(self)
         if not before or isinstance(before[-1][1], Exception):
             self._source = self._good(self._source)
             self._read_one()  # says what is wrong with them
         self.first: Any = before[-1][1]
 
-    def begin(self, admits: Callable[[Any], str]) -> None:
+    def ahead(self) -> list[tuple[str, Any]]:
+        """Names and examples: the first that can be read, and some more if sizes may differ."""
+        if self._examples.sizes_are_known:
+            return self._ahead.some(1)
+        length = self._examples.length
+        known = length is not None and length != math.inf
+        return self._ahead.some(_LOOKED_AT if known else _LOOKED_AT_OF_STREAMS)
+
+    def begin(self, admits: Callable[[Any], str], survey: Survey) -> None:
         """Reads all examples, if their number is known and they have room; else the first.
 
         Args:
             admits: Returns why an example cannot be used, or an empty string.
+            survey: Looks at every example that is read.
         """
         self._admits, length = admits, self._examples.length
+        self._survey = survey
         if length is not None and self._bytes_of_first() * length > self._store.room():
             self._only_pass_on()
         at_once = self.keeps and length is not None
@@ -107,6 +118,23 @@ class Reading:
             if not self._read_one():
                 break
         self.whole = self.count is not None
+
+    def look(self, count: int) -> None:
+        """Reads until so many examples were looked at, or all of them; steps find them there.
+
+        What ends the reading, the next step raises.
+        """
+        with self._lock:
+            try:
+                while self._read < count and not self._passes and self.failure is None:
+                    self._read_one()
+            except Exception as error:  # of the source, whatever it is
+                self.failure = error
+
+    def forgive(self) -> None:
+        """Forgets that an example did not fit what was expected of it, not what else failed."""
+        if isinstance(self.failure, UnfitValuesError):
+            self.failure = None
 
     def take(self, position: int, count: int) -> np.ndarray:
         """Numbers of the examples at `position ... position + count - 1` of the visit.
@@ -151,19 +179,19 @@ class Reading:
 
     def _read_one(self) -> bool:
         """Reads an example, in a new pass if need be; `False` at the end of what is kept."""
-        example = next(self._source, None)
-        if example is None:
+        found = next(self._source, None)
+        if found is None:
             self._end_pass()
             if self.count is not None:
                 return False
             self._source = self._good(self._examples.passes())
-            example = next(self._source, None)
-        if example is None:
+            found = next(self._source, None)
+        if found is None:
             raise ValueError(
                 "Examples are gone through more than once. Received: a source that has none the "
                 "second time, such as a generator. Pass a function that makes it."
             )
-        self._take(example)
+        self._take(*found)
         return True
 
     def _end_pass(self) -> None:
@@ -176,13 +204,15 @@ class Reading:
         if self.keeps:
             self.count = self._read
 
-    def _take(self, example: Any) -> None:
+    def _take(self, name: str, example: Any) -> None:
         number, self._read = self._read, self._read + 1
         leaves = [np.asarray(leaf) for leaf in keras.tree.flatten(example)]
         try:
             self._store.add(number, leaves)
         except NoRoomError:
             self._only_pass_on()
+        if self._survey is not None:
+            self._survey.add(name, example)
 
     def _only_pass_on(self) -> None:
         self.keeps = False
@@ -216,8 +246,8 @@ def _good(
     admits: Callable[[Any], str],
     counts: Skipped | None,
     tells: bool,
-) -> Iterator[Any]:
-    """Examples that can be used.
+) -> Iterator[tuple[str, Any]]:
+    """Examples that can be used, with their names.
 
     Args:
         source: Names and examples, or errors.
@@ -234,7 +264,7 @@ def _good(
             if reason and tells and counts.count == 1:
                 counts.tell_of_the_first()
         if not reason:
-            yield example
+            yield name, example
         if bad == _MOST_BAD:
             raise ValueError(f"The last {bad} examples cannot be used. Received: {name}: {reason}.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -11,12 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data.examples import PARTS, leaf_names
-from keras_ms.data.likely_faults import (
-    PER_POINT,
-    check_channel_axis,
-    check_no_map,
-    check_no_points,
-)
+from keras_ms.data.likely_faults import check_channel_axis, check_no_map
+from keras_ms.data.points import FEW, check_no_points, check_small_map, named_like_points
+from keras_ms.data.values import Values
 
 ROLES = ("image", "class_map", "weight", "label", "coordinates")
 """What a leaf can be said to be.
@@ -26,7 +23,12 @@ ROLES = ("image", "class_map", "weight", "label", "coordinates")
 """
 OF_INTEGERS = "a target of integers"
 OF_FLOATS = "a target of floats"
+NO_IMAGE = "no image"
+SAID = "you say so"
+OF_SOURCE = "the source says so"
 FIELDS = ("image", "class_map", "weight")
+
+Shape = tuple[int, ...]
 
 
 class Leaf(NamedTuple):
@@ -88,12 +90,12 @@ Told = Mapping[str, tuple[str, str]]
 """Roles, and why, by name of leaf."""
 
 
-def mesh_leaf(spec: Any, first: Any, dims: int, said: Told) -> int:
+def mesh_leaf(spec: Any, shapes: Sequence[Shape], dims: int, said: Told) -> int:
     """Number of the leaf whose sides are the mesh: the largest image or map, a target if equal.
 
     Args:
         spec: The structure of an example.
-        first: The first example, whose sides are known.
+        shapes: Shapes of the first example, all sides known.
         dims: Number of spatial dimensions.
         said: Roles that are said.
 
@@ -101,7 +103,6 @@ def mesh_leaf(spec: Any, first: Any, dims: int, said: Told) -> int:
         ValueError: If no leaf can be an image.
     """
     names = leaf_names(spec)
-    shapes = [np.shape(leaf) for leaf in keras.tree.flatten(first)]
 
     def area(number: int) -> tuple[float, bool]:
         sides, role = shapes[number][:dims], said.get(names[number], ("",))[0]
@@ -122,81 +123,123 @@ def mesh_leaf(spec: Any, first: Any, dims: int, said: Told) -> int:
     return largest
 
 
-def leaves_of(
-    spec: Any,
-    first: Any,
-    dims: int,
-    said: Told,
-    told: Told | None = None,
-) -> tuple[Leaf, ...]:
-    """Decides what every leaf of an example is.
+class Deciding(NamedTuple):
+    """All that roles rest on, but for the values of examples.
 
-    Args:
+    Attributes:
         spec: The structure of an example, of `tf.TensorSpec` without a batch axis.
-        first: The first example, of NumPy arrays.
+        shapes: Shapes of the first example, all sides known.
         dims: Number of spatial dimensions.
         said: Roles that the user, or the source, says.
-        told: Roles of targets that a loss tells.
-
-    Raises:
-        ValueError: If a leaf may be anything, or does not fit its role.
     """
-    values = [np.asarray(leaf) for leaf in keras.tree.flatten(first)]
-    mesh = values[mesh_leaf(spec, first, dims, said)].shape[:dims]
-    found = []
-    for name, leaf, value in zip(leaf_names(spec), keras.tree.flatten(spec), values, strict=True):
-        of = Leaf(name, "label", "", tuple(leaf.shape), leaf.dtype)
-        found.append(_decided(of, value, mesh, said.get(name), (told or {}).get(name)))
-    return tuple(found)
+
+    spec: Any
+    shapes: tuple[Shape, ...]
+    dims: int
+    said: Told
+
+    def leaves(self, found: Mapping[str, Values], told: Told | None = None) -> tuple[Leaf, ...]:
+        """Decides what every leaf of an example is.
+
+        Args:
+            found: What the values of leaves are in examples that were looked at, by name.
+            told: Roles of fields that a loss tells.
+
+        Raises:
+            ValueError: If a leaf may be anything, or does not fit its role.
+        """
+        place = mesh_leaf(self.spec, self.shapes, self.dims, self.said)
+        mesh, decided = self.shapes[place][: self.dims], []
+        specs = zip(keras.tree.flatten(self.spec), self.shapes, strict=True)
+        for name, (leaf, shape) in zip(leaf_names(self.spec), specs, strict=True):
+            of = _Seen(
+                Leaf(name, "label", "", tuple(leaf.shape), leaf.dtype),
+                shape,
+                found.get(name, Values()),
+                mesh,
+            )
+            decided.append(_decided(of, self.said.get(name), (told or {}).get(name)))
+        return tuple(decided)
 
 
-def _decided(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...], said: Any, told: Any) -> Leaf:
-    field = said[0] in FIELDS if said else _is_field(leaf, value, mesh)
+class _Seen(NamedTuple):
+    """A leaf whose role is open, its sides and values, and the sides of the mesh."""
+
+    leaf: Leaf
+    shape: Shape
+    values: Values
+    mesh: Shape
+
+    @property
+    def sides(self) -> Shape:
+        return self.shape[: len(self.mesh)]
+
+    @property
+    def integers(self) -> bool:
+        return not self.leaf.dtype.is_floating
+
+    @property
+    def asked(self) -> tuple[str, Shape, Values, Shape, bool]:
+        """What questions are about."""
+        return self.leaf.name, self.shape, self.values, self.mesh, self.integers
+
+    @property
+    def part(self) -> str:
+        return self.leaf.name.partition("/")[0]
+
+
+def _decided(seen: _Seen, said: Any, told: Any) -> Leaf:
+    leaf, dims = seen.leaf, len(seen.mesh)
+    field = said[0] in FIELDS if said else bool(told) or _is_field(seen)
     if not field:
-        role, reason = said or ("label", "no image")
-        if not said and leaf.name.startswith(PARTS[2]):
+        return _no_field(seen, said)
+    role, reason = said or told or _by_part(seen)
+    if role == "weight" and len(seen.shape) < dims:
+        return leaf._replace(role=role, reason=reason)
+    ratio = _ratio(seen)
+    if not said and not told and role != "weight":
+        check_small_map(*seen.asked)
+    channels = len(seen.shape) == dims + 1
+    return leaf._replace(role=role, reason=reason, ratio=ratio, channels=channels)
+
+
+def _no_field(seen: _Seen, said: Any) -> Leaf:
+    role, reason = said or ("label", NO_IMAGE)
+    if not said:
+        check_no_map(seen.leaf.name, seen.shape, seen.mesh)
+        if seen.part == PARTS[2]:
             role, reason = "weight", "sample weights"
-        if not said:
-            check_no_map(leaf.name, value, mesh)
-        if not said and role == "label":
-            check_no_points(leaf.name, value)
-        return leaf._replace(role=role, reason=reason)
-    role, reason = said or told or _by_part(leaf, value, len(mesh))
-    if role == "weight" and value.ndim < len(mesh):
-        return leaf._replace(role=role, reason=reason)
-    ratio = _ratio(leaf, value, mesh)
-    return leaf._replace(
-        role=role, reason=reason, ratio=ratio, channels=value.ndim == len(mesh) + 1
-    )
+        else:
+            check_no_points(*seen.asked)
+    return seen.leaf._replace(role=role, reason=reason)
 
 
-def _by_part(leaf: Leaf, value: np.ndarray, dims: int) -> tuple[str, str]:
-    part = leaf.name.partition("/")[0]
-    if part == "x":
+def _by_part(seen: _Seen) -> tuple[str, str]:
+    if seen.part == "x":
         return "image", "an input"
-    if part == PARTS[2]:
+    if seen.part == PARTS[2]:
         return "weight", "sample weights"
-    if leaf.dtype.is_floating:
+    if not seen.integers:
         return "image", OF_FLOATS
-    bands = value.shape[-1] if value.ndim > dims else 1
-    if bands > 1 and (value.max() > 1 or value.min() < 0):  # 0 and 1 may be one class a band
+    bands = seen.shape[-1] if len(seen.shape) > len(seen.mesh) else 1
+    if bands > 1 and not seen.values.zero_and_one:  # 0 and 1 may be one class a band
         return "image", "a target of integers in several bands"
     return "class_map", OF_INTEGERS
 
 
-def _is_field(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...]) -> bool:
-    sides = value.shape[: len(mesh)]
-    if value.ndim == len(mesh) + 1:
-        return max(sides) > 1
-    if value.ndim != len(mesh) or max(sides, default=1) == 1:
+def _is_field(seen: _Seen) -> bool:
+    sides, mesh = seen.sides, seen.mesh
+    if max(sides, default=1) <= FEW and named_like_points(seen.leaf.name):
         return False
-    if sides == mesh:
-        return True
-    # A vector as long as a coarse mesh is a label; a few boxes may look like a small map.
-    return len(mesh) > 1 and sides[-1] not in PER_POINT and _factor(sides, mesh) is not None
+    if len(seen.shape) == len(mesh) + 1:
+        return max(sides) > 1
+    if len(seen.shape) != len(mesh) or max(sides, default=1) == 1:
+        return False
+    # A vector as long as a coarse mesh is a label, unless a loss says otherwise.
+    return sides == mesh or (len(mesh) > 1 and _factor(sides, mesh) is not None)
 
 
-def _factor(sides: tuple[int, ...], mesh: tuple[int, ...]) -> Fraction | None:
+def _factor(sides: Shape, mesh: Shape) -> Fraction | None:
     if len(sides) != len(mesh) or not all(sides):
         return None
     ratios = {Fraction(side, whole) for side, whole in zip(sides, mesh, strict=True)}
@@ -205,13 +248,13 @@ def _factor(sides: tuple[int, ...], mesh: tuple[int, ...]) -> Fraction | None:
     return ratio if not ratios and whole else None
 
 
-def _ratio(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...]) -> Fraction:
-    sides = value.shape[: len(mesh)]
-    ratio = _factor(sides, mesh)
+def _ratio(seen: _Seen) -> Fraction:
+    ratio, name = _factor(seen.sides, seen.mesh), seen.leaf.name
     if ratio is None:
         raise ValueError(
             "Input and target have incompatible sizes: one must be the other's times a whole "
-            f"number, the same along every axis. Received: {leaf.name} of sizes {sides} and "
-            f"{mesh}. If {leaf.name} is no image, say so: roles={{'{leaf.name}': 'label'}}."
+            f"number, the same along every axis. Received: {name} of sizes {seen.sides} and "
+            f"{seen.mesh}. If {name} is no image, say so: roles={{'{name}': 'label'}}, or "
+            "'coordinates'."
         )
     return ratio

@@ -8,7 +8,9 @@ from typing import Any
 import keras
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.data.examples import leaf_names
 from keras_ms.gradients.target_shapes import check_targets
+from keras_ms.gradients.target_sides import check_sides, place_named
 from keras_ms.keras_internals import build, checked_output_spec
 from keras_ms.levels import Stage
 
@@ -119,12 +121,7 @@ def _check_output(model: keras.Model, dataset: MultiscaleDataset, level: int) ->
     targets = keras.tree.flatten(y)
     if len(outputs) != len(targets):
         return  # Keras compares the structures of outputs, targets and losses itself.
-    rank = len(dataset.image_size) + 2
-    for output, target in zip(outputs, targets, strict=True):
-        made, wanted = tuple(output.shape), tuple(target.shape)
-        if len(made) == len(wanted) == rank and made[1:-1] != wanted[1:-1]:
-            raise ValueError(
-                "The network's output and the target have incompatible sizes on level "
-                f"{level}. Received: output {made}, target {wanted} for an input {shapes}. Change "
-                "the network's strides or padding, or the task."
-            )
+    names = [name for name in leaf_names(dataset.pair_spec(level)) if name.partition("/")[0] == "y"]
+    for place, (name, target) in enumerate(zip(names, targets, strict=True)):
+        own = outputs[place_named(model, name, place)]
+        check_sides(model, name, own, target, len(dataset.image_size), level, shapes)

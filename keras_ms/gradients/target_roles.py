@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 
 from keras_ms.data import MultiscaleDataset
+from keras_ms.data.pair_batches import PairBatches
+from keras_ms.data.points import FEW, check_no_points
+from keras_ms.data.roles import OF_INTEGERS, SAID, Leaf
+from keras_ms.data.values import Values
+from keras_ms.gradients.class_trial import ClassTrial
 from keras_ms.gradients.losses_of_targets import (
+    kind_of,
     last_side_of,
     loss_of,
-    name_of,
     outputs_by_name,
 )
-from keras_ms.gradients.target_values import check_values
-from keras_ms.gradients.weight_axes import unit_axes
-from keras_ms.gradients.whole_numbers import of_whole_numbers
+from keras_ms.gradients.read_as_pictures import check_classes_are_read
+from keras_ms.gradients.target_maps import of_outputs
+from keras_ms.gradients.target_values import OF_CLASSES, Check, check_of
+from keras_ms.gradients.weight_axes import check_weights, unit_axes
+from keras_ms.gradients.whole_numbers import (
+    MOST_CLASSES,
+    check_whole,
+    of_whole_numbers,
+    takes_classes,
+)
 
 _OF_VALUES = (
     "cosine_similarity",
     "huber",
     "log_cosh",
-    "logcosh",
-    "mae",
-    "mape",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "mean_squared_logarithmic_error",
-    "mse",
-    "msle",
     "negative_ssim",
     "poisson",
 )
 """Losses that compare values: targets of theirs are images, whatever their type."""
+
+Told = dict[str, tuple[str, str]]
 
 
 def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
@@ -44,6 +55,9 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
     numbers: a trial of the loss tells whether it takes them for classes. Weights of whole examples
     get the axes that the values of their losses have.
 
+    All examples that were read are looked at, of a stream as many as a first step takes. Those that
+    are read later are checked as they come.
+
     Args:
         model: A model; if it is not compiled, nothing is told.
         dataset: What it trains on.
@@ -53,21 +67,92 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
     """
     if dataset.pairs is None or not getattr(model, "compiled", False):
         return dataset
-    told: dict[str, tuple[str, str]] = {}
-    losses: dict[str, Any] = {}
-    for leaf in dataset.pairs.leaves:
-        part, *path = leaf.name.split("/")
-        loss = loss_of(model, path) if part == "y" else None
-        losses[leaf.name] = loss
-        name = name_of(loss) if loss is not None else ""
-        if name not in _OF_VALUES:
-            check_values(dataset.pairs, leaf, loss, name, last_side_of(model, path))
-        if "sparse" in name:
-            told[leaf.name] = ("class_map", f"under {name}")
-        elif name in _OF_VALUES:
-            told[leaf.name] = ("image", f"under {name}")
-        elif part == "y" and (loss is not None or model.loss is None):
-            found = of_whole_numbers(dataset.pairs, leaf, loss, last_side_of(model, path))
-            told |= {leaf.name: found} if found else {}
+    dataset.pairs.evidence.look_ahead()
+    dataset = dataset.judged_by({})
+    assert dataset.pairs is not None
+    pairs = dataset.pairs
+    names = [leaf.name for leaf in pairs.leaves]
+    losses = {name: loss_of(model, _path(name)) if _is_target(name) else None for name in names}
+    told: Told = of_outputs(model, dataset)
+    checks: dict[str, list[Check]] = {}
+    for leaf in filter(lambda leaf: _is_target(leaf.name), pairs.leaves):
+        loss, outputs = losses[leaf.name], last_side_of(model, _path(leaf.name))
+        check_classes_are_read(pairs, leaf, loss, outputs, _OF_VALUES)
+        on_mesh = leaf.ratio is not None or leaf.name in told
+        role = _role(model, pairs, leaf, loss, outputs) if on_mesh else None
+        told |= {leaf.name: role} if role else {}
+        checks[leaf.name] = _checks(pairs, leaf, loss, outputs, role)
+    for name, of_target in checks.items():
+        _hold(of_target, pairs.evidence.values[name])
     axes = unit_axes(model, dataset, losses, outputs_by_name(model, losses))
-    return dataset.judged_by(told, axes)
+    judged = dataset.judged_by(told, axes)
+    check_weights(model, judged, losses)
+    assert judged.pairs is not None
+    later = {name: _of_one(name, found) for name, found in checks.items()}
+    judged.pairs.evidence.expect(judged.pairs.leaves, told, later)
+    return judged
+
+
+def _is_target(name: str) -> bool:
+    return name.partition("/")[0] == "y"
+
+
+def _path(name: str) -> list[str]:
+    return name.split("/")[1:]
+
+
+def _hold(checks: Sequence[Check], values: Values) -> None:
+    for check in checks:
+        check(values)
+
+
+def _of_one(name: str, checks: Sequence[Check]) -> Callable[[Mapping[str, Values]], None]:
+    return lambda found: _hold(checks, found[name])
+
+
+def _role(
+    model: Any, pairs: PairBatches, leaf: Leaf, loss: Any, outputs: int | None
+) -> tuple[str, str] | None:
+    """What the loss of a target on the mesh tells of it; `None` to leave it to the type."""
+    kind = "" if loss is None else kind_of(loss)
+    if kind in OF_CLASSES:
+        return "class_map", f"under {kind}"
+    if kind in _OF_VALUES:
+        return "image", f"under {kind}"
+    if loss is not None or model.loss is None:
+        return of_whole_numbers(pairs, leaf, loss, outputs)
+    return None
+
+
+def _checks(
+    pairs: PairBatches, leaf: Leaf, loss: Any, outputs: int | None, role: tuple[str, str] | None
+) -> list[Check]:
+    """What must hold of the values of a target, those of examples that come later included."""
+    if loss is None or leaf.name in pairs.examples.ranges:
+        return []
+    kind = kind_of(loss)
+    found: list[Check | None] = []
+    classes = not kind and (role or leaf.reason == OF_INTEGERS)
+    if role and classes:
+        found.append(functools.partial(check_whole, leaf))
+    asks = kind not in _OF_VALUES and not role and not _takes_many(pairs, leaf, loss, outputs)
+    found.append(check_of(leaf, loss, kind, outputs, asks))
+    if classes and outputs is not None and outputs > 1:
+        found.append(ClassTrial(loss, leaf, pairs.evidence.sample(leaf.name), outputs))
+    if kind in _OF_VALUES and leaf.role == "label" and leaf.reason != SAID:
+        found.append(functools.partial(_check_no_box, leaf, pairs.sides))
+    return [check for check in found if check is not None]
+
+
+def _takes_many(pairs: PairBatches, leaf: Leaf, loss: Any, outputs: int | None) -> bool:
+    """Whether integers that are too many for a guess are classes, as a trial of the loss tells."""
+    if leaf.reason != OF_INTEGERS or pairs.evidence.values[leaf.name].most <= MOST_CLASSES:
+        return False
+    several = leaf.channels and leaf.shape[-1] != 1
+    return not several and bool(takes_classes(loss, pairs.evidence.sample(leaf.name), outputs))
+
+
+def _check_no_box(leaf: Leaf, sides: Sequence[int], values: Values) -> None:
+    shape = tuple(leaf.shape)
+    if len(shape) == 1 and shape[0] is not None and 2 <= shape[0] <= FEW:
+        check_no_points(leaf.name, shape, values, sides)

@@ -12,7 +12,7 @@ import keras
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.examples import leaf_names
-from keras_ms.gradients.losses_of_targets import loss_of, name_of, outputs_by_name
+from keras_ms.gradients.losses_of_targets import kind_of, loss_of, outputs_by_name
 
 _ALIKE = (
     "binary_crossentropy",
@@ -79,7 +79,7 @@ def _check_number(model: Any, outputs: list[Any], targets: dict[str, Any]) -> No
 
 
 def _check_axes(name: str, target: Any, output: Any, loss: Any) -> None:
-    kind = "" if loss is None else name_of(loss)
+    kind = "" if loss is None else kind_of(loss)
     have, made = tuple(target.shape), tuple(output.shape)
     if kind in _ALIKE:
         fits = _differ_by_one_entry(have, made)

@@ -2,76 +2,115 @@
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.roles import OF_INTEGERS, Leaf
+from keras_ms.data.values import Values
+from keras_ms.gradients.losses_of_targets import name_of, option_of
 from keras_ms.gradients.whole_numbers import MOST_CLASSES
 
-_OF_SHARES = ("binary_crossentropy", "binary_focal_crossentropy", "dice", "tversky")
-_OF_ONE_HOT = ("categorical_crossentropy", "categorical_focal_crossentropy")
+OF_CLASSES = ("sparse_categorical_crossentropy",)
+"""Losses of Keras whose targets are numbers of classes."""
+_RANGES = {
+    "binary_crossentropy": (0.0, 1.0),
+    "binary_focal_crossentropy": (0.0, 1.0),
+    "categorical_hinge": (0.0, 1.0),
+    "dice": (0.0, 1.0),
+    "hinge": (-1.0, 1.0),
+    "kl_divergence": (0.0, 1.0),
+    "mean_squared_logarithmic_error": (0.0, math.inf),
+    "poisson": (0.0, math.inf),
+    "squared_hinge": (-1.0, 1.0),
+    "tversky": (0.0, 1.0),
+}
+"""Between which values the targets of losses lie; Keras clips others, or takes them as they are."""
+_ROUNDING = 1e-4
+"""What resizing, or a sum of shares, may add."""
+_OF_ONE_HOT = (
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
+)
+
+Check = Callable[[Values], None]
+"""Raises a ValueError if values are not such as a loss takes."""
 
 
-def check_values(pairs: PairBatches, leaf: Leaf, loss: Any, name: str, outputs: int | None) -> None:
-    """Checks the values of one target in those examples that are there.
+def check_of(leaf: Leaf, loss: Any, kind: str, outputs: int | None, asks: bool) -> Check | None:
+    """What the values of one target are to be, in examples that are there and in later ones.
 
     Args:
-        pairs: The examples.
         leaf: The target, its role not told by a loss yet.
         loss: Its loss.
-        name: Name of the loss; empty if it has none.
+        kind: Which loss of Keras, or of this library, it is; empty for one's own.
         outputs: Last side of the network's output; `None` if it is not known.
+        asks: Whether to ask for the role of integers that may be an image as well as classes.
 
-    Raises:
-        ValueError: If values are no classes of the network, are not between 0 and 1 where the loss
-            wants that, or may be an image as well as classes.
+    Returns:
+        A check, which raises a `ValueError`: if values are no classes of the network, lie where the
+        loss does not want them, or may be an image as well as classes. `None` if they may be any.
     """
-    if not name or leaf.name in pairs.examples.ranges:
-        return
-    if "sparse" in name:
-        _check_classes(pairs, leaf, loss, name, outputs)
-    elif name in _OF_SHARES or (name in _OF_ONE_HOT and not leaf.dtype.is_floating):
-        _check_shares(pairs, leaf, name)
-    elif leaf.reason == OF_INTEGERS and name not in _OF_ONE_HOT:
-        _check_few(pairs, leaf, name)
+    if kind in OF_CLASSES:
+        return functools.partial(_check_classes, leaf, loss, kind, outputs)
+    if kind in _RANGES:
+        return functools.partial(_check_range, leaf, kind, *_RANGES[kind])
+    if kind in _OF_ONE_HOT:
+        return None if leaf.dtype.is_floating else functools.partial(_check_range, leaf, kind, 0, 1)
+    if asks and leaf.reason == OF_INTEGERS:
+        return functools.partial(_check_few, leaf, name_of(loss))
+    return None
 
 
-def _check_classes(
-    pairs: PairBatches, leaf: Leaf, loss: Any, name: str, outputs: int | None
-) -> None:
-    if outputs is None or outputs < 2 or getattr(loss, "axis", -1) != -1:
+def _check_classes(leaf: Leaf, loss: Any, kind: str, outputs: int | None, values: Values) -> None:
+    if not values.whole:
+        raise ValueError(
+            f"Under {kind} targets are numbers of classes, which are whole. Received: {leaf.name} "
+            f"of {leaf.dtype.name}, example {values.fraction_in} with other numbers, from "
+            f"{values.low:g} to {values.high:g}. Use a loss of values, or the numbers of classes."
+        )
+    if outputs is None or outputs < 2 or option_of(loss, "axis", -1) != -1:
         return
-    void = getattr(loss, "ignore_class", None)
-    for values in pairs.some(leaf.name):
-        values = values if void is None else values[values != void]
-        if values.size and not 0 <= values.min() <= values.max() < outputs:
+    void = option_of(loss, "ignore_class", None)
+    for number, name in _numbers(values):
+        if not 0 <= number < outputs and number != void:
             raise ValueError(
                 "Classes are numbers from 0 to one less than the outputs of the network. Received: "
-                f"{leaf.name} with values from {values.min():g} to {values.max():g} under {name}, "
-                f"{outputs} outputs. Use ignore_class of the loss for what is no class, more "
-                "outputs, or the numbers of classes in place of shades."
+                f"{leaf.name} with values from {values.low:g} to {values.high:g} under {kind}, "
+                f"{outputs} outputs; {number:g} in example {name}. Use ignore_class of the loss "
+                "for what is no class, more outputs, or the numbers of classes in place of shades."
             )
 
 
-def _check_shares(pairs: PairBatches, leaf: Leaf, name: str) -> None:
-    for values in pairs.some(leaf.name):
-        low, high = float(values.min(initial=0)), float(values.max(initial=0))
-        if low < 0 or high > 1:
-            raise ValueError(
-                f"Under {name} targets lie between 0 and 1. Received: {leaf.name} of "
-                f"{leaf.dtype.name} with values from {low:g} to {high:g}. Use (y > 0), or y / 255 "
-                "of shades."
-            )
+def _numbers(values: Values) -> list[tuple[float, str]]:
+    """Whole numbers, each with an example; the extremes alone where there are too many."""
+    if values.numbers is not None:
+        return [(float(number), name) for number, name in values.numbers.items()]
+    return [(values.low, values.low_in), (values.high, values.high_in)]
 
 
-def _check_few(pairs: PairBatches, leaf: Leaf, name: str) -> None:
-    for values in pairs.some(leaf.name, 3):
-        if (count := len(np.unique(values))) > MOST_CLASSES:
-            raise ValueError(
-                "It cannot be seen whether a target is an image, to be averaged, or a map of "
-                f"classes. Received: {leaf.name} of {leaf.dtype.name} with {count} values in one "
-                f"example, under the loss {name}. Say which: roles={{'{leaf.name}': 'image'}}, or "
-                "'class_map'."
-            )
+def _check_range(leaf: Leaf, kind: str, low: float, high: float, values: Values) -> None:
+    if values.low >= low - _ROUNDING and values.high <= high + _ROUNDING:
+        return
+    name = values.high_in if values.high > high + _ROUNDING else values.low_in
+    wanted = "targets lie between 0 and 1."
+    if (low, high) != (0, 1):
+        within = f"between {low:g} and {high:g}" if high < math.inf else f"not below {low:g}"
+        wanted = f"targets lie {within}."
+    raise ValueError(
+        f"Under {kind} {wanted} Received: {leaf.name} of {leaf.dtype.name} with "
+        f"values from {values.low:g} to {values.high:g}, in example {name}. Use "
+        f"{'(y > 0), or y / 255 of shades' if high < math.inf else 'another loss, or other units'}."
+    )
+
+
+def _check_few(leaf: Leaf, name: str, values: Values) -> None:
+    if values.most > MOST_CLASSES:
+        raise ValueError(
+            "It cannot be seen whether a target is an image, to be averaged, or a map of "
+            f"classes. Received: {leaf.name} of {leaf.dtype.name} with {values.most} values in one "
+            f"example, under the loss {name}. Say which: roles={{'{leaf.name}': 'image'}}, or "
+            "'class_map'."
+        )

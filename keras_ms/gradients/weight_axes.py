@@ -15,6 +15,7 @@ import keras
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.examples import PARTS
 from keras_ms.data.roles import Leaf
+from keras_ms.gradients.losses_of_targets import outputs_on
 from keras_ms.keras_internals import spec_of_call
 
 
@@ -49,6 +50,49 @@ def unit_axes(
     return {leaf.name: _lacking(leaf, _of_its_targets(leaf, ranks)) for leaf in weights}
 
 
+def check_weights(model: Any, dataset: MultiscaleDataset, losses: Mapping[str, Any]) -> None:
+    """Checks that weights lie over the values of the losses that they weigh, on the finest mesh.
+
+    Args:
+        model: A compiled model; nothing is checked if it takes weights its own way.
+        dataset: What it trains on, weights of whole examples having their axes.
+        losses: The loss of each target, by name; `None` where it is not known.
+
+    Raises:
+        ValueError: If sides differ, or one is a map where the other has one number an example.
+    """
+    if dataset.pairs is None or _is_own(model, "compute_loss") or _is_own(model, "train_step"):
+        return
+    leaves = {leaf.name: leaf for leaf in dataset.pairs.leaves}
+    weights = [leaf for leaf in leaves.values() if leaf.name.partition("/")[0] == PARTS[2]]
+    if not weights:
+        return
+    specs = dict(zip(leaves, keras.tree.flatten(dataset.pair_spec(0)), strict=True))
+    outputs = outputs_on(model, dataset, 0)
+    for name, output in outputs.items():
+        values = _values(losses.get(name), specs[name], output)
+        if values is None:
+            continue
+        for leaf in weights:
+            if _weighs(leaf, name) and not _lie_over(tuple(specs[leaf.name].shape), values):
+                raise ValueError(
+                    "Weights are as many as the values of the loss that they weigh. Received: "
+                    f"{leaf.name} of shape {tuple(specs[leaf.name].shape)[1:]} for {name}, whose "
+                    f"loss has values of shape {values[1:]} an example. Resize the weights, or "
+                    "give one number an example."
+                )
+
+
+def _lie_over(weights: tuple[Any, ...], values: tuple[Any, ...]) -> bool:
+    """Whether Keras can multiply them, and weighs every value with one number of its example."""
+    if len(weights) == len(values) + 1 and weights[-1] == 1:
+        weights = weights[:-1]
+    elif len(values) == len(weights) + 1 and values[-1] == 1:
+        values = values[:-1]
+    both = zip(weights, values, strict=False)
+    return len(weights) == len(values) and all(a in (1, b) or None in (a, b) for a, b in both)
+
+
 def _is_own(model: Any, method: str) -> bool:
     """Whether a method is neither Keras's nor ours: it may do with weights what it likes."""
     owner = getattr(getattr(model, method), "__module__", "") or ""
@@ -62,22 +106,30 @@ def _is_of_examples(leaf: Leaf) -> bool:
 
 def _rank(loss: Any, target: Any, output: Any) -> int | None:
     """Axes of the values that a loss averages; `None` if they cannot be told."""
+    values = _values(loss, target, output)
+    return None if values is None else len(values)
+
+
+def _values(loss: Any, target: Any, output: Any) -> tuple[Any, ...] | None:
+    """Shape of the values that a loss averages, batch axis included, if they can be told."""
     if loss is None or output is None:
         return None
     try:
         found = keras.losses.get(loss)
         symbol = keras.KerasTensor(tuple(target.shape), target.dtype.name)
-        return len(spec_of_call(getattr(found, "call", found), symbol, output).shape)
+        return tuple(spec_of_call(getattr(found, "call", found), symbol, output).shape)
     except Exception:  # whatever a loss of one's own raises on symbols
         return None
 
 
+def _weighs(weight: Leaf, target: str) -> bool:
+    path = weight.name.removeprefix(PARTS[2]).strip("/")
+    return not path or target == f"y/{path}" or target.startswith(f"y/{path}/")
+
+
 def _of_its_targets(weight: Leaf, ranks: Mapping[str, int]) -> dict[str, int]:
     """Axes of the values of all targets that a weight is of."""
-    path = weight.name.removeprefix(PARTS[2]).strip("/")
-    if not path:
-        return dict(ranks)
-    return {n: rank for n, rank in ranks.items() if n == f"y/{path}" or n.startswith(f"y/{path}/")}
+    return {name: rank for name, rank in ranks.items() if _weighs(weight, name)}
 
 
 def _lacking(weight: Leaf, ranks: Mapping[str, int]) -> int:

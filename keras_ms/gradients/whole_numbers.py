@@ -16,6 +16,7 @@ import tensorflow as tf
 from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.roles import OF_FLOATS, Leaf
 from keras_ms.data.skipped import first_level_outside
+from keras_ms.data.values import Values
 
 MOST_CLASSES = 64
 """Values in one map from which on integers may be an image as well."""
@@ -48,15 +49,32 @@ def of_whole_numbers(
     several = leaf.channels and leaf.shape[-1] != 1
     if leaf.reason != OF_FLOATS or several or leaf.name in pairs.examples.ranges:
         return None
-    maps = pairs.some(leaf.name)
-    if not all(np.array_equal(values, np.rint(values)) for values in maps):
+    values = pairs.evidence.values[leaf.name]
+    if not values.whole:
         return None
-    classes = None if loss is None else takes_classes(loss, maps[0], outputs)
+    classes = (
+        None if loss is None else takes_classes(loss, pairs.evidence.sample(leaf.name), outputs)
+    )
     if classes:
         return "class_map", "whole numbers, which its loss takes for classes"
     if classes is None:
-        _warn_of_few(leaf, maps)
+        _warn_of_few(leaf, values)
     return None
+
+
+def check_whole(leaf: Leaf, values: Values) -> None:
+    """Refuses other numbers, met later, in what was taken for a map of classes.
+
+    Raises:
+        ValueError: If there are some.
+    """
+    if not values.whole:
+        raise ValueError(
+            "A target held whole numbers alone, which its loss takes for classes. Received: "
+            f"{leaf.name} of {leaf.dtype.name} with other numbers in example {values.fraction_in}, "
+            f"from {values.low:g} to {values.high:g}. Say what it is: roles={{'{leaf.name}': "
+            "'image'}, or 'class_map'."
+        )
 
 
 def takes_classes(loss: Any, values: np.ndarray, outputs: int | None) -> bool | None:
@@ -90,6 +108,30 @@ def takes_classes(loss: Any, values: np.ndarray, outputs: int | None) -> bool | 
     return nothing or changes[0] > _LEAP * changes[1]
 
 
+def casts(loss: Any, shape: tuple[int, ...], outputs: int | None) -> bool:
+    """Whether a loss makes nothing of what targets have behind the point: it takes classes alone.
+
+    Args:
+        loss: The loss, as `compile` takes it.
+        shape: Of a target: `(*sides)` or `(*sides, 1)`.
+        outputs: Last side of the network's output; `None` if it is not known.
+
+    Example:
+        >>> casts("sparse_categorical_crossentropy", (4, 4), 3), casts("mae", (4, 4, 1), 1)
+        (True, False)
+    """
+    sides = tuple(min(side, _SIDE) for side in shape)
+    y = np.random.default_rng(0).integers(0, max(outputs or 3, 2), (1, *sides)).astype(np.float32)
+    try:
+        of_target = _Function(keras.losses.get(loss), y, _predictions(y, outputs))
+        whole, more, empty = (of_target(shift) for shift in (0.0, 0.75, -y))
+    except Exception:  # whatever the loss raises on what is put in
+        return False
+    least = _ROUNDING * float(np.max(np.abs(whole)))
+    alike, empty_alike = (bool(np.max(np.abs(v - whole)) <= least) for v in (more, empty))
+    return alike and not empty_alike
+
+
 def _predictions(y: np.ndarray, outputs: int | None) -> np.ndarray:
     """Such as are probabilities, and may be scores as well."""
     sides = y.shape[:-1] if y.shape[-1] == 1 else y.shape
@@ -106,7 +148,7 @@ class _Function:
         traced = tf.function(lambda y, p: loss(y, p), autograph=False)
         self._traced = traced.get_concrete_function(tf.constant(y), tf.constant(made))
 
-    def __call__(self, shift: float) -> np.ndarray:
+    def __call__(self, shift: Any) -> np.ndarray:
         before = [(variable, variable.numpy()) for variable in self._traced.graph.variables]
         try:
             return np.asarray(self._traced(tf.constant(self._y + shift), tf.constant(self._made)))
@@ -115,10 +157,10 @@ class _Function:
                 variable.assign(value)
 
 
-def _warn_of_few(leaf: Leaf, maps: list[np.ndarray]) -> None:
-    found = np.unique(np.concatenate([np.unique(values) for values in maps]))
-    if len(found) > MOST_CLASSES or set(found) <= {0.0, 1.0}:  # of a mask the mean is a share
-        return
+def _warn_of_few(leaf: Leaf, values: Values) -> None:
+    found = sorted(values.numbers or ())
+    if not found or len(found) > MOST_CLASSES or values.zero_and_one:
+        return  # of a mask the mean is a share
     shown = ", ".join(f"{value:g}" for value in found[:5]) + (", ..." if len(found) > 5 else "")
     warnings.warn(
         f"{leaf.name} of {leaf.dtype.name} holds whole numbers alone ({shown}), and its loss does "

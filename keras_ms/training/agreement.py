@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ms.data.roles import ROLES
 from keras_ms.keras_internals import begin_at_epoch, first_epoch, kept_variables
 from keras_ms.training.hosts import place_of
 
@@ -89,6 +90,7 @@ class Agreement(keras.callbacks.Callback):
         dataset = self._run.dataset
         sizes = [size for stage in self._run.stages for size in (stage.finest, *stage.batch_sizes)]
         meshes = [side for mesh in dataset.mesh_sizes for side in mesh]
+        leaves = dataset.pairs.leaves if dataset.pairs else ()
         return {
             "epochs": [self._epochs[1]],
             "steps_per_epoch": [dataset.steps_per_epoch],
@@ -96,6 +98,8 @@ class Agreement(keras.callbacks.Callback):
             "mesh sizes": meshes,
             "seed": [dataset.seed],
             "shards": [-1 if dataset.shard is None else dataset.shard.parts],
+            # Each host judges by the examples that it reads.
+            "roles of tensors (to be said: roles={...})": [ROLES.index(x.role) for x in leaves],
             "numbers in the model": [self.model.count_params()],
         }
 

@@ -262,6 +262,12 @@ def test_square_signals_can_be_said_to_be_signals():
     [
         (FLOATS, np.zeros((COUNT, 48, 48), "int32")),
         (FLOATS, np.zeros((COUNT, 31, 32), "int32")),
+        (FLOATS, np.zeros((COUNT, 32, 16), "uint8")),
+        (FLOATS, np.zeros((COUNT, 16, 32), "uint8")),
+        (FLOATS, np.zeros((COUNT, 64, 32), "float32")),
+        (FLOATS, np.zeros((COUNT, 8, 32), "uint8")),
+        (FLOATS, np.zeros((COUNT, 8, 16), "uint8")),
+        (FLOATS, np.zeros((COUNT, 24, 32), "uint8")),
         (np.zeros((2, 8, 16, 16, 1), "float32"), np.zeros((2, 16, 16), "int32")),
         (np.zeros((2, 8, 16, 16, 1), "float32"), np.zeros((2, 16, 16, 3), "float32")),
     ],
@@ -285,9 +291,42 @@ def test_a_weight_per_sample_is_a_weight():
         assert made.pair_spec(2)[2].shape[1:] == weights.shape[1:]
 
 
-def test_small_maps_that_look_like_points_can_be_said_to_be_maps():
+def test_small_maps_of_classes_without_channels_are_maps():
     maps = MAPS[:, ::8, ::8]
-    with pytest.raises(ValueError, match="'class_map' if it is a map"):
-        dataset(FLOATS, maps, levels=(1, 2))
-    made = dataset(FLOATS, maps, levels=(1, 2), roles={"y": "class_map"})
+    made = dataset(FLOATS, maps, levels=(1, 2))
+    assert made.describe().roles["y"] == "class_map"
     assert made.pair_spec(1)[1].shape[1:] == (2, 2)
+
+
+@pytest.mark.parametrize("at", [0, 5, COUNT - 1])
+def test_bands_of_integers_are_judged_by_all_examples(at):
+    bands = RNG.integers(0, 2, (COUNT, 32, 32, 2))
+    assert dataset(FLOATS, bands).describe().roles["y"] == "class_map"
+    bands[at, 3, 3] = 5
+    assert dataset(FLOATS, bands).describe().roles["y"] == "image"
+
+
+def test_a_stream_that_comes_to_contradict_its_first_examples_is_told_of():
+    bands = RNG.integers(0, 2, (COUNT, 32, 32, 2))
+    bands[7, 3, 3] = 5
+    made = keras_ms.MultiscaleDataset(lambda: zip(FLOATS, bands, strict=True), levels=(1, 2))
+    with pytest.raises(Exception, match=r"Example 7: .*later.*y that looks like an image.*Say"):
+        list(made.stage().take(8))
+
+
+def test_roles_in_a_row_are_those_of_x_and_y():
+    for roles in (
+        ["image", "label"],
+        ("image", "label"),
+        (None, "label"),
+        {"x": None, "y": "label"},
+    ):
+        assert dataset(FLOATS, MAPS, roles=roles).describe().roles["y"] == "label"
+    made = dataset(FLOATS, (MAPS, MAPS), roles=["image", ["label", "class_map"]])
+    assert made.describe().roles == {"x": "image", "y/0": "label", "y/1": "class_map"}
+    with pytest.raises(
+        ValueError, match=r"those of x, y and sample_weight\. Received: roles=\['im"
+    ):
+        dataset(FLOATS, MAPS, roles=["image"] * 4)
+    with pytest.raises(ValueError, match=r"is not there\. Received: 'sample_weight'"):
+        dataset(FLOATS, MAPS, roles=["image"] * 3)

@@ -95,3 +95,24 @@ def test_a_step_of_ones_own_gets_weights_as_they_are():
     model.compile("sgd", "mse", run_eagerly=True)
     model.fit(data(X, X, WEIGHTS), verbose=0)
     assert model.seen == (COUNT,)
+
+
+@pytest.mark.parametrize(
+    "shape", [(SIDE // 2, SIDE // 2), (SIDE, SIDE, 3), (3,), (SIDE // 2, SIDE // 2, 1)]
+)
+def test_weights_that_do_not_lie_over_the_values_are_refused(shape):
+    weights = np.ones((COUNT, *shape), "float32")
+    with pytest.raises(ValueError, match=r"Weights are as many .*sample_weight of shape .*for y,"):
+        suited(compiled("mse"), data(X, X, weights))
+
+
+@pytest.mark.parametrize("shape", [(SIDE, SIDE), (SIDE, SIDE, 1), (), (1,), (1, 1, 1)])
+def test_weights_that_lie_over_the_values_are_taken(shape):
+    weights = np.ones((COUNT, *shape), "float32")
+    assert suited(compiled("mse"), data(X, X, weights)) is not None
+
+
+def test_a_map_of_weights_does_not_weigh_a_loss_of_whole_images():
+    weights = np.ones((COUNT, SIDE, SIDE), "float32")
+    with pytest.raises(ValueError, match=r"values of shape \(\) an example"):
+        suited(compiled(keras_ms.losses.NegativeSSIM()), data(X, X, weights))

@@ -9,7 +9,7 @@ from keras import ops
 
 import keras_ms
 from keras_ms.gradients.target_roles import suited
-from keras_ms.gradients.whole_numbers import takes_classes
+from keras_ms.gradients.whole_numbers import casts, takes_classes
 
 COUNT = 4
 RNG = np.random.default_rng(0)
@@ -124,9 +124,24 @@ def test_what_was_found_is_said_and_what_the_user_says_goes_before():
     assert said.describe().roles["y"] == "image"
 
 
-@pytest.mark.parametrize("maps", [MAPS + 0.5, np.repeat(MAPS[..., None], 3, -1), X])
+@pytest.mark.parametrize("maps", [np.repeat(MAPS[..., None], 3, -1), X])
 def test_others_are_images_as_ever(maps):
     assert suited(model(by_pixel), dataset(maps)).describe().roles["y"] == "image"
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_losses_that_cast_their_targets(name):
+    assert casts(CLASSES[name], (32, 32), 3) is (name not in ("comparison", "threshold"))
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_losses_of_values_cast_nothing(name):
+    assert not casts(VALUES[name], (32, 32), 3)
+
+
+def test_losses_that_leave_their_targets_out_or_raise_cast_nothing():
+    assert not casts(lambda y, p: ops.mean(p**2), (32, 32), 3)
+    assert not casts(lambda y, p: ops.mean(y @ p), (32, 16), 3)
 
 
 class Own(keras_ms.MultiscaleModel):

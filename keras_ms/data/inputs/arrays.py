@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from keras_ms.data.inputs.files import Files, Pictures
 from keras_ms.data.inputs.leaves import array_of
 from keras_ms.data.inputs.specs import checked, common_spec, spec_of
 from keras_ms.data.sources.read_ahead import read_ahead
+from keras_ms.data.typical import most_alike, signature
 
 
 def of_arrays(parts: tuple[Any, ...], spatial_dims: int | None) -> Examples:
@@ -66,21 +68,26 @@ def _spec(name: str, column: Column) -> tf.TensorSpec:
     if isinstance(column.of, Pictures):
         return column.of.spec
     part = name.split("/")[0]
-    first = spec_of(array_of(column.of[0], part))
     if not isinstance(column.of, (list, tuple)):
-        return first
-    specs = []
-    for number, entry in enumerate(column.of):
-        specs.append(spec_of(array_of(entry, part)))
-        _check_like(first, specs[-1], f"{name}[{number}]")
+        return spec_of(array_of(column.of[0], part))
+    looked_at = [_told(entry, part) for entry in column.of]
+    usual, _ = most_alike(looked_at, key=operator.itemgetter(0))
+    specs = [spec for of, spec in looked_at if of == usual]
+    if 2 * len(specs) <= len(looked_at):
+        number = [of == usual for of, _ in looked_at].index(False)
+        _refuse(f"{name}[{number}]", looked_at[number][1], specs[0])
+    # Others are passed over, and named, when examples are read.
     return functools.reduce(common_spec, specs)
 
 
-def _check_like(first: tf.TensorSpec, other: tf.TensorSpec, name: str) -> None:
-    channels = first.shape.rank < 3 or first.shape[-1] == other.shape[-1]
-    if first.dtype != other.dtype or first.shape.rank != other.shape.rank or not channels:
-        raise ValueError(
-            "Arrays of a list have one type, one number of axes and of channels. Received: "
-            f"{name} of shape {other.shape}, {other.dtype.name}; the first has {first.shape}, "
-            f"{first.dtype.name}."
-        )
+def _told(entry: Any, part: str) -> tuple[Any, tf.TensorSpec]:
+    array = array_of(entry, part)
+    return signature(array), spec_of(array)
+
+
+def _refuse(name: str, odd: tf.TensorSpec, usual: tf.TensorSpec) -> None:
+    raise ValueError(
+        "Arrays of a list have one type, one number of axes and of channels. Received: "
+        f"{name} of shape {odd.shape}, {odd.dtype.name}, while others have {usual.shape}, "
+        f"{usual.dtype.name}."
+    )

@@ -7,7 +7,10 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-Named = tuple[str, Any]
+from keras_ms.data.looking_ahead import LookingAhead, Named
+from keras_ms.data.typical import most_alike, signature
+
+LOOKED_AT = 8
 TRIES = 20  # first examples that may be unreadable
 
 
@@ -44,6 +47,19 @@ class FirstRead:
         raise ValueError(
             f"The first {len(seen)} examples cannot be read. Received: example {name}: {error}"
         ) from error
+
+    def typical(self) -> Any:
+        """Of the first examples, the first one that has structure, types and axes as most.
+
+        Raises:
+            ValueError: If none can be read.
+        """
+        self.first()
+        assert self._begun is not None
+        ahead = LookingAhead(self._begun)
+        examples = [example for _, example in ahead.some(LOOKED_AT)]
+        self._begun = ahead.passed()
+        return most_alike(examples, key=signature)
 
     def passes(self) -> Iterator[Named]:
         """Begins a pass."""

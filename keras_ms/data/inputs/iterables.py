@@ -17,6 +17,7 @@ from keras_ms.data.inputs.first_read import FirstRead
 from keras_ms.data.inputs.going_on import going_on
 from keras_ms.data.inputs.listed_numbers import with_arrays
 from keras_ms.data.inputs.specs import checked, common_spec, spec_of
+from keras_ms.data.typical import signature
 
 TAKEN = (
     "Examples come from a tuple of arrays (x, y) or (x, y, sample_weight), a tf.data.Dataset, a "
@@ -63,7 +64,7 @@ def of_iterable(data: Any, columns: Columns, spatial_dims: int | None) -> Exampl
             yield str(number), _example(element, columns)
 
     read = FirstRead(read_once.ReadOnce(elements()).passes if source.once else elements)
-    first = read.first()
+    first = read.typical()
     batched = batches.are_batches(first, spatial_dims, source.batched)
 
     def passes() -> Iterator[tuple[str, Any]]:
@@ -73,7 +74,7 @@ def of_iterable(data: Any, columns: Columns, spatial_dims: int | None) -> Exampl
         first = next(example for _, example in batches.taken_apart("0", first))
     alike = source.listed and not batched
     anew = bool(getattr(data, "anew", False))
-    spec = _of_list(data, columns, spec_of(first)) if alike else spec_of(first)
+    spec = _of_list(data, columns, first) if alike else spec_of(first)
     notes = [batches.UNBATCHED] * batched + [source.note] * bool(source.note)
     return Examples(
         spec,
@@ -182,17 +183,9 @@ def _example(element: Any, columns: Columns) -> Any:
 
 def _of_list(data: Iterable[Any], columns: Columns, first: Any) -> Any:
     """The spec of all examples of a list; sides in which they differ are `None`."""
-    specs = [first]
+    specs = [spec_of(first)]
     for element in data:
         example = _example(element, columns)
-        with_same = not isinstance(example, ValueError) and _alike(first, spec_of(example))
-        if with_same:
+        if not isinstance(example, ValueError) and signature(example) == signature(first):
             specs.append(spec_of(example))
     return functools.reduce(common_spec, specs)
-
-
-def _alike(one: Any, other: Any) -> bool:
-    leaves = keras.tree.flatten(one), keras.tree.flatten(other)
-    return len(leaves[0]) == len(leaves[1]) and all(
-        a.shape.rank == b.shape.rank for a, b in zip(*leaves, strict=True)
-    )

@@ -40,8 +40,8 @@ def check_fits(example: Any, spec: Any) -> None:
         keras.tree.assert_same_structure(spec, example)
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"Its structure is not that of the first example. Received: {_named(example)}; the "
-            f"first has {_named(spec)}."
+            f"Its structure is not that of most examples. Received: {_named(example)}; most "
+            f"have {_named(spec)}."
         ) from error
     both = zip(keras.tree.flatten(spec), keras.tree.flatten(example), strict=True)
     for name, (leaf, array) in zip(leaf_names(spec), both, strict=True):
@@ -51,8 +51,8 @@ def check_fits(example: Any, spec: Any) -> None:
             fits = leaf.shape[-1] in (None, array.shape[-1])
         if not fits:
             raise ValueError(
-                "It is of another type, or has other axes or channels than the first. Received: "
-                f"{name} of shape {array.shape}, {array.dtype}; the first has "
+                "It is of another type, or has other axes or channels than most. Received: "
+                f"{name} of shape {array.shape}, {array.dtype}; most have "
                 f"{leaf.shape}, {leaf.dtype.name}."
             )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import functools
 import math
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -52,8 +54,23 @@ def batches(
     def cut(item: Files) -> Pair:
         return middle(*read(item), most, multiple)
 
-    kept = _Groups(_grouped(list(_kept(items, cut, skipped, cache_bytes)), size), scaled)
-    return kept.as_dataset()
+    kept = _alike(list(_kept(items, cut, skipped, cache_bytes)), skipped)
+    skipped.finish()
+    return _Groups(_grouped(kept, size), scaled).as_dataset()
+
+
+class _Kept(NamedTuple):
+    """How to come by a pair again, the name of its input, and its shapes."""
+
+    again: Callable[[], Pair]
+    name: str
+    shapes: tuple[tuple[int, ...], tuple[int, ...]]
+
+    @property
+    def ratio(self) -> Fraction:
+        """The sides of the target by those of the input."""
+        x, y = self.shapes
+        return Fraction(y[0], x[0])
 
 
 class _Groups:
@@ -64,18 +81,18 @@ class _Groups:
         scaled: Makes of a pair what batches hold.
     """
 
-    def __init__(self, groups: list[list[Any]], scaled: Callable[[Pair], Pair]) -> None:
+    def __init__(self, groups: list[list[_Kept]], scaled: Callable[[Pair], Pair]) -> None:
         self._groups, self._scaled = groups, scaled
 
     def batch(self, number: int) -> Pair:
         """A batch."""
-        pairs = [self._scaled(again()) for again, _ in self._groups[int(number)]]
+        pairs = [self._scaled(kept.again()) for kept in self._groups[int(number)]]
         x, y = zip(*pairs, strict=True)
         return np.stack(x), np.stack(y)
 
     def as_dataset(self) -> tf.data.Dataset:
         """All of them in order. No generator of TensorFlow: those are ended by Python."""
-        specs = [_spec(part) for part in self._scaled(self._groups[0][0][0]())]
+        specs = [_spec(part) for part in self._scaled(self._groups[0][0].again())]
 
         def batch(number: Any) -> Any:
             made = called(self, _Groups.batch, [number], [spec.dtype for spec in specs])
@@ -92,8 +109,8 @@ def _spec(array: np.ndarray) -> tf.TensorSpec:
 
 def _kept(
     items: Sequence[Files], read: Callable[[Files], Pair], skipped: Skipped, cache_bytes: int
-) -> Iterator[tuple[Callable[[], Pair], tuple[int, ...]]]:
-    """How to come by every pair that can be read, and the shape of its input."""
+) -> Iterator[_Kept]:
+    """All pairs that can be read."""
     left = cache_bytes
 
     def size_of(files: Files) -> int:
@@ -103,26 +120,37 @@ def _kept(
         if isinstance(pair, ValueError):
             skipped.add(str(item[0]), str(pair))
             continue
-        skipped.admitted()
         left -= sum(part.nbytes for part in pair)
-        shape = pair[0].shape
         # A copy, since a view would keep the whole picture.
         again: Callable[[], Pair] = functools.partial(read, item)
         if left >= 0:
             again = functools.partial(_given, (pair[0].copy(), pair[1].copy()))
-        yield again, shape
-    skipped.finish()
+        yield _Kept(again, str(item[0]), (pair[0].shape, pair[1].shape))
+
+
+def _alike(kept: list[_Kept], skipped: Skipped) -> list[_Kept]:
+    """Those pairs whose targets are as large, beside their inputs, as those of most."""
+    counted = collections.Counter(one.ratio for one in kept)
+    usual = max(counted, key=lambda ratio: (counted[ratio], ratio == 1), default=Fraction(1))
+    for one in kept:
+        if one.ratio == usual:
+            skipped.admitted()
+        else:
+            x, y = one.shapes
+            expected = tuple(int(side * usual) for side in x[:2])
+            skipped.add(one.name, f"its target has the sides {y[:2]}, expected is {expected}")
+    return [one for one in kept if one.ratio == usual]
 
 
 def _given(pair: Pair) -> Pair:
     return pair
 
 
-def _grouped(kept: list[Any], size: int) -> list[list[Any]]:
+def _grouped(kept: list[_Kept], size: int) -> list[list[_Kept]]:
     """Batches of consecutive pairs; one ends where the size of pairs changes."""
-    groups: list[list[Any]] = []
+    groups: list[list[_Kept]] = []
     for one in kept:
-        if not groups or len(groups[-1]) == size or groups[-1][0][1] != one[1]:
+        if not groups or len(groups[-1]) == size or groups[-1][0].shapes != one.shapes:
             groups.append([])
         groups[-1].append(one)
     return groups

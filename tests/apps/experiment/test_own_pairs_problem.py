@@ -185,3 +185,9 @@ def test_bands_and_prefixes_are_those_of_the_pairs(folders):
     pairs = building.kind_of(made).load("train")
     assert (pairs.input_bands, len(pairs)) == (3, 4)
     assert building.make_network(made).input.shape[-1] == 3
+
+
+def test_a_first_target_of_another_size_does_not_decide_the_scale(folders):
+    Image.fromarray(np.zeros((24, 32), "uint8")).save(folders / "fine" / "0.png")
+    x, y = building.kind_of(problem(folders, "fine")).black()
+    assert (x.shape, y.shape) == ((1, 8, 8, 3), (1, 16, 16, 1))

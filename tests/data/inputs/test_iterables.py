@@ -51,7 +51,7 @@ class Batches(keras.utils.PyDataset):
 def test_batches_of_a_py_dataset_are_taken_apart_and_told_when_a_pass_ends():
     data = Batches()
     examples = examples_of(data)
-    assert data.calls == [0]
+    assert data.calls == [0, 1, 2]  # looked at, to see what most are like
     assert seen(examples) == [0] * 4 + [1] * 4 + [2]
     assert (data.calls, data.ends) == ([0, 1, 2], 1)
     assert examples.length is None
@@ -146,7 +146,7 @@ def test_map_datasets_of_pictures_by_columns():
     data = MapDataset([item, None, item])
     examples = examples_of(data, x=["image", "depth"], y="annotation")
     assert examples.length == 3
-    assert data.reads == 1
+    assert data.reads == 3  # looked at, to see what most are like
     (_, (x, y)), (name, error), _ = read(examples)
     np.testing.assert_array_equal(x["image"][0, 0], [50, 60, 70])  # an input shows colours
     assert x["depth"].shape == (8, 8, 1)
