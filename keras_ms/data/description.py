@@ -173,7 +173,7 @@ def picture_of(dataset: Any) -> np.ndarray:
 
 def _tiles(batch: np.ndarray) -> list[np.ndarray]:
     """A tile per image of a batch; none of what is no image."""
-    fields = batch.ndim >= 3 and batch.dtype.kind in "biuf"
+    fields = batch.ndim >= 3 and batch.size > 0 and batch.dtype.kind in "biuf"
     return [_tile(one, batch) for one in batch] if fields else []
 
 

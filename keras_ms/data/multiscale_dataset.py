@@ -92,8 +92,8 @@ class MultiscaleDataset(ShownDataset):
         y: Likewise for the target.
         sample_weight: Likewise for the weight.
         roles: Without a task: what tensors are, by name, where the type and the loss do not tell:
-            `{"x": "image", "y": "class_map"}`; `"x/left"` is a tensor below. One of
-            `keras_ms.data.roles.ROLES`.
+            `{"x": "image", "y": "class_map"}`; `"x/left"` is a tensor below; a list is of x, y and
+            weights in a row. One of `keras_ms.data.roles.ROLES`.
         rotate: Whether samples are turned by a random multiple of 90 degrees. Without a task.
         augment: Augmentation of your own, without a task: a function of a batched pair and a seed
             that returns the pair, called with the same seed for both levels of a term; or a layer

@@ -111,6 +111,31 @@ def check_no_points(
         )
 
 
+def check_coordinates_alone(name: str, values: Values, sides: Sequence[int]) -> None:
+    """Refuses classes and visibilities among coordinates, which are all divided.
+
+    Args:
+        name: Of a tensor that is said to hold coordinates.
+        values: What it is in the examples that were looked at.
+        sides: Sides of the image.
+
+    Raises:
+        ValueError: If a place along the last axis holds small whole numbers, beside fractions.
+    """
+    columns = values.columns
+    if columns is None or columns.whole.all():
+        return
+    small = columns.whole & (columns.high > 0) & (columns.high < _OF_SIDE * max(sides))
+    if small.any():
+        place = int(np.argmax(small))
+        raise ValueError(
+            "Coordinates are all divided from level to level, class numbers and visibilities must "
+            f"not be. Received: {name} with whole numbers up to {columns.high[place]:g} at place "
+            f"{place} of the last axis. Give them apart: {{'points': y[..., :2], 'others': "
+            "y[..., 2:]}, with a role for each."
+        )
+
+
 def check_small_map(
     name: str, shape: Sequence[Any], values: Values, sides: Sequence[int], integers: bool
 ) -> None:

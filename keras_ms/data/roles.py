@@ -12,7 +12,13 @@ import tensorflow as tf
 
 from keras_ms.data.examples import PARTS, leaf_names
 from keras_ms.data.likely_faults import check_channel_axis, check_no_map
-from keras_ms.data.points import FEW, check_no_points, check_small_map, named_like_points
+from keras_ms.data.points import (
+    FEW,
+    check_coordinates_alone,
+    check_no_points,
+    check_small_map,
+    named_like_points,
+)
 from keras_ms.data.values import Values
 
 ROLES = ("image", "class_map", "weight", "label", "coordinates")
@@ -205,6 +211,8 @@ def _decided(seen: _Seen, said: Any, told: Any) -> Leaf:
 
 def _no_field(seen: _Seen, said: Any) -> Leaf:
     role, reason = said or ("label", NO_IMAGE)
+    if role == "coordinates":
+        check_coordinates_alone(seen.leaf.name, seen.values, seen.mesh)
     if not said:
         check_no_map(seen.leaf.name, seen.shape, seen.mesh)
         if seen.part == PARTS[2]:

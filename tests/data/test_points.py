@@ -144,3 +144,15 @@ def test_a_box_met_later_in_a_stream_is_told_of():
     stream = keras_ms.MultiscaleDataset(lambda: zip(X, boxes, strict=True), levels=(1, 2))
     with pytest.raises(Exception, match=r"values up to .* in example 4\. Say which"):
         list(stream.stage().take(6))
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_classes_and_visibilities_are_not_divided_with_coordinates(flat):
+    points = np.concatenate([pixels(17, 2), RNG.integers(0, 3, (COUNT, 17, 1))], -1)
+    y = points.reshape(COUNT, -1) if flat else points
+    with pytest.raises(
+        ValueError, match=r"all divided.*Received: y with whole numbers up to \d at"
+    ):
+        made(y, roles={"y": "coordinates"})
+    apart = {"points": points[..., :2], "visible": points[..., 2]}
+    assert made(apart, roles={"y/points": "coordinates"}).describe().roles["y/visible"] == "label"
