@@ -17,7 +17,7 @@ import tensorflow as tf
 from keras_ms.data import MultiscaleDataset
 from keras_ms.gradients.loss_law import loss_law
 from keras_ms.gradients.model_fits import check_replicas
-from keras_ms.keras_internals import mask_of, with_mask
+from keras_ms.keras_internals import loss_of, mask_of, with_mask
 from keras_ms.levels import Stage
 
 Tensor = Any
@@ -132,10 +132,9 @@ def loss_in_chunks(
     """
     x, y, sample_weight = pair
     if chunk is None:
-        return model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
+        return loss_of(model, x, y, y_pred, sample_weight)
     if keras.tree.flatten(x)[0].shape[0] == chunk:
-        loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
-        return _number(loss)
+        return _number(loss_of(model, x, y, y_pred, sample_weight))
     return tf.reduce_mean(losses_of_chunks(model, pair, y_pred, chunk))
 
 
@@ -173,7 +172,7 @@ def losses_of_chunks(
         for leaf, mask in zip(keras.tree.flatten(made), found[len(own) :], strict=True):
             with_mask(leaf, mask)
         with _within(scope):
-            return _number(model.compute_loss(x=x, y=y, y_pred=made, sample_weight=weight))
+            return _number(loss_of(model, x, y, made, weight))
 
     # One after the other: what a loss does to variables must not depend on who is first.
     return tf.map_fn(

@@ -19,6 +19,7 @@ from keras_ms.gradients.loss_marks import marks_in
 from keras_ms.gradients.loss_variants import Case, variants
 from keras_ms.keras_internals import (
     build_losses,
+    loss_of,
     losses_are_built,
     mask_of,
     recording_losses,
@@ -173,7 +174,7 @@ def _total(model: Any, case: Case) -> Any:
     for leaf, mask in zip(_leaves(made), case.masks, strict=True):
         with_mask(leaf, None if mask is None else tf.convert_to_tensor(mask))
     with _aside(model):
-        return model.compute_loss(x=x, y=y, y_pred=made, sample_weight=weights)
+        return loss_of(model, x, y, made, weights)
 
 
 @contextlib.contextmanager
