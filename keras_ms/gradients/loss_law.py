@@ -26,7 +26,6 @@ _OF_SAMPLES = frozenset(
         "categorical_generalized_cross_entropy",
         "categorical_hinge",
         "cosine_similarity",
-        "hinge",
         "huber",
         "kl_divergence",
         "log_cosh",
@@ -36,9 +35,10 @@ _OF_SAMPLES = frozenset(
         "mean_squared_logarithmic_error",
         "poisson",
         "sparse_categorical_crossentropy",
-        "squared_hinge",
     }
 )
+# Keras takes labels 0 and 1 for signs only where a whole batch has no others.
+_OF_WHOLE_BATCHES = frozenset({"hinge", "squared_hinge"})
 _MEANS = ("sum_over_batch_size", "mean")
 _WEIGHTED_MEAN = "mean_with_sample_weight"
 
@@ -119,12 +119,16 @@ def _law(model: keras.Model, spec: Any, examples: Callable[[], Any]) -> LossLaw:
     own = _has_own_loss(model)
     if not own and model.loss is None:
         return MEAN  # losses of layers count once, whatever they are
-    known = None if own else _known(model, spec)
-    if known is not None:
-        return known
-    verdicts = loss_trial.verdicts(model, examples, own)
-    for verdict in verdicts:
-        _refuse(verdict)
+    verdicts = []
+    if own or not _all_known(model, spec):
+        verdicts = loss_trial.verdicts(model, examples, own)
+        for verdict in verdicts:
+            _refuse(verdict)
+    # By now the losses are objects: the trial has made them, if nobody had.
+    if not own and (coupling := _coupling(model, spec)):
+        return LossLaw(False, coupling)
+    if not own and _all_known(model, spec):
+        return MEAN
     broken = [verdict for verdict in verdicts if not verdict.is_mean]
     return LossLaw(False, _named(broken)) if broken else MEAN
 
@@ -133,19 +137,29 @@ def _has_own_loss(model: keras.Model) -> bool:
     return type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)
 
 
-def _known(model: keras.Model, spec: Any) -> LossLaw | None:
-    """The law, if the kinds of the losses tell."""
+def _all_known(model: keras.Model, spec: Any) -> bool:
+    """Whether the kinds of all losses tell what they are."""
     if not losses_are_built(model):
-        return None
+        return False
     _, y, weights = keras.utils.unpack_x_y_sample_weight(spec)
     masked = any(_may_mask(layer) for layer in all_layers(model))
     plain = not masked and (weights is None or _fit(weights, y))
+    weighted = weights is not None
+    return all(
+        _couples(entry.loss, weighted) or (plain and _is_of_samples(entry.loss))
+        for entry in compiled_losses(model)
+    )
+
+
+def _coupling(model: keras.Model, spec: Any) -> str:
+    """What couples samples by its kind, in words; empty if nothing does."""
+    *_, weights = keras.utils.unpack_x_y_sample_weight(spec)
     entries = compiled_losses(model)
     for entry in entries:
         if _couples(entry.loss, weights is not None):
-            names = f"{loss_trial.name_of(entry, len(entries) > 1)} couples the samples of a batch"
-            return LossLaw(False, names)
-    return MEAN if plain and all(_is_of_samples(entry.loss) for entry in entries) else None
+            name = loss_trial.name_of(entry, len(entries) > 1)
+            return f"{name} couples the samples of a batch"
+    return ""
 
 
 def _fit(weights: Any, y: Any) -> bool:
@@ -185,7 +199,7 @@ def _couples(loss: Any, weighted: bool) -> bool:
     options = getattr(loss, "_fn_kwargs", {})
     name = getattr(getattr(loss, "fn", None), "__name__", "")
     whole = name in ("dice", "tversky") and options.get("axis") is None
-    return whole or options.get("ignore_class") is not None
+    return whole or name in _OF_WHOLE_BATCHES or options.get("ignore_class") is not None
 
 
 def _may_mask(layer: keras.layers.Layer) -> bool:
