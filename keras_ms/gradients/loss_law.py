@@ -15,6 +15,7 @@ import tensorflow as tf
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.own_errors import batches_of
 from keras_ms.gradients import loss_trial
+from keras_ms.gradients.loss_kinds import Verdict
 from keras_ms.keras_internals import all_layers, compiled_losses, losses_are_built
 
 _OF_SAMPLES = frozenset(
@@ -49,10 +50,13 @@ class LossLaw(NamedTuple):
     Attributes:
         is_mean: Whether it is known to be their mean.
         why: If not, what it does instead.
+        silent_alone: Name of a loss of which a single sample has no gradient; empty if there is
+            none.
     """
 
     is_mean: bool
     why: str = ""
+    silent_alone: str = ""
 
 
 MEAN = LossLaw(True)
@@ -125,12 +129,13 @@ def _law(model: keras.Model, spec: Any, examples: Callable[[], Any]) -> LossLaw:
         for verdict in verdicts:
             _refuse(verdict)
     # By now the losses are objects: the trial has made them, if nobody had.
+    silent = next((verdict.name for verdict in verdicts if verdict.silent_alone), "")
     if not own and (coupling := _coupling(model, spec)):
-        return LossLaw(False, coupling)
+        return LossLaw(False, coupling, silent)
     if not own and _all_known(model, spec):
         return MEAN
     broken = [verdict for verdict in verdicts if not verdict.is_mean]
-    return LossLaw(False, _named(broken)) if broken else MEAN
+    return LossLaw(False, _named(broken), silent) if broken else MEAN
 
 
 def _has_own_loss(model: keras.Model) -> bool:
@@ -211,7 +216,7 @@ def _may_mask(layer: keras.layers.Layer) -> bool:
     return isinstance(layer, keras.layers.Masking) or (foreign and own)
 
 
-def _refuse(verdict: loss_trial.Verdict) -> None:
+def _refuse(verdict: Verdict) -> None:
     if verdict.kind == "vector":
         raise ValueError(
             "The loss of a batch must be a number. Received: "
@@ -220,14 +225,14 @@ def _refuse(verdict: loss_trial.Verdict) -> None:
         )
     if verdict.kind == "sum":
         raise ValueError(
-            "The loss grows with the number of samples in its batch, so levels with batches of "
-            f"other sizes do not telescope; losses must be means. Received: {verdict.name}, whose "
+            "The loss grows with the number of samples in its batch, and levels have batches of "
+            f"different sizes; losses must be means. Received: {verdict.name}, whose "
             f"loss of {loss_trial.SAMPLES} samples is the sum of those of its parts. Use "
             "keras.ops.mean over the samples."
         )
 
 
-def _named(verdicts: list[loss_trial.Verdict]) -> str:
+def _named(verdicts: list[Verdict]) -> str:
     untold = [verdict for verdict in verdicts if verdict.kind == "unknown"]
     coupled = [verdict.name for verdict in verdicts if verdict.kind == "coupled"]
     if coupled:
