@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,13 +14,18 @@ class Value(NamedTuple):
     Attributes:
         origins: Names of the arguments that it depends on.
         as_it_is: Whether its elements are elements of these arguments or of constants, or were
-            picked, rounded, counted or ordered among them, but not computed with.
+            picked, rounded, counted or ordered among them, but not computed with beyond `scale` and
+            `shift`.
         numbers: All of its elements where it depends on no argument; `None` if not known.
+        scale: What these elements were multiplied by.
+        shift: What was added afterwards.
     """
 
     origins: frozenset[str] = frozenset()
     as_it_is: bool = True
     numbers: tuple[float, ...] | None = None
+    scale: float = 1.0
+    shift: float = 0.0
 
 
 CONSTANT = Value()
@@ -49,13 +54,7 @@ _COMPUTING = ("All", "Any", "ArgMax", "ArgMin", "Ceil", "Floor", "Mean", "OneHot
 _SHAPES = ("Shape", "ShapeN", "Size", "Rank", "TensorListReserve", "EmptyTensorList")
 _LONG = 256
 _FILLED = {"ZerosLike": (0.0,), "OnesLike": (1.0,)}
-_ARITHMETIC: dict[str, Callable[..., float]] = {
-    "Add": lambda a, b: a + b,
-    "AddV2": lambda a, b: a + b,
-    "Mul": lambda a, b: a * b,
-    "Neg": lambda a: -a,
-    "Sub": lambda a, b: a - b,
-}
+_ARITHMETIC = ("Add", "AddV2", "Mul", "Neg", "RealDiv", "Sub")
 
 
 def passed(operation: str, inputs: Sequence[Value]) -> Value:
@@ -80,24 +79,54 @@ def passed(operation: str, inputs: Sequence[Value]) -> Value:
     if operation in _SOME:
         found = joined(inputs[_SOME[operation]])
         numbers = None if operation in _COMPUTING or value.origins else found.numbers
-        return Value(value.origins, found.as_it_is, numbers)
+        if operation in _COMPUTING:
+            return Value(value.origins, found.as_it_is)
+        return found._replace(origins=value.origins, numbers=numbers)
     single = all(len(v.numbers or ()) == 1 for v in inputs)
     if operation == "Range" and single:
         steps = np.arange(*(v.numbers[0] for v in inputs if v.numbers))
         return CONSTANT._replace(numbers=tuple(map(float, steps)) if len(steps) < _LONG else None)
-    if operation in _ARITHMETIC and single:
-        number = _ARITHMETIC[operation](*(v.numbers[0] for v in inputs if v.numbers))
-        return CONSTANT._replace(numbers=(number,))
+    if operation in _ARITHMETIC:
+        return _computed(operation, *inputs)
     return Value(value.origins, not value.origins)
+
+
+def _computed(operation: str, one: Value, other: Value | None = None) -> Value:
+    """A tensor times a number, or plus one; others are not as they were."""
+    if operation == "Neg":
+        return _computed("Mul", one, CONSTANT._replace(numbers=(-1.0,)))
+    assert other is not None
+    origins = one.origins | other.origins
+    value, constant = (other, one) if other.origins else (one, other)
+    number = constant.numbers[0] if constant.numbers and len(constant.numbers) == 1 else None
+    if constant.origins or number is None or (value is other and operation == "RealDiv"):
+        return Value(origins, not origins)
+    if operation == "RealDiv":
+        operation, number = "Mul", 1.0 / number if number else 0.0
+    if operation == "Sub":
+        if value is other:
+            value = _computed("Neg", value)
+        else:
+            number = -number
+    scale, shift = (number, 0.0) if operation == "Mul" else (1.0, number)
+    if value.numbers is not None:
+        return value._replace(numbers=tuple(scale * n + shift for n in value.numbers))
+    if not value.origins or not scale:
+        return Value(origins, not origins)
+    return value._replace(scale=scale * value.scale, shift=scale * value.shift + shift)
 
 
 def joined(values: Sequence[Value]) -> Value:
     """A tensor that is put together from others."""
     numbers = [value.numbers for value in values]
+    moved = list(dict.fromkeys((value.scale, value.shift) for value in values if value.origins))
+    scale, shift = moved[0] if len(moved) == 1 else (1.0, 0.0)
     return Value(
         frozenset().union(*(value.origins for value in values)),
-        all(value.as_it_is for value in values),
+        all(value.as_it_is for value in values) and len(moved) < 2,
         None if None in numbers else tuple(n for part in numbers for n in part or ()),
+        scale,
+        shift,
     )
 
 

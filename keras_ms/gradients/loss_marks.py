@@ -17,6 +17,10 @@ from keras_ms.gradients.graph_values import CONSTANT, Value, joined, merged, pas
 _SAMENESS = ("Equal", "NotEqual", "ApproximateEqual")
 _COMPARISONS = (*_SAMENESS, "Less", "LessEqual", "Greater", "GreaterEqual")
 _OPAQUE = ("EagerPyFunc", "PyFunc", "PyFuncStateless")
+_LENGTHS = ("Abs", "Square")
+_BOUNDS = ("Maximum", "Minimum")
+_BOOL = tf.bool.as_datatype_enum
+_ZERO = CONSTANT._replace(numbers=(0.0,))
 _OF_INFINITY = ("IsInf", "IsFinite")
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 _BRANCHES = ("If", "StatelessIf", "Case", "StatelessCase")
@@ -133,9 +137,21 @@ class _Reader:
             return self._compared(node.op, *inputs)
         if node.op in _OPAQUE and "y" in joined(inputs).origins:
             self._unread = True
-        if node.op in _OF_INFINITY:
-            self._note(inputs[0], (np.inf,))
+        if node.op == "Sign" or (node.op == "Cast" and node.attr["DstT"].type == _BOOL):
+            return self._compared("NotEqual", inputs[0], _ZERO)
+        self._note_kinks(node.op, inputs)
         return passed(node.op, inputs)
+
+    def _note_kinks(self, operation: str, inputs: list[Value]) -> None:
+        """Notes where something else begins for targets, of what is no comparison."""
+        if operation in _OF_INFINITY:
+            self._note(inputs[0], (np.inf,))
+        if operation in _LENGTHS and inputs[0].origins == {"y"}:
+            self._note_number(inputs[0], 0.0, same=True)
+        if operation in _BOUNDS and joined(inputs).origins == {"y"}:
+            for value, bound in (inputs, inputs[::-1]):
+                for number in bound.numbers or ():
+                    self._note_number(value, number, same=False)
 
     def _called(self, name: str, inputs: Sequence[Value]) -> list[Value]:
         function = self._library[name]
@@ -160,13 +176,19 @@ class _Reader:
         for value, constant in ((one, other), (other, one)):
             if not value.origins or constant.origins:
                 continue
-            numbers = constant.numbers or ()
-            beside = () if kind in _SAMENESS else (-1.0, 1.0)
-            self._note(value, [n + by for n in numbers for by in (0.0, *beside)])
-            read = value.as_it_is and constant.numbers is not None
+            same = kind in _SAMENESS
+            exact = [self._note_number(value, n, same) for n in constant.numbers or ()]
+            read = value.as_it_is and constant.numbers is not None and (all(exact) or not same)
             if value.origins == {"y"} and not read:
                 self._unread = True
         return Value(one.origins | other.origins, read)
+
+    def _note_number(self, value: Value, number: float, same: bool) -> bool:
+        """Notes what an argument is where the value is a number; whether that is exact."""
+        found = (number - value.shift) / value.scale
+        self._note(value, (found,) if same else (found, found - 1.0, found + 1.0))
+        again = np.float32(found) * np.float32(value.scale) + np.float32(value.shift)
+        return bool(again == np.float32(number))
 
     def _note(self, value: Value, numbers: Iterable[float]) -> None:
         for name in ("x", "weights"):
