@@ -19,6 +19,7 @@ class Value(NamedTuple):
         numbers: All of its elements where it depends on no argument; `None` if not known.
         scale: What these elements were multiplied by.
         shift: What was added afterwards.
+        table: Elements of a constant vector in their order; empty of anything else.
     """
 
     origins: frozenset[str] = frozenset()
@@ -26,6 +27,7 @@ class Value(NamedTuple):
     numbers: tuple[float, ...] | None = None
     scale: float = 1.0
     shift: float = 0.0
+    table: tuple[float, ...] = ()
 
 
 CONSTANT = Value()
@@ -33,9 +35,9 @@ CONSTANT = Value()
 _FIRST = """
     All Any ArgMax ArgMin BatchToSpaceND BroadcastTo Cast Ceil ClipByValue DeepCopy EnsureShape
     ExpandDims Floor GatherNd GatherV2 Identity IsFinite IsInf IsNan LogicalNot Max MaxPool Mean Min
-    MirrorPad OneHot Pad PadV2 PreventGradient ReadVariableOp Relu Reshape ReverseV2 Rint Roll Round
-    Sign Slice Snapshot SplitV Squeeze StopGradient StridedSlice Sum TensorListFromTensor
-    TensorListGetItem TensorListStack Tile Transpose Unpack
+    MirrorPad OneHot Pad PadV2 PreventGradient ReadVariableOp Relu Reshape ResourceGather ReverseV2
+    Rint Roll Round Sign Slice Snapshot SplitV Squeeze StopGradient StridedSlice Sum
+    TensorListFromTensor TensorListGetItem TensorListStack Tile Transpose Unpack
 """
 _ALL = ("LogicalAnd", "LogicalOr", "Maximum", "Minimum", "Pack")
 _SOME: dict[str, slice] = {

@@ -80,7 +80,7 @@ def judged(name: str, trials: Sequence[Trial], doubt: str = "") -> Verdict:
     if np.prod(shape) > 1:
         return Verdict(name, "vector", shape)
     kinds = [kind_of(trial) for trial in trials]
-    if "coupled" in kinds or {"sum", "mean"} <= set(kinds):
+    if is_coupled(kinds) or {"sum", "mean"} <= set(kinds):
         return Verdict(name, "coupled", silent_alone=is_silent_alone(trials))
     if "sum" in kinds:
         return Verdict(name, "sum")
@@ -89,8 +89,24 @@ def judged(name: str, trials: Sequence[Trial], doubt: str = "") -> Verdict:
     return Verdict(name, "unknown")
 
 
+def is_coupled(kinds: Sequence[str], at_least: int = 2) -> bool:
+    """Whether trials show that samples count for each other.
+
+    Where the largest of almost equal numbers is picked, rounding decides where a gradient goes. So
+    single trials in which gradients alone differ do not count.
+
+    Args:
+        kinds: What each trial shows, as of `kind_of`.
+        at_least: Trials in which gradients alone have to differ.
+    """
+    bent = kinds.count("bent")
+    return "coupled" in kinds or (bent >= at_least and bent >= kinds.count("mean"))
+
+
 def kind_of(trial: Trial) -> str:
     """What one trial shows: "mean", "sum", "coupled", or "unknown" where it shows nothing.
+
+    It is "bent" where finite gradients are coupled and values are not.
 
     Example:
         >>> alone = tuple(Shown(np.array(value)) for value in (1.0, 3.0))
@@ -102,7 +118,10 @@ def kind_of(trial: Trial) -> str:
     of_gradients = {_by_predictions(trial), _by_weights(trial)} - {"unknown"}
     if "sum" in of_gradients:
         return "sum"
-    kinds = of_gradients | ({_by_value(trial)} - {"unknown"})
+    by_value = _by_value(trial)
+    if "bent" in of_gradients and by_value in ("mean", "unknown"):
+        return "coupled" if "coupled" in of_gradients else "bent"
+    kinds = of_gradients | ({by_value} - {"unknown"})
     if len(kinds) > 1:
         return "coupled"
     return kinds.pop() if kinds else "unknown"
@@ -157,7 +176,7 @@ def _by_weights(trial: Trial) -> str:
 def _compared(
     whole: np.ndarray, alone: np.ndarray, count: int, tolerance: float, size: float = 0.0
 ) -> str:
-    """What rows show that are equal to others (a sum) or to their `count`-th part (a mean)."""
+    """What rows show: a sum if equal to others, a mean if to their `count`-th part, else bent."""
     if np.any(np.isfinite(whole) != np.isfinite(alone)):
         return "coupled"
     finite = np.isfinite(whole)
@@ -168,4 +187,4 @@ def _compared(
     allowed = tolerance * np.maximum(sizes, size) + _NOTHING * np.max(sizes)
     if np.all(np.linalg.norm(whole - alone / count, axis=1) <= allowed):
         return "mean"
-    return "sum" if np.all(np.linalg.norm(whole - alone, axis=1) <= count * allowed) else "coupled"
+    return "sum" if np.all(np.linalg.norm(whole - alone, axis=1) <= count * allowed) else "bent"

@@ -18,6 +18,7 @@ _SAMENESS = ("Equal", "NotEqual", "ApproximateEqual")
 _COMPARISONS = (*_SAMENESS, "Less", "LessEqual", "Greater", "GreaterEqual")
 _OPAQUE = ("EagerPyFunc", "PyFunc", "PyFuncStateless")
 _LENGTHS = ("Abs", "Square")
+_LOOKING_UP = ("GatherV2", "ResourceGather")
 _BOUNDS = ("Maximum", "Minimum")
 _BOOL = tf.bool.as_datatype_enum
 _ZERO = CONSTANT._replace(numbers=(0.0,))
@@ -28,6 +29,8 @@ _LOOPS = ("While", "StatelessWhile")
 _ROUNDS = 3
 """Through loops: what comes round carries where it is from, from one variable to the next."""
 MOST = 24
+_LONGEST = 2**16
+"""Classes of a table that may be looked up."""
 
 
 class Marks(NamedTuple):
@@ -73,16 +76,18 @@ def _captured(tensor: Any, variables: Iterable[Any]) -> Value:
     """A tensor from outside of a graph, or a variable at present."""
     if tensor.dtype == tf.resource:
         found = [v for v in variables if v.handle is tensor]
-        return CONSTANT._replace(numbers=_numbers(found[0].numpy()) if found else None)
-    return CONSTANT._replace(numbers=_numbers(tensor.numpy()) if hasattr(tensor, "numpy") else None)
+        return _constant(found[0].numpy()) if found else CONSTANT
+    return _constant(tensor.numpy()) if hasattr(tensor, "numpy") else CONSTANT
 
 
-def _numbers(array: Any) -> tuple[float, ...] | None:
+def _constant(array: Any) -> Value:
     array = np.asarray(array)
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
-        return None
+        return CONSTANT
     found = np.unique(array)
-    return tuple(map(float, found)) if found.size <= MOST else None
+    numbers = tuple(map(float, found)) if found.size <= MOST else None
+    table = tuple(map(float, array)) if array.ndim == 1 and array.size <= _LONGEST else ()
+    return CONSTANT._replace(numbers=numbers, table=table)
 
 
 class _Reader:
@@ -132,7 +137,7 @@ class _Reader:
 
     def _output(self, node: Any, inputs: list[Value]) -> Value:
         if node.op == "Const":
-            return CONSTANT._replace(numbers=_numbers(tf.make_ndarray(node.attr["value"].tensor)))
+            return _constant(tf.make_ndarray(node.attr["value"].tensor))
         if node.op in _COMPARISONS:
             return self._compared(node.op, *inputs)
         if node.op in _OPAQUE and "y" in joined(inputs).origins:
@@ -148,6 +153,9 @@ class _Reader:
             self._note(inputs[0], (np.inf,))
         if operation in _LENGTHS and inputs[0].origins == {"y"}:
             self._note_number(inputs[0], 0.0, same=True)
+        if operation in _LOOKING_UP and inputs[0].table:
+            table = inputs[0].table  # one of class weights: 0 of classes that do not count
+            self._note(inputs[1], map(float, {table.index(f(table)) for f in (min, max)}))
         if operation in _BOUNDS and joined(inputs).origins == {"y"}:
             for value, bound in (inputs, inputs[::-1]):
                 for number in bound.numbers or ():

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ms.gradients.loss_kinds import Shown, Trial, Verdict, judged, kind_of
+from keras_ms.gradients.loss_kinds import Shown, Trial, Verdict, is_coupled, judged, kind_of
 from keras_ms.gradients.loss_marks import UNREAD, Marks, marks_in
 from keras_ms.gradients.loss_variants import Case, variants
 from keras_ms.keras_internals import (
@@ -195,7 +195,8 @@ def _aside(model: Any) -> Iterator[None]:
 
 
 def _settled(found: dict[str, list[Trial]]) -> bool:
-    return all("coupled" in map(kind_of, trials) for trials in found.values())
+    kinds = [list(map(kind_of, trials)) for trials in found.values()]
+    return all(is_coupled(of_loss, at_least=4) for of_loss in kinds)
 
 
 def _tensors(structure: Any) -> list[Any]:

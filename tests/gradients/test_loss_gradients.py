@@ -185,8 +185,12 @@ def test_what_trials_come_to():
     alone = (shown(1.0, 2.0), shown(3.0, 6.0))
     mean, total = Trial(shown(2.0, 1.0, 3.0), alone), Trial(shown(4.0, 2.0, 6.0), alone)
     assert [kind_of(mean), kind_of(total)] == ["mean", "sum"]
-    assert kind_of(Trial(shown(2.0, 1.0, 2.0), alone)) == "coupled"
+    bent = Trial(shown(2.0, 1.0, 2.0), alone)
+    assert kind_of(bent) == "bent"
     assert kind_of(Trial(shown(2.0, 1.0, np.nan), alone)) == "coupled"
+    assert kind_of(Trial(shown(3.0, 1.0, 2.0), alone)) == "coupled"
+    assert judged("it", [bent, bent]).kind == "coupled"
+    assert judged("it", [bent, mean, mean]).is_mean  # rounding has picked another maximum
     assert kind_of(Trial(shown(2.0), None)) == "coupled"
     assert judged("it", [mean, total]).kind == "coupled"
     assert judged("it", [mean], "no reading").note == "no reading"

@@ -13,6 +13,8 @@ from keras_ms.gradients.loss_marks import Marks, marks_in
 SIDE, COUNT = 16, 8
 MARK = tf.Variable(-9999.0, trainable=False)
 MARK_OF_KERAS = keras.Variable(-9999.0, trainable=False)
+TABLE = [1.0] * 251 + [0.0, 1.0]
+VARIABLE_TABLE = tf.Variable(TABLE, trainable=False)
 TENSOR = tf.constant([250.0, 251.0])
 
 
@@ -36,7 +38,8 @@ def leaving_out(is_unknown):
 
     def masked(y, p):
         known = 1.0 - ops.cast(is_unknown(y), "float32")
-        return ops.sum(known * (y - p) ** 2) / (ops.sum(known) + 1e-7)
+        each = ops.where(ops.cast(known, "bool"), (y - p) ** 2, 0.0)
+        return ops.sum(each) / (ops.sum(known) + 1e-7)
 
     return masked
 
@@ -81,7 +84,13 @@ READ = {
     "no truth": lambda y: ops.logical_not(ops.cast(y + 9999.0, "bool")),
     "another unit": lambda y: ops.less(2.0 * y / 4.0 + 1.0, 1.0 - 0.5 * 9998.0),
     "a difference": lambda y: ops.equal(-9999.0 - y, 0.0),
+    "a table": lambda y: 1.0 - tf.gather(TABLE, tf.cast(y, tf.int32)),
+    "a table of a variable": lambda y: 1.0 - tf.gather(VARIABLE_TABLE, tf.cast(y, tf.int32)),
     "computed numbers": lambda y: tf.equal(y, tf.constant(-99.0) - tf.constant(9900.0)),
+}
+WANTED = {
+    **dict.fromkeys(("several", "a tensor", "a table", "a table of a variable"), 251.0),
+    "infinity": np.inf,
 }
 UNREAD = {
     "closeness": lambda y: tf.experimental.numpy.isclose(y, -9999.0),
@@ -104,7 +113,7 @@ def marks_of(is_unknown):
 @pytest.mark.parametrize("kind", READ)
 def test_marks_are_read_wherever_the_loss_asks_for_them(kind):
     found = marks_of(READ[kind])
-    wanted = {"several": 251.0, "a tensor": 251.0, "infinity": np.inf}.get(kind, -9999.0)
+    wanted = WANTED.get(kind, -9999.0)
     assert not found.unread
     assert wanted in found.y or (kind == "a threshold on signs" and -9001.0 in found.y)
 
