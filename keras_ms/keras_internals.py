@@ -413,10 +413,8 @@ def recording_losses(model: Any) -> Iterator[list[tuple[Any, Any]]]:
             model._compile_loss._flat_losses = entries
 
 
-def loss_of(
-    model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool = True
-) -> Any:
-    """The loss of a batch, as Keras's own step takes it of any `compute_loss`.
+def loss_of(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+    """The loss of a batch, as Keras's own step of training takes it of any `compute_loss`.
 
     Keras gives the arguments by position, under whatever names they have, and says `training` where
     it is asked for. One that takes names alone gets them.
@@ -427,11 +425,10 @@ def loss_of(
         y: Targets.
         y_pred: Predictions.
         sample_weight: Weights, or `None`.
-        training: Whether it is that of a training step. Defaults to `True`.
     """
     given: dict[str, Any] = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
     signature = inspect.signature(model.compute_loss)
-    said = {"training": training} if "training" in signature.parameters else {}
+    said = {"training": True} if "training" in signature.parameters else {}
     try:
         signature.bind(*given.values(), **said)
     except TypeError:
@@ -448,9 +445,7 @@ def build_losses(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) ->
     symbols = keras.tree.map_structure(symbol, (x, y, y_pred))
     weight = None if sample_weight is None else keras.tree.map_structure(symbol, sample_weight)
     with model.distribute_strategy.scope():
-        backend.compute_output_spec(
-            functools.partial(loss_of, model), *symbols, weight, training=False
-        )
+        backend.compute_output_spec(functools.partial(loss_of, model), *symbols, weight)
 
 
 def mask_of(tensor: Any) -> Any:
