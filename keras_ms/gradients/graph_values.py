@@ -31,6 +31,8 @@ class Value(NamedTuple):
 
 
 CONSTANT = Value()
+MOST = 24
+"""Numbers that are told apart."""
 
 _FIRST = """
     All Any ArgMax ArgMin BatchToSpaceND BroadcastTo Cast Ceil ClipByValue DeepCopy EnsureShape
@@ -54,9 +56,21 @@ _SOME: dict[str, slice] = {
 _COMPUTING = ("All", "Any", "ArgMax", "ArgMin", "Ceil", "Floor", "Mean", "OneHot", "Sign", "Sum")
 """Those of them that change the numbers of a constant."""
 _SHAPES = ("Shape", "ShapeN", "Size", "Rank", "TensorListReserve", "EmptyTensorList")
-_LONG = 256
 _FILLED = {"ZerosLike": (0.0,), "OnesLike": (1.0,)}
 _ARITHMETIC = ("Add", "AddV2", "Mul", "Neg", "RealDiv", "Sub")
+
+
+def few(numbers: np.ndarray) -> tuple[float, ...] | None:
+    """Different numbers in order; `None` of too many. Of all classes from 0 on, first and last do.
+
+    Example:
+        >>> few(np.array([3, 1, 3])), few(np.arange(150)), few(np.arange(100, 150))
+        ((1.0, 3.0), (0.0, 149.0), None)
+    """
+    found = np.unique(numbers)
+    if found.size > MOST and np.array_equal(found, np.arange(found.size)):
+        found = found[[0, -1]]
+    return tuple(map(float, found)) if found.size <= MOST else None
 
 
 def passed(operation: str, inputs: Sequence[Value]) -> Value:
@@ -87,7 +101,7 @@ def passed(operation: str, inputs: Sequence[Value]) -> Value:
     single = all(len(v.numbers or ()) == 1 for v in inputs)
     if operation == "Range" and single:
         steps = np.arange(*(v.numbers[0] for v in inputs if v.numbers))
-        return CONSTANT._replace(numbers=tuple(map(float, steps)) if len(steps) < _LONG else None)
+        return CONSTANT._replace(numbers=few(steps))
     if operation in _ARITHMETIC:
         return _computed(operation, *inputs)
     return Value(value.origins, not value.origins)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_ms.gradients.graph_values import CONSTANT, Value, joined, merged, passed
+from keras_ms.gradients.graph_values import CONSTANT, MOST, Value, few, joined, merged, passed
 
 _SAMENESS = ("Equal", "NotEqual", "ApproximateEqual")
 _COMPARISONS = (*_SAMENESS, "Less", "LessEqual", "Greater", "GreaterEqual")
@@ -28,7 +28,6 @@ _BRANCHES = ("If", "StatelessIf", "Case", "StatelessCase")
 _LOOPS = ("While", "StatelessWhile")
 _ROUNDS = 3
 """Through loops: what comes round carries where it is from, from one variable to the next."""
-MOST = 24
 _LONGEST = 2**16
 """Classes of a table that may be looked up."""
 
@@ -84,10 +83,8 @@ def _constant(array: Any) -> Value:
     array = np.asarray(array)
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
         return CONSTANT
-    found = np.unique(array)
-    numbers = tuple(map(float, found)) if found.size <= MOST else None
     table = tuple(map(float, array)) if array.ndim == 1 and array.size <= _LONGEST else ()
-    return CONSTANT._replace(numbers=numbers, table=table)
+    return CONSTANT._replace(numbers=few(array), table=table)
 
 
 class _Reader:
