@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -388,7 +389,7 @@ def losses_are_built(model: Any) -> bool:
 
 @contextlib.contextmanager
 def recording_losses(model: Any) -> Iterator[list[tuple[Any, Any]]]:
-    """Within it, `model.compute_loss` notes what each compiled loss came to.
+    """Within it, a model's loss notes what each compiled loss came to.
 
     Yields:
         A list that grows by `(entry, value)`, an entry as of `compiled_losses`.
@@ -412,6 +413,29 @@ def recording_losses(model: Any) -> Iterator[list[tuple[Any, Any]]]:
             model._compile_loss._flat_losses = entries
 
 
+def loss_of(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+    """The loss of a batch, as Keras's own step of training takes it of any `compute_loss`.
+
+    Keras gives the arguments by position, under whatever names they have, and says `training` where
+    it is asked for. One that takes names alone gets them.
+
+    Args:
+        model: A compiled model.
+        x: Inputs.
+        y: Targets.
+        y_pred: Predictions.
+        sample_weight: Weights, or `None`.
+    """
+    given: dict[str, Any] = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
+    signature = inspect.signature(model.compute_loss)
+    said = {"training": True} if "training" in signature.parameters else {}
+    try:
+        signature.bind(*given.values(), **said)
+    except TypeError:
+        return model.compute_loss(**given, **said)
+    return model.compute_loss(*given.values(), **said)
+
+
 def build_losses(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> None:
     """Makes objects of the losses that `compile` was given, on symbols of these tensors' shapes."""
 
@@ -421,7 +445,7 @@ def build_losses(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) ->
     symbols = keras.tree.map_structure(symbol, (x, y, y_pred))
     weight = None if sample_weight is None else keras.tree.map_structure(symbol, sample_weight)
     with model.distribute_strategy.scope():
-        backend.compute_output_spec(model._compute_loss, *symbols, weight, training=False)
+        backend.compute_output_spec(functools.partial(loss_of, model), *symbols, weight)
 
 
 def mask_of(tensor: Any) -> Any:

@@ -8,6 +8,7 @@ expectation at another batch size. The mean of such losses of chunks of one size
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,9 +16,10 @@ import keras
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
-from keras_ms.gradients.loss_law import loss_law
+from keras_ms.data.skipped import first_level_outside
+from keras_ms.gradients.loss_law import LossLaw, loss_law
 from keras_ms.gradients.model_fits import check_replicas
-from keras_ms.keras_internals import mask_of, with_mask
+from keras_ms.keras_internals import loss_of, mask_of, with_mask
 from keras_ms.levels import Stage
 
 Tensor = Any
@@ -71,12 +73,51 @@ def chunks_for(model: keras.Model, dataset: MultiscaleDataset) -> Chunks:
         ValueError: If the loss is no number, or grows with the number of samples; or if it has to
             be taken in chunks that do not divide the batch sizes of the telescoping sum, or that
             replicas cannot share.
+
+    Warns:
+        UserWarning: If a chunk is a single sample, of which the loss has no gradient.
     """
     if dataset.levels.num_levels == 1:
         return WHOLE
     law = loss_law(model, dataset)
     if law.is_mean:
         return WHOLE
+    chunks = _chunks(model, dataset, law)
+    share = chunks.share(model.distribute_strategy.num_replicas_in_sync)
+    _warn_of_silence(law, f"chunks of {share}", share)
+    return chunks
+
+
+def whole_for(model: keras.Model, dataset: MultiscaleDataset) -> Chunks:
+    """The loss of a batch as it is, for a dataset of plain batches.
+
+    Args:
+        model: A compiled model.
+        dataset: What it trains on, one level in a step.
+
+    Raises:
+        ValueError: If the loss is no number, or grows with the number of samples.
+
+    Warns:
+        UserWarning: If a batch is a single sample, of which the loss has no gradient.
+    """
+    if dataset.levels.num_levels > 1:
+        size = dataset.levels.batch_sizes[0] // model.distribute_strategy.num_replicas_in_sync
+        _warn_of_silence(loss_law(model, dataset), f"batches of {size}", size)
+    return WHOLE
+
+
+def _warn_of_silence(law: LossLaw, taken: str, size: int | None) -> None:
+    if law.silent_alone and size == 1:
+        warnings.warn(
+            f"A single sample has no gradient of {law.silent_alone}, so nothing is learned from "
+            f"it. Received: a loss taken of {taken}. Use a larger batch on level 0, such as that "
+            "of levels=(4, 8, 16).",
+            stacklevel=first_level_outside(),
+        )
+
+
+def _chunks(model: keras.Model, dataset: MultiscaleDataset, law: LossLaw) -> Chunks:
     size, least = dataset.stages[0].batch_sizes[0], dataset.levels.batch_sizes[0]
     replicas = model.distribute_strategy.num_replicas_in_sync
     measured = Chunks(least + -least % replicas, law.why)
@@ -132,10 +173,9 @@ def loss_in_chunks(
     """
     x, y, sample_weight = pair
     if chunk is None:
-        return model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
+        return loss_of(model, x, y, y_pred, sample_weight)
     if keras.tree.flatten(x)[0].shape[0] == chunk:
-        loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
-        return _number(loss)
+        return _number(loss_of(model, x, y, y_pred, sample_weight))
     return tf.reduce_mean(losses_of_chunks(model, pair, y_pred, chunk))
 
 
@@ -173,7 +213,7 @@ def losses_of_chunks(
         for leaf, mask in zip(keras.tree.flatten(made), found[len(own) :], strict=True):
             with_mask(leaf, mask)
         with _within(scope):
-            return _number(model.compute_loss(x=x, y=y, y_pred=made, sample_weight=weight))
+            return _number(loss_of(model, x, y, made, weight))
 
     # One after the other: what a loss does to variables must not depend on who is first.
     return tf.map_fn(

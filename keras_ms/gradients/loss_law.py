@@ -15,6 +15,7 @@ import tensorflow as tf
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.own_errors import batches_of
 from keras_ms.gradients import loss_trial
+from keras_ms.gradients.loss_kinds import Verdict
 from keras_ms.keras_internals import all_layers, compiled_losses, losses_are_built
 
 _OF_SAMPLES = frozenset(
@@ -26,7 +27,6 @@ _OF_SAMPLES = frozenset(
         "categorical_generalized_cross_entropy",
         "categorical_hinge",
         "cosine_similarity",
-        "hinge",
         "huber",
         "kl_divergence",
         "log_cosh",
@@ -36,9 +36,10 @@ _OF_SAMPLES = frozenset(
         "mean_squared_logarithmic_error",
         "poisson",
         "sparse_categorical_crossentropy",
-        "squared_hinge",
     }
 )
+# Keras takes labels 0 and 1 for signs only where a whole batch has no others.
+_OF_WHOLE_BATCHES = frozenset({"hinge", "squared_hinge"})
 _MEANS = ("sum_over_batch_size", "mean")
 _WEIGHTED_MEAN = "mean_with_sample_weight"
 
@@ -49,10 +50,13 @@ class LossLaw(NamedTuple):
     Attributes:
         is_mean: Whether it is known to be their mean.
         why: If not, what it does instead.
+        silent_alone: Name of a loss of which a single sample has no gradient; empty if there is
+            none.
     """
 
     is_mean: bool
     why: str = ""
+    silent_alone: str = ""
 
 
 MEAN = LossLaw(True)
@@ -119,33 +123,48 @@ def _law(model: keras.Model, spec: Any, examples: Callable[[], Any]) -> LossLaw:
     own = _has_own_loss(model)
     if not own and model.loss is None:
         return MEAN  # losses of layers count once, whatever they are
-    known = None if own else _known(model, spec)
-    if known is not None:
-        return known
-    verdicts = loss_trial.verdicts(model, examples, own)
-    for verdict in verdicts:
-        _refuse(verdict)
+    verdicts = []
+    if own or not _all_known(model, spec):
+        verdicts = loss_trial.verdicts(model, examples, own)
+        for verdict in verdicts:
+            _refuse(verdict)
+    # By now the losses are objects: the trial has made them, if nobody had.
+    silent = next((verdict.name for verdict in verdicts if verdict.silent_alone), "")
+    if not own and (coupling := _coupling(model, spec)):
+        return LossLaw(False, coupling, silent)
+    if not own and _all_known(model, spec):
+        return MEAN
     broken = [verdict for verdict in verdicts if not verdict.is_mean]
-    return LossLaw(False, _named(broken)) if broken else MEAN
+    return LossLaw(False, _named(broken), silent) if broken else MEAN
 
 
 def _has_own_loss(model: keras.Model) -> bool:
     return type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)
 
 
-def _known(model: keras.Model, spec: Any) -> LossLaw | None:
-    """The law, if the kinds of the losses tell."""
+def _all_known(model: keras.Model, spec: Any) -> bool:
+    """Whether the kinds of all losses tell what they are."""
     if not losses_are_built(model):
-        return None
+        return False
     _, y, weights = keras.utils.unpack_x_y_sample_weight(spec)
     masked = any(_may_mask(layer) for layer in all_layers(model))
     plain = not masked and (weights is None or _fit(weights, y))
+    weighted = weights is not None
+    return all(
+        _couples(entry.loss, weighted) or (plain and _is_of_samples(entry.loss))
+        for entry in compiled_losses(model)
+    )
+
+
+def _coupling(model: keras.Model, spec: Any) -> str:
+    """What couples samples by its kind, in words; empty if nothing does."""
+    *_, weights = keras.utils.unpack_x_y_sample_weight(spec)
     entries = compiled_losses(model)
     for entry in entries:
         if _couples(entry.loss, weights is not None):
-            names = f"{loss_trial.name_of(entry, len(entries) > 1)} couples the samples of a batch"
-            return LossLaw(False, names)
-    return MEAN if plain and all(_is_of_samples(entry.loss) for entry in entries) else None
+            name = loss_trial.name_of(entry, len(entries) > 1)
+            return f"{name} couples the samples of a batch"
+    return ""
 
 
 def _fit(weights: Any, y: Any) -> bool:
@@ -185,7 +204,7 @@ def _couples(loss: Any, weighted: bool) -> bool:
     options = getattr(loss, "_fn_kwargs", {})
     name = getattr(getattr(loss, "fn", None), "__name__", "")
     whole = name in ("dice", "tversky") and options.get("axis") is None
-    return whole or options.get("ignore_class") is not None
+    return whole or name in _OF_WHOLE_BATCHES or options.get("ignore_class") is not None
 
 
 def _may_mask(layer: keras.layers.Layer) -> bool:
@@ -197,7 +216,7 @@ def _may_mask(layer: keras.layers.Layer) -> bool:
     return isinstance(layer, keras.layers.Masking) or (foreign and own)
 
 
-def _refuse(verdict: loss_trial.Verdict) -> None:
+def _refuse(verdict: Verdict) -> None:
     if verdict.kind == "vector":
         raise ValueError(
             "The loss of a batch must be a number. Received: "
@@ -206,14 +225,14 @@ def _refuse(verdict: loss_trial.Verdict) -> None:
         )
     if verdict.kind == "sum":
         raise ValueError(
-            "The loss grows with the number of samples in its batch, so levels with batches of "
-            f"other sizes do not telescope; losses must be means. Received: {verdict.name}, whose "
+            "The loss grows with the number of samples in its batch, and levels have batches of "
+            f"different sizes; losses must be means. Received: {verdict.name}, whose "
             f"loss of {loss_trial.SAMPLES} samples is the sum of those of its parts. Use "
             "keras.ops.mean over the samples."
         )
 
 
-def _named(verdicts: list[loss_trial.Verdict]) -> str:
+def _named(verdicts: list[Verdict]) -> str:
     untold = [verdict for verdict in verdicts if verdict.kind == "unknown"]
     coupled = [verdict.name for verdict in verdicts if verdict.kind == "coupled"]
     if coupled:

@@ -1,4 +1,4 @@
-"""A trial of a loss: is that of a few samples the mean of those of their parts?
+"""A trial of a loss: is that of a few samples the mean of those of each, and its gradient as well?
 
 A mean over samples is one whatever targets, predictions and weights are. So the trial may put in
 what shows most: samples that differ much, emptied targets, marks of "unknown", random weights.
@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ms.gradients.loss_marks import marks_in
+from keras_ms.gradients.loss_kinds import Shown, Trial, Verdict, is_coupled, judged, kind_of
+from keras_ms.gradients.loss_marks import UNREAD, Marks, marks_in
 from keras_ms.gradients.loss_variants import Case, variants
 from keras_ms.keras_internals import (
     build_losses,
+    loss_of,
     losses_are_built,
     mask_of,
     recording_losses,
@@ -26,39 +28,11 @@ from keras_ms.keras_internals import (
 )
 
 SAMPLES = 4
-_TOLERANCE = 1e-4
-"""Of the size of a loss: many times the rounding of a sum in single precision."""
-
-Values = dict[str, Any]
+_NOT_FINITE = "it is not finite, or does not vary, on trial examples"
+_UNREAD = "it compares its target with what cannot be read from its graph"
 
 
-class Verdict(NamedTuple):
-    """What the trial says of one loss.
-
-    Attributes:
-        name: Its name, and that of the output if there are several.
-        kind: "mean", "sum", "coupled", "vector" or "unknown".
-        shape: Of a vector.
-        note: Why it is unknown.
-    """
-
-    name: str
-    kind: str
-    shape: tuple[int, ...] = ()
-    note: str = ""
-
-    @property
-    def is_mean(self) -> bool:
-        """Whether it is the mean of the losses of its samples."""
-        return self.kind == "mean"
-
-
-class _Trial(NamedTuple):
-    """The losses of some samples, of a share of them, and of the others."""
-
-    whole: Values
-    parts: tuple[Values, Values] | None
-    share: float
+Losses = Callable[[Case], dict[str, Shown]]
 
 
 def verdicts(model: keras.Model, examples: Callable[[], Any], own: bool) -> list[Verdict]:
@@ -70,21 +44,22 @@ def verdicts(model: keras.Model, examples: Callable[[], Any], own: bool) -> list
         own: Whether `compute_loss` is the model's own, which is then judged as a whole.
     """
     name = f"compute_loss of {type(model).__name__}" if own else "the loss"
-    found: dict[str, list[_Trial]] = {}
-    note = "it is not finite, or does not vary, on trial examples"
+    found: dict[str, list[Trial]] = {}
+    note, marks = _NOT_FINITE, UNREAD
     state: list[tuple[tf.Variable, Any]] = []
     batch = examples()  # what the data raise is no fault of the loss
     try:
         case = _case(model, batch)
-        graph = _graph(model, case)
-        state = _state_of_ones_own(model, graph)
-        for index, variant in enumerate(variants(case, marks_in(graph) if graph else ())):
+        function, marks = _read(model, case)
+        state = _state_of_ones_own(model, function)
+        losses = _losses_of(model, own, function is not None)
+        for index, variant in enumerate(variants(case, marks)):
             try:
-                trial = _tried(model, variant, own, 1 + index % (SAMPLES - 1), index == 0)
+                trials = _tried(losses, variant, index == 0)
             except Exception as error:  # whatever the loss raises on what is put in
                 note = note if index else _short(error)
                 continue
-            for key in trial.whole:
+            for key, trial in trials.items():
                 found.setdefault(key, []).append(trial)
             if index and _settled(found):
                 break
@@ -93,9 +68,9 @@ def verdicts(model: keras.Model, examples: Callable[[], Any], own: bool) -> list
     finally:
         for variable, value in state:
             variable.assign(value)
-    judged = [_judged(key or name, key, trials) for key, trials in found.items()]
-    named = [v._replace(note=v.note or note) for v in judged]
-    return named or [Verdict(name, "unknown", note=note)]
+    unread = _UNREAD if marks.unread else ""
+    made = [judged(key or name, trials, unread) for key, trials in found.items()]
+    return [v._replace(note=v.note or note) for v in made] or [Verdict(name, "unknown", note=note)]
 
 
 def name_of(entry: Any, several: bool) -> str:
@@ -123,57 +98,92 @@ def _case(model: Any, batch: Any) -> Case:
     return Case(x, y, made, weights, masks)
 
 
-def _graph(model: Any, case: Case) -> Any:
-    """The loss as a graph of its arguments; `None` if it does not run in one, or not on these."""
+def _read(model: Any, case: Case) -> tuple[Any, Marks]:
+    """The loss as a function in a graph, if it runs in one, and what it compares."""
+    names: dict[str, str] = {}
 
     def total(x: Any, y: Any, y_pred: Any, weights: Any) -> Any:
-        return _total(model, Case(x, y, y_pred, weights, case.masks))
+        parts = {"x": x, "y": y, "y_pred": y_pred, "weights": weights}
+        names.update({leaf.name: n for n, part in parts.items() for leaf in _tensors(part)})
+        masks = _mapped(tf.convert_to_tensor, case.masks)
+        return _total(model, Case(x, y, y_pred, weights, masks))
 
     try:
-        return tf.function(total, autograph=False).get_concrete_function(*case[:4]).graph
+        function = tf.function(total, autograph=False).get_concrete_function(*case[:4])
+        return function, marks_in(function, names)
     except Exception:  # whatever the loss raises
-        return None
+        return None, UNREAD
 
 
-def _state_of_ones_own(model: Any, graph: Any) -> list[tuple[tf.Variable, Any]]:
+def _state_of_ones_own(model: Any, function: Any) -> list[tuple[tf.Variable, Any]]:
     """Variables of TensorFlow's that the loss touches, with their values; Keras's are set aside."""
     known = {id(variable.value) for variable in model.variables}
-    touched = graph.variables if graph else ()
+    touched = function.graph.variables if function else ()
     return [(v, v.numpy()) for v in touched if id(v) not in known]
 
 
-def _tried(model: Any, case: Case, own: bool, first: int, real: bool) -> _Trial:
-    whole, share = _losses(model, case, own), first / SAMPLES
+def _tried(losses: Losses, case: Case, real: bool) -> dict[str, Trial]:
+    whole = losses(case)
     try:
-        parts = tuple(
-            _losses(model, case.part(part), own)
-            for part in (slice(None, first), slice(first, None))
-        )
+        alone = [losses(case.part(slice(sample, sample + 1))) for sample in range(SAMPLES)]
     except Exception:
         if not real:
             raise
-        return _Trial(whole, None, share)  # it needs the whole batch
-    return _Trial(whole, parts, share)  # type: ignore[arg-type]
+        return {key: Trial(shown, None) for key, shown in whole.items()}  # it needs the whole batch
+    return {key: Trial(shown, tuple(part[key] for part in alone)) for key, shown in whole.items()}
 
 
-def _losses(model: Any, case: Case, own: bool) -> Values:
-    """Values of all compiled losses by name, or of an own `compute_loss` under no name."""
-    with recording_losses(model) as noted:
-        total = _total(model, case)
-    if own or not noted:
-        return {"": _array(total)}
-    return {name_of(entry, len(noted) > 1): _array(value) for entry, value in noted}
+def _losses_of(model: Any, own: bool, in_graph: bool) -> Losses:
+    """All compiled losses by name, or an own `compute_loss` under no name, of a case."""
+
+    def losses(*parts: Any) -> dict[str, tuple[Any, list[Any], list[Any]]]:
+        case = Case(*parts)
+        made = [leaf for leaf in _tensors(case.y_pred) if leaf.dtype.is_floating]
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(made)
+            with recording_losses(model) as noted:
+                total = _total(model, case)
+        if own or not noted:
+            return {"": _with_gradients(model, tape, made, total)}
+        several = len(noted) > 1
+        return {name_of(e, several): _with_gradients(model, tape, made, n) for e, n in noted}
+
+    run = tf.function(losses, autograph=False) if in_graph else losses
+
+    def shown(case: Case) -> dict[str, Shown]:
+        found = run(*(_mapped(tf.convert_to_tensor, part) for part in case))
+        return {key: _shown(*parts) for key, parts in found.items()}
+
+    return shown
+
+
+def _with_gradients(
+    model: Any, tape: tf.GradientTape, made: list[Any], loss: Any
+) -> tuple[Any, list[Any], list[Any]]:
+    weights = [variable.value for variable in model.trainable_variables]
+    try:
+        found = tape.gradient(loss, [*made, *weights])
+    except Exception:  # what has no gradient is told by its values
+        return loss, [], []
+    of_made = [tf.zeros_like(m) if g is None else g for m, g in zip(made, found, strict=False)]
+    return loss, of_made, [tf.convert_to_tensor(g) for g in found[len(made) :] if g is not None]
+
+
+def _shown(loss: Any, of_made: list[Any], of_weights: list[Any]) -> Shown:
+    rows = [array.reshape(len(array), -1) for array in map(_array, of_made)]
+    vectors = [array.reshape(-1) for array in map(_array, of_weights)]
+    return Shown(
+        _array(loss),
+        np.concatenate(rows, axis=1) if rows else None,
+        np.concatenate(vectors) if vectors else None,
+    )
 
 
 def _total(model: Any, case: Case) -> Any:
-    x, y, made, weights = (
-        None if part is None else keras.tree.map_structure(tf.convert_to_tensor, part)
-        for part in case[:4]
-    )
-    for leaf, mask in zip(_leaves(made), case.masks, strict=True):
-        with_mask(leaf, None if mask is None else tf.convert_to_tensor(mask))
+    for leaf, mask in zip(_leaves(case.y_pred), case.masks, strict=True):
+        with_mask(leaf, mask)
     with _aside(model):
-        return model.compute_loss(x=x, y=y, y_pred=made, sample_weight=weights)
+        return loss_of(model, *case[:4])
 
 
 @contextlib.contextmanager
@@ -184,41 +194,17 @@ def _aside(model: Any) -> Iterator[None]:
         yield
 
 
-def _judged(name: str, key: str, trials: list[_Trial]) -> Verdict:
-    shape = trials[0].whole[key].shape
-    if np.prod(shape) > 1:
-        return Verdict(name, "vector", shape)
-    kinds = [_kind(trial, key) for trial in trials]
-    if "coupled" in kinds:
-        return Verdict(name, "coupled")
-    if "sum" in kinds:
-        return Verdict(name, "coupled" if "mean" in kinds else "sum")
-    return Verdict(name, "mean" if "mean" in kinds else "unknown")
+def _settled(found: dict[str, list[Trial]]) -> bool:
+    kinds = [list(map(kind_of, trials)) for trials in found.values()]
+    return all(is_coupled(of_loss, at_least=4) for of_loss in kinds)
 
 
-def _settled(found: dict[str, list[_Trial]]) -> bool:
-    return all("coupled" in [_kind(trial, key) for trial in found[key]] for key in found)
+def _tensors(structure: Any) -> list[Any]:
+    return [leaf for leaf in _leaves(structure) if leaf is not None]
 
 
-def _kind(trial: _Trial, key: str) -> str:
-    """What one trial shows of a loss; "unknown" where nothing."""
-    if trial.parts is None:
-        return "coupled"
-    whole, some, others = (
-        float(np.reshape(values[key], -1)[0]) if np.size(values[key]) == 1 else np.nan
-        for values in (trial.whole, *trial.parts)
-    )
-    if not np.all(np.isfinite([whole, some, others])):
-        finite = np.isfinite(whole), np.isfinite(some) and np.isfinite(others)
-        return "unknown" if finite[0] == finite[1] else "coupled"
-    size = max(abs(whole), abs(some), abs(others))
-    share = trial.share
-    mean = share * some + (1.0 - share) * others
-    if abs(some - others) <= 10.0 * _TOLERANCE * size and abs(whole - mean) <= _TOLERANCE * size:
-        return "unknown"  # what does not vary is a mean in any case
-    if abs(whole - mean) <= _TOLERANCE * size:
-        return "mean"
-    return "sum" if abs(whole - some - others) <= _TOLERANCE * size else "coupled"
+def _mapped(function: Callable[[Any], Any], structure: Any) -> Any:
+    return keras.tree.map_structure(lambda x: None if x is None else function(x), structure)
 
 
 def _leaves(structure: Any) -> list[Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+
+from keras_ms.gradients.loss_marks import Marks
 
 _KEPT = (1.0, 0.5, 0.1, 0.0)
 """Share of a target's entries that are not emptied, by sample."""
@@ -43,14 +45,14 @@ class Case(NamedTuple):
         return Case(x, y, y_pred, weights, masks)
 
 
-def variants(case: Case, marks: Sequence[float] = ()) -> Iterator[Case]:
+def variants(case: Case, marks: Marks) -> Iterator[Case]:
     """The case itself, and others in which the samples differ more.
 
     Predictions and targets stay in the domain of real ones as far as that can be known.
 
     Args:
         case: Arguments of the loss for a few real samples.
-        marks: What targets may hold where nothing is known, besides the usual numbers.
+        marks: What arguments may hold where nothing is known, besides the usual numbers in targets.
     """
     random = np.random.default_rng(0)
     yield case
@@ -60,9 +62,15 @@ def variants(case: Case, marks: Sequence[float] = ()) -> Iterator[Case]:
     invented = _invented(case.y, case.y_pred, random)
     yield apart._replace(y=invented)
     yield apart._replace(y=_mapped(lambda y: _emptied(y, random), invented))
-    for mark in dict.fromkeys((*_MARKS, float(_classes(case.y_pred)), *marks)):
-        marked = _mapped(lambda y, m=mark: _marked(y, m, random), case.y)
-        yield apart._replace(y=marked)
+    everywhere = (*_MARKS, float(_classes(case.y_pred)))
+    for name, numbers in (
+        ("y", (*everywhere, *marks.y)),
+        ("x", marks.x),
+        ("weights", marks.weights),
+    ):
+        for mark in dict.fromkeys(numbers):
+            marked = _mapped(lambda array, m=mark: _marked(array, m, random), getattr(case, name))
+            yield apart._replace(**{name: marked})
     for scale in (1.0, _LOGITS):
         yield apart._replace(y_pred=_near(apart.y_pred, case.y, scale))
 

@@ -12,7 +12,7 @@ from keras_ms.data import MultiscaleBatch
 from keras_ms.gradients.chunks import loss_in_chunks, losses_of_chunks
 from keras_ms.gradients.level_losses import LevelLosses, note, noting
 from keras_ms.gradients.traces import Spec, loosened
-from keras_ms.keras_internals import mask_of, traced_once, track_loss, with_mask
+from keras_ms.keras_internals import loss_of, mask_of, traced_once, track_loss, with_mask
 
 Tensor = Any
 Gradients = list[Tensor | None]
@@ -81,7 +81,7 @@ def lone_gradients(model: keras.Model, pair: Any, chunk: int | None = None) -> G
         with _leaving_alone(model) as scope:
             y_pred = model(x, training=True)
             if chunk is None:
-                loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
+                loss = loss_of(model, x, y, y_pred, sample_weight)
             else:
                 of_chunks = losses_of_chunks(model, (x, y, sample_weight), y_pred, chunk, scope)
                 loss = tf.reduce_mean(of_chunks)
@@ -114,7 +114,7 @@ def _side_losses(
             for chosen in (slice(None, size), slice(size, None))
         )
         as_fine, as_coarse = (
-            model.compute_loss(x=x, y=y, y_pred=made, sample_weight=weight)
+            loss_of(model, x, y, made, weight)
             for (x, y, weight), made in ((fine, of_fine), (coarse, of_coarse))
         )
         return as_fine, as_coarse

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
-from keras_ms.keras_internals import all_layers
+from keras_ms.keras_internals import all_layers, loss_of
 
 Spec = Any
 
@@ -113,5 +113,5 @@ def loosened(pair: Any, spec: Spec) -> Any:
 
 
 def _judged(model: keras.Model, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-    loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
+    loss = loss_of(model, x, y, y_pred, sample_weight)
     return loss, model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.description import lines_of
 from keras_ms.data.last_fit import LastFit
-from keras_ms.gradients.chunks import WHOLE, chunks_for, loops_run
+from keras_ms.gradients.chunks import chunks_for, loops_run, whole_for
 from keras_ms.gradients.kept import kept_terms
 from keras_ms.gradients.level_losses import PREFIX, losses_of
 from keras_ms.gradients.model_fits import built_for, check_replicas
@@ -78,7 +78,8 @@ class FitRun:
             check_can_decide(model, dataset)
         self.place = place_of(model.distribute_strategy)
         check_hosts(self.place, dataset, built)
-        self.chunks = chunks_for(model, dataset) if dataset.telescoping else WHOLE
+        chosen = chunks_for if dataset.telescoping else whole_for
+        self.chunks = chosen(model, dataset)
         self._decision = decide(model, dataset, self.chunks)
         self.dataset, self.stages, _ = self._decision
         dataset = self.dataset

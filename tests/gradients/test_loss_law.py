@@ -75,7 +75,7 @@ MEANS = {
         losses.KLDivergence(),
         keras_ms.losses.NegativeSSIM((0.0, 1.0)),
     ],
-    "signs": [losses.Hinge(), losses.SquaredHinge(), losses.CategoricalHinge()],
+    "signs": [losses.CategoricalHinge()],
     "one_hot": [
         losses.CategoricalCrossentropy(),
         losses.CategoricalFocalCrossentropy(),
@@ -99,8 +99,6 @@ def test_losses_of_keras_are_means(weights, known, monkeypatch):
     for kind, loss in EVERY_MEAN:
         if weights is not None and isinstance(loss, keras_ms.losses.NegativeSSIM):
             continue  # one value per image: weights of pixels do not fit
-        if not known and kind == "signs":
-            continue  # Keras looks at a whole batch to see if labels are 0 and 1 or signs
         several = SOFTMAX if kind in ("one_hot", "classes") else {}
         assert law(loss, targets(kind), weights, **several).is_mean, loss.name
 
@@ -205,7 +203,8 @@ def test_a_loss_for_one_batch_size_is_found_out():
 def test_so_are_those_that_leave_pixels_out():
     ignoring = losses.SparseCategoricalCrossentropy(ignore_class=2)
     found = law(ignoring, targets("classes"), **SOFTMAX)
-    assert found == (False, "sparse_categorical_crossentropy couples the samples of a batch")
+    assert not found.is_mean
+    assert found.why == "sparse_categorical_crossentropy couples the samples of a batch"
     weighted = losses.MeanSquaredError(reduction="mean_with_sample_weight")
     assert not law(weighted, weights=PER_PIXEL).is_mean
     assert law(weighted).is_mean
@@ -289,6 +288,34 @@ def test_the_loss_to_blame_is_named_with_its_output():
     model.compile("sgd", {"mask": None, "image": "mse"})
     build(model, dataset.pair_spec(0))
     assert loss_law(model, dataset).is_mean
+
+
+@pytest.mark.parametrize(
+    ("loss", "y"),
+    [
+        (losses.Hinge(), 0.7 * targets("masks")),
+        ("hinge", targets("signs")),
+        ("squared_hinge", targets("masks")),
+    ],
+)
+def test_losses_that_look_for_zeros_and_ones_in_a_whole_batch_couple_samples(loss, y):
+    """Keras makes signs of labels 0 and 1 if a batch has no others; an average has others."""
+    model, dataset = compiled(loss), data(y)
+    before = loss_law(model, dataset)
+    build(model, dataset.pair_spec(0))
+    assert before == loss_law(model, dataset)
+    assert not before.is_mean
+    assert "hinge couples the samples of a batch" in before.why
+
+
+def test_a_sum_beside_a_loss_that_is_known_to_couple_is_refused_as_it_is_alone():
+    inputs, hidden = net(1, "sigmoid")
+    model = keras_ms.MultiscaleModel(inputs, {"a": hidden, "b": 1.0 * hidden})
+    model.compile("sgd", {"a": losses.Dice(), "b": lambda y, p: ops.sum((y - p) ** 2)})
+    dataset = data({"a": targets("masks"), "b": targets("masks")})
+    build(model, dataset.pair_spec(0))
+    with pytest.raises(ValueError, match="output b, whose loss of 4 samples is the sum"):
+        loss_law(model, dataset)
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.0])
