@@ -318,6 +318,7 @@ def checked_output_spec(model: Any, inputs: Any) -> Any:
     """
     if not is_functional(model) or has_own_call(model):
         return model.compute_output_spec(inputs)
+    model._assert_input_compatibility(inputs)
     values = dict(zip(map(id, model.inputs), keras.tree.flatten(inputs), strict=True))
 
     def spec(layer: Any, *args: Any, **kwargs: Any) -> Any:
