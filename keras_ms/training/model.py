@@ -77,6 +77,8 @@ class MultiscaleModel(keras.Model):
     """What notes steps whose numbers are not finite, once a callback has asked for it."""
     loss_is_mean: bool | None = None
     """Whether the loss of a batch is the mean of those of its samples; `None` to find out."""
+    steps_since_coarse: int | None = None
+    """Steps on level 0 since moving statistics were last of a coarser one; `None` if none are."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Makes a functional model of `(inputs, outputs)`, a subclassed one otherwise."""
