@@ -75,7 +75,7 @@ class CoarsePast(keras.callbacks.Callback):
 
     def _statistics(self) -> list[np.ndarray]:
         layers = keeping_statistics(self.model)
-        return [np.array(v) for x in layers for v in (x.moving_mean, x.moving_variance)]
+        return [np.array(v.numpy()) for x in layers for v in (x.moving_mean, x.moving_variance)]
 
     def _look(self) -> None:
         known = self.model.steps_since_coarse is not None

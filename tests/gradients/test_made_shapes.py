@@ -200,7 +200,7 @@ def test_nothing_moves_and_no_loss_is_left_behind():
     hidden = layers.Dropout(0.5)(layers.BatchNormalization()(inputs))
     hidden = layers.ActivityRegularization(1.0)(doubled()(hidden))
     made = model(inputs, hidden)
-    before = [np.array(v) for v in made.variables]
+    before = [np.array(v.numpy()) for v in made.variables]
     made_shapes(made, tf.TensorSpec((2, 8, 8, 1)))
     for mine, theirs in zip(made.variables, before, strict=True):
         np.testing.assert_array_equal(mine, theirs)
