@@ -16,6 +16,7 @@ from keras_ms.data.likely_faults import (
     check_channel_axis,
     check_no_map,
     check_no_points,
+    lacking_channels,
 )
 
 ROLES = ("image", "class_map", "weight", "label", "coordinates")
@@ -75,11 +76,13 @@ def dims_of(spec: Any) -> int:
             f"Received: examples {spec}. Use `.map(...)` with tf.ensure_shape."
         )
     dims = max(shape.rank for shape in shapes) - 1
-    check_channel_axis(dict(zip(leaf_names(spec), keras.tree.flatten(spec), strict=True)), dims)
+    by_name = dict(zip(leaf_names(spec), keras.tree.flatten(spec), strict=True))
+    check_channel_axis(by_name, dims)
     if not 1 <= dims <= 3:
+        sides = {name: tuple(side or 0 for side in leaf.shape) for name, leaf in by_name.items()}
         raise ValueError(
             "No tensor of an example is an image: 1 to 3 spatial axes, then one of channels. "
-            f"Received: examples {spec}."
+            f"Received: examples {spec}. {lacking_channels(sides, dims + 1)}".rstrip()
         )
     return dims
 
@@ -113,11 +116,13 @@ def mesh_leaf(spec: Any, first: Any, dims: int, said: Told) -> int:
 
     largest = max(range(len(names)), key=area)
     if not area(largest)[0]:
+        found = dict(zip(names, shapes, strict=True))
         raise ValueError(
             f"No tensor of an example is an image with {dims} spatial dimensions and a channel "
-            f"axis. Received: examples of shapes {dict(zip(names, shapes, strict=True))}. Use "
-            "`.unbatch()` if they are batches; leave out `spatial_dims` of Levels, and give "
-            "image_size as one number: dimensions are found in the data."
+            f"axis. Received: examples of shapes {found}. {lacking_channels(found, dims)}Use "
+            "`.unbatch()` if they are batches. Else leave out `spatial_dims` of Levels (axes of "
+            "`spatial_axes` count from 0), and give image_size as one number: dimensions are "
+            "found in the data."
         )
     return largest
 
@@ -151,14 +156,15 @@ def leaves_of(
 
 
 def _decided(leaf: Leaf, value: np.ndarray, mesh: tuple[int, ...], said: Any, told: Any) -> Leaf:
-    field = said[0] in FIELDS if said else _is_field(leaf, value, mesh)
+    known = told if not said and told and told[0] not in FIELDS else said
+    field = known[0] in FIELDS if known else _is_field(leaf, value, mesh)
     if not field:
-        role, reason = said or ("label", "no image")
-        if not said and leaf.name.startswith(PARTS[2]):
+        role, reason = known or ("label", "no image")
+        if not known and leaf.name.startswith(PARTS[2]):
             role, reason = "weight", "sample weights"
-        if not said:
+        if not known:
             check_no_map(leaf.name, value, mesh)
-        if not said and role == "label":
+        if not known and role == "label":
             check_no_points(leaf.name, value)
         return leaf._replace(role=role, reason=reason)
     role, reason = said or told or _by_part(leaf, value, len(mesh))

@@ -119,15 +119,24 @@ def _check_output(model: keras.Model, dataset: MultiscaleDataset, level: int) ->
     targets = keras.tree.flatten(y)
     if len(outputs) != len(targets):
         return  # Keras compares the structures of outputs, targets and losses itself.
-    rank = len(dataset.image_size) + 2
-    for made, target in zip(outputs, targets, strict=True):
+    dims = len(dataset.image_size)
+    for made, target, name in zip(outputs, targets, _maps(dataset, len(targets)), strict=True):
         wanted = tuple(target.shape)
-        if len(made) == len(wanted) == rank and made[1:-1] != wanted[1:-1]:
+        has_sides = len(wanted) == dims + 2 or (name and len(wanted) == dims + 1)
+        if has_sides and len(made) == len(wanted) and made[1 : dims + 1] != wanted[1 : dims + 1]:
+            no_map = f" If {name} is no map, say so: roles={{'{name}': 'label'}}." if name else ""
             raise ValueError(
                 "The network's output and the target have incompatible sizes on level "
                 f"{level}. Received: output {made}, target {wanted} for an input {shapes}. Change "
-                "the network's strides or padding, or the task."
+                f"the network's strides or padding, or the task.{no_map}"
             )
+
+
+def _maps(dataset: MultiscaleDataset, count: int) -> list[str]:
+    """Names of the user's own targets that are seen as maps; empty for others."""
+    leaves = dataset.pairs.leaves if dataset.pairs is not None else ()
+    found = ["" if leaf.ratio is None else leaf.name for leaf in leaves if leaf.name[0] == "y"]
+    return found if len(found) == count else [""] * count
 
 
 def _first_words(error: Exception) -> str:

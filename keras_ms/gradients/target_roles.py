@@ -41,8 +41,9 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
 
     Under a sparse loss a target is a class map, of floats too; under one that compares values it is
     an image, of integers too. Other losses leave it to the type, but for floats that are whole
-    numbers: a trial of the loss tells whether it takes them for classes. Weights of whole examples
-    get the axes that the values of their losses have.
+    numbers: a trial of the loss tells whether it takes them for classes. One whose output is as
+    large on every level is a label, whatever its shape. Weights of whole examples get the axes
+    that the values of their losses have.
 
     Args:
         model: A model; if it is not compiled, nothing is told.
@@ -55,6 +56,7 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
         return dataset
     told: dict[str, tuple[str, str]] = {}
     losses: dict[str, Any] = {}
+    outputs = outputs_by_name(model, [leaf.name for leaf in dataset.pairs.leaves])
     for leaf in dataset.pairs.leaves:
         part, *path = leaf.name.split("/")
         loss = loss_of(model, path) if part == "y" else None
@@ -62,7 +64,9 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
         name = name_of(loss) if loss is not None else ""
         if name not in _OF_VALUES:
             check_values(dataset.pairs, leaf, loss, name, last_side_of(model, path))
-        if "sparse" in name:
+        if _as_large_on_every_level(model, dataset, leaf, outputs.get(leaf.name)):
+            told[leaf.name] = ("label", "the network's output is as large on every level")
+        elif "sparse" in name:
             told[leaf.name] = ("class_map", f"under {name}")
         elif name in _OF_VALUES:
             told[leaf.name] = ("image", f"under {name}")
@@ -71,3 +75,23 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
             told |= {leaf.name: found} if found else {}
     axes = unit_axes(model, dataset, losses, outputs_by_name(model, losses))
     return dataset.judged_by(told, axes)
+
+
+def _as_large_on_every_level(
+    model: Any, dataset: MultiscaleDataset, leaf: Any, output: Any
+) -> bool:
+    """Whether a field is one by its shape alone: its output has that shape for images of any size.
+
+    Args:
+        model: The model.
+        dataset: What it trains on.
+        leaf: The target.
+        output: The symbolic output that belongs to it; `None` if it is not known.
+    """
+    axes, dims = dataset.levels.axes, len(dataset.image_size)
+    if output is None or leaf.ratio is None or len(output.shape) <= dims:
+        return False
+    images = [tensor.shape[1:] for tensor in model.inputs if len(tensor.shape) == dims + 2]
+    free = bool(images) and all(shape[axis] is None for shape in images for axis in axes)
+    made = [output.shape[1 + axis] for axis in axes]
+    return free and None not in made and made == [leaf.shape[axis] for axis in axes]
