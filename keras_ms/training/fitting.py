@@ -15,6 +15,7 @@ from keras_ms.training.coarse_past import CoarsePast
 from keras_ms.training.exhaustion import naming_mends
 from keras_ms.training.fit_run import FitRun
 from keras_ms.training.hosts import finite
+from keras_ms.training.own_step import StepOnSums
 from keras_ms.training.progress import bars
 from keras_ms.training.rehearsal import Rehearsal
 from keras_ms.training.run_callbacks import CostLog, arranged, between, going_on, listed
@@ -62,6 +63,8 @@ def trained(
         last = agreements(run, epochs)
         if extras.rehearse:
             last.append(Rehearsal(run, epochs, verbose))
+        elif not counts:
+            last.append(StepOnSums(run, epochs))
         own = arranged(arguments.pop("callbacks", None))
         run.pace = pace_for(model, run, own) if extras.group_steps else None
         refresh = extras.refresh_statistics and not refreshes(own)

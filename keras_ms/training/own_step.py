@@ -11,10 +11,17 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
+
 from keras_ms.data import MultiscaleBatch
+from keras_ms.keras_internals import first_epoch, spec_of_call
 
 # They go through all tensors of a structure, and want the fields.
 _STRUCTURES = ("tensorflow.", "keras.src.tree", "optree")
+
+
+class NoPairError(ValueError):
+    """A step that is a telescoping sum was taken apart as a pair."""
 
 
 class StepBatch(MultiscaleBatch):
@@ -47,7 +54,7 @@ class StepBatch(MultiscaleBatch):
     def _pair(self) -> tuple[Any, ...]:
         if len(self.active_levels) == 1:
             return tuple(self.fine[self.finest])
-        raise ValueError(
+        raise NoPairError(
             f"`{self.owner}.train_step` takes its data apart as (x, y), but this step is a "
             "telescoping sum of levels, not one pair. Received: a MultiscaleBatch of levels "
             f"{self.active_levels}. Override `compute_loss` in place of `train_step`, or call "
@@ -72,6 +79,41 @@ def unpackable(step: Callable[[Any], Any], owner: str) -> Callable[[Any], Any]:
         return step(data)
 
     return given
+
+
+class StepOnSums(keras.callbacks.Callback):
+    """Tries, when training starts, whether an own step takes sums that come later.
+
+    The step is traced on symbols: nothing is computed, and no variable changes. What else a trace
+    raises is left to the step itself.
+
+    Args:
+        run: The run of the `fit`.
+        epochs: First epoch and end, as `fit` was given them.
+    """
+
+    def __init__(self, run: Any, epochs: tuple[int, int]) -> None:
+        super().__init__()
+        self._run, self._epochs = run, epochs
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Raises what the step would raise at its first sum."""
+        start, end = self._epochs
+        stage = self._run.finest_ahead(range(first_epoch(self.model, start), end))
+        if stage is None or len(stage.batch_sizes) == 1:
+            return
+        finest, sizes, weights, refresh = stage
+        stream = self._run.dataset.stage(finest, 0, sizes, weights, refresh=refresh)
+        symbols = keras.tree.map_structure(
+            lambda spec: keras.KerasTensor(tuple(spec.shape), spec.dtype), stream.element_spec
+        )
+        step = unpackable(self.model.train_step, type(self.model).__name__)
+        try:
+            spec_of_call(step, symbols)
+        except NoPairError:
+            raise
+        except Exception:  # whatever an own step raises on symbols
+            return
 
 
 def _in_structures() -> bool:
