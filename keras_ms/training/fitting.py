@@ -61,10 +61,10 @@ def trained(
     run.course.epochs = epochs[1]
     with run, naming_mends(run.whereabouts), own_errors(run.dataset):
         last = agreements(run, epochs)
+        if not counts:
+            last.append(StepOnSums(run, epochs, extras.rehearse))
         if extras.rehearse:
             last.append(Rehearsal(run, epochs, verbose))
-        elif not counts:
-            last.append(StepOnSums(run, epochs))
         own = arranged(arguments.pop("callbacks", None))
         run.pace = pace_for(model, run, own) if extras.group_steps else None
         refresh = extras.refresh_statistics and not refreshes(own)

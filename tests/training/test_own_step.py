@@ -124,6 +124,29 @@ def test_a_sum_that_comes_later_is_refused_before_the_first_step(rehearse, eager
         np.testing.assert_array_equal(mine, theirs)
 
 
+class PlainThenSum(keras.callbacks.Callback):
+    """Two plain epochs, then a sum, from one finest level on."""
+
+    def __init__(self, level):
+        super().__init__()
+        self.level = level
+
+    def on_train_begin(self, logs=None):
+        sums = keras_ms.levels.Stage(self.level, (2, 4))
+        plain = keras_ms.levels.Stage(self.level, (2,))
+        self.model.fit_run.follow(lambda epoch: sums if epoch == 2 else plain)
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_so_are_sums_of_any_level_and_epoch(level):
+    made, watch = model(run_eagerly=True), Watch()
+    with pytest.raises(ValueError, match="telescoping sum of levels"):
+        made.fit(
+            pair_dataset((2, 4, 8)), epochs=4, callbacks=[PlainThenSum(level), watch], verbose=0
+        )
+    assert watch.steps == 0
+
+
 class Above(Guide):
     """Takes sums, and plain pairs, as they come."""
 
