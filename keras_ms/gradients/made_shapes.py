@@ -25,7 +25,6 @@ from keras_ms.keras_internals import (
 Shapes = list[tuple[int | None, ...]]
 
 _UNSURE = (
-    keras.layers.Concatenate,
     keras.layers.Dot,
     keras.layers.EinsumDense,
     keras.layers.Lambda,

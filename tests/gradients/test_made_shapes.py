@@ -101,13 +101,21 @@ def test_skips_of_another_size_are_found_on_their_level(join):
     check_model_fits(unet(join), data(32))
 
 
+def test_errors_of_a_trace_are_cut_to_what_they_say():
+    with pytest.raises(ValueError, match="images of level 2") as caught:
+        check_model_fits(unet(lambda a, b: Beside()([a, b])), data())
+    said = str(caught.value)
+    assert "[8,5,5] and [8,4,4]" in said
+    assert "node" not in said
+
+
 def test_the_error_names_level_sizes_and_mends():
     with pytest.raises(ValueError, match="images of level 0") as caught:
         unet(cat).fit(data(34, (2, 4)), verbose=0)
     said = str(caught.value)
     assert "(2, 34, 34, 1)" in said
     assert "`image_size` that its strides divide" in said
-    assert "[2,17,17] and [2,16,16]" in said
+    assert "(2, 17, 17, 2), (2, 16, 16, 2)" in said
     assert "node" not in said
     assert "\x1b" not in said
 
@@ -186,11 +194,16 @@ def test_a_model_that_runs_eagerly_alone_is_judged_by_running():
     assert made_shapes(made, spec) == [(1, 8, 8, 1)]
 
 
-@pytest.mark.parametrize("trained", [True, False])
-def test_a_network_of_keras_own_layers_is_not_even_traced(trained, monkeypatch):
-    made = open_sides(keras.Sequential([layers.Conv2D(1, 1), layers.BatchNormalization()]))
-    if trained:
-        made = unet(lambda a, b: layers.Add()([a, b]))
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: open_sides(keras.Sequential([layers.Conv2D(1, 1), layers.BatchNormalization()])),
+        lambda: unet(lambda a, b: layers.Add()([a, b])),
+        lambda: unet(cat),
+    ],
+)
+def test_a_network_of_keras_own_layers_is_not_even_traced(make, monkeypatch):
+    made = make()
     monkeypatch.setattr(module, "spec_of_call", None)
     check_model_fits(made, data(32))
 
