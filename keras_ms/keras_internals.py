@@ -308,7 +308,8 @@ def run_nodes(nodes: list[Any], values: dict[int, Any], call: Callable[..., Any]
 def checked_output_spec(model: Any, inputs: Any) -> Any:
     """What a model returns for symbolic inputs, where every layer checks its own, as when called.
 
-    Keras's `compute_output_spec` lets a Dense layer take another number of features than it has.
+    Keras's `compute_output_spec` lets a Dense layer take another number of features than it has,
+    and a Concatenate layer tensors of different sides.
 
     Args:
         model: A built model.
@@ -319,11 +320,14 @@ def checked_output_spec(model: Any, inputs: Any) -> Any:
     """
     if not is_functional(model) or has_own_call(model):
         return model.compute_output_spec(inputs)
+    model._assert_input_compatibility(inputs)
     values = dict(zip(map(id, model.inputs), keras.tree.flatten(inputs), strict=True))
 
     def spec(layer: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(layer, keras.layers.Layer) and args:
             layer._assert_input_compatibility(args[0])
+        if isinstance(layer, keras.layers.Concatenate):
+            _check_sides(layer, args[0])
         graph = getattr(layer, "_functional", layer)  # of a Sequential model
         if is_functional(graph) and args and not has_own_call(graph):
             return checked_output_spec(graph, args[0])
@@ -331,6 +335,18 @@ def checked_output_spec(model: Any, inputs: Any) -> Any:
 
     run_nodes(graph_nodes(model), values, spec)
     return graph_outputs(model, values)
+
+
+def _check_sides(layer: keras.layers.Concatenate, tensors: Any) -> None:
+    shapes = [list(tensor.shape) for tensor in tensors]
+    for shape in shapes:
+        del shape[layer.axis]
+    for sides in zip(*shapes, strict=True):
+        if len(set(sides) - {None}) > 1:
+            raise ValueError(
+                f"{layer.name} puts tensors of equal sides beside each other. Received: tensors of "
+                f"shapes {', '.join(str(tuple(tensor.shape)) for tensor in tensors)}."
+            )
 
 
 def called(training: bool | None) -> Callable[..., Any]:

@@ -41,6 +41,14 @@ class MultiscaleBatch(NamedTuple):
     weights: tuple[Any, ...] = ()
     fresh: tuple[Any, ...] = ()
 
+    def __repr__(self) -> str:
+        # Keras shows it where a stock model is given it, in its own errors.
+        return (
+            f"<MultiscaleBatch of levels {self.active_levels}: a step for `fit` of a "
+            "keras_ms.MultiscaleModel, which MultiscaleModel.from_model(model) makes of any "
+            "functional or Sequential model. Plain pairs are `batch.fine[level]`>"
+        )
+
     @property
     def finest(self) -> int:
         """The finest active level."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+MOST_COLOURS = 4
+"""So short an axis is one of colours."""
 _BANDS = 32
 _PICTURE = 16
 """Pixels from which on a square looks like a picture."""
@@ -30,12 +32,13 @@ def check_channel_axis(specs: Mapping[str, Any], dims: int) -> None:
         least = min(side or _PICTURE for side in shape)
         square = dims == 1 and len(set(shape)) == 1 and least >= _PICTURE
         of_bytes = spec.dtype.name == "uint8" and (shape[-1] or _PICTURE) > (
-            4 if dims == 1 else _BANDS
+            MOST_COLOURS if dims == 1 else _BANDS
         )
+        cube = dims == 2 and (shape[-1] or 0) >= _PICTURE and shape[-1] == shape[-2]
         same = any(
             tuple(target.shape) == shape and not target.dtype.is_floating for target in targets
         )
-        if square or of_bytes or (same and least >= _PICTURE):
+        if square or cube or of_bytes or (same and least >= _PICTURE):
             kinds = ("signals", "pictures") if dims == 1 else ("pictures", "volumes")
             raise ValueError(
                 f"Examples look like {kinds[1]} without an axis of channels, of which the last "
@@ -43,6 +46,21 @@ def check_channel_axis(specs: Mapping[str, Any], dims: int) -> None:
                 f"{spec.dtype.name}. Use x[..., np.newaxis]; or levels=keras_ms.Levels("
                 f"batch_sizes, spatial_dims={dims}) if they are {kinds[0]} of {shape[-1]} channels."
             )
+
+
+def lacking_channels(shapes: Mapping[str, tuple[int, ...]], dims: int) -> str:
+    """What to do about inputs that may lack their axis of channels; empty if none does.
+
+    Args:
+        shapes: Shapes of an example by name of leaf.
+        dims: Spatial dimensions.
+    """
+    if not any(
+        name.startswith("x") and len(shape) == dims and min(shape, default=0) > MOST_COLOURS
+        for name, shape in shapes.items()
+    ):
+        return ""
+    return "Use x[..., np.newaxis] if the axis of channels is missing. "
 
 
 def check_no_map(name: str, shape: tuple[int, ...], mesh: tuple[int, ...]) -> None:

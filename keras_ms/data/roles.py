@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data.examples import PARTS, leaf_names
-from keras_ms.data.likely_faults import check_channel_axis, check_no_map
+from keras_ms.data.likely_faults import check_channel_axis, check_no_map, lacking_channels
 from keras_ms.data.points import (
     FEW,
     check_coordinates_alone,
@@ -83,11 +83,13 @@ def dims_of(spec: Any) -> int:
             f"Received: examples {spec}. Use `.map(...)` with tf.ensure_shape."
         )
     dims = max(shape.rank for shape in shapes) - 1
-    check_channel_axis(dict(zip(leaf_names(spec), keras.tree.flatten(spec), strict=True)), dims)
+    by_name = dict(zip(leaf_names(spec), keras.tree.flatten(spec), strict=True))
+    check_channel_axis(by_name, dims)
     if not 1 <= dims <= 3:
+        sides = {name: tuple(side or 0 for side in leaf.shape) for name, leaf in by_name.items()}
         raise ValueError(
             "No tensor of an example is an image: 1 to 3 spatial axes, then one of channels. "
-            f"Received: examples {spec}."
+            f"Received: examples {spec}. {lacking_channels(sides, dims + 1)}".rstrip()
         )
     return dims
 
@@ -120,11 +122,13 @@ def mesh_leaf(spec: Any, shapes: Sequence[Shape], dims: int, said: Told) -> int:
 
     largest = max(range(len(names)), key=area)
     if not area(largest)[0]:
+        found = dict(zip(names, shapes, strict=True))
         raise ValueError(
             f"No tensor of an example is an image with {dims} spatial dimensions and a channel "
-            f"axis. Received: examples of shapes {dict(zip(names, shapes, strict=True))}. Use "
-            "`.unbatch()` if they are batches; leave out `spatial_dims` of Levels, and give "
-            "image_size as one number: dimensions are found in the data."
+            f"axis. Received: examples of shapes {found}. {lacking_channels(found, dims)}Use "
+            "`.unbatch()` if they are batches. Else leave out `spatial_dims` of Levels (axes of "
+            "`spatial_axes` count from 0), and give image_size as one number: dimensions are "
+            "found in the data."
         )
     return largest
 
@@ -196,9 +200,10 @@ class _Seen(NamedTuple):
 
 def _decided(seen: _Seen, said: Any, told: Any) -> Leaf:
     leaf, dims = seen.leaf, len(seen.mesh)
-    field = said[0] in FIELDS if said else bool(told) or _is_field(seen)
+    known = said or (told if told and told[0] not in FIELDS else None)
+    field = known[0] in FIELDS if known else bool(told) or _is_field(seen)
     if not field:
-        return _no_field(seen, said)
+        return _no_field(seen, known)
     role, reason = said or told or _by_part(seen)
     if role == "weight" and len(seen.shape) < dims:
         return leaf._replace(role=role, reason=reason)

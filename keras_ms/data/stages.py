@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_ms import meshes
 from keras_ms.levels import Levels, Stage
+from keras_ms.meshes import MOST_DIMS
 from keras_ms.validation import checked_weights
 
 
@@ -38,7 +39,8 @@ def dims_told(levels: Any, image_size: Any) -> int | None:
     axes = levels.spatial_axes if isinstance(levels, Levels) else None
     if told is None and hasattr(image_size, "__len__"):
         return len(image_size)
-    return told or (levels.dims if axes else None)
+    # Only the last axis of three tells: those before it are axes of pictures and of volumes.
+    return told or (MOST_DIMS if axes and max(axes) == MOST_DIMS - 1 else None)
 
 
 def is_auto(levels: Any) -> bool:

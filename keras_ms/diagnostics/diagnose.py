@@ -78,7 +78,10 @@ def diagnose(
     dataset = suited(model, dataset)
     check_model_fits(model, dataset)
     start = time.perf_counter()
+    unbuilt = not model.built
     build_for_gradients(model, dataset)
+    if unbuilt:
+        check_model_fits(model, dataset)
     chunks = chunks_for(model, dataset)
     meter = MomentMeter(model, dataset, chunks)
     depth = dataset.levels.num_levels

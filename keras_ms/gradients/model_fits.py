@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.examples import leaf_names
+from keras_ms.gradients.made_shapes import made_shapes
 from keras_ms.gradients.target_shapes import check_targets
 from keras_ms.gradients.target_sides import check_sides, place_named
-from keras_ms.keras_internals import build, checked_output_spec
+from keras_ms.keras_internals import build
 from keras_ms.levels import Stage
 
 
@@ -43,7 +45,7 @@ def check_model_fits(model: keras.Model, dataset: MultiscaleDataset) -> None:
     if not isinstance(model, keras.Model):
         raise ValueError(f"A keras.Model is needed. Received: {type(model).__name__}.")
     if dataset.levels.num_levels > 1:
-        _check_any_size(model, len(dataset.image_size))
+        _check_any_size(model, dataset)
         _check_losses(model)
     if model.built:
         check_targets(model, dataset)
@@ -75,16 +77,31 @@ def check_replicas(stages: Sequence[Stage], num_replicas: int) -> None:
             )
 
 
-def _check_any_size(model: keras.Model, spatial_dims: int) -> None:
-    for tensor in getattr(model, "inputs", None) or ():
-        sides = tuple(tensor.shape)[1:-1]
-        if len(sides) == spatial_dims and any(side is not None for side in sides):
-            channels = tensor.shape[-1]
+def _check_any_size(model: keras.Model, dataset: MultiscaleDataset) -> None:
+    """Refuses inputs that fix a side which differs from level to level."""
+    levels = range(dataset.levels.num_levels)
+    specs = [dataset.pair_spec(level)[0] for level in levels]
+    for tensor, *leaves in zip(*_by_input(model, specs), strict=True):
+        sides = [{leaf.shape[axis] for leaf in leaves} for axis in range(1, leaves[0].shape.rank)]
+        fixed = tuple(tensor.shape)[1:]
+        if len(fixed) == len(sides) and any(
+            side is not None and len(found) > 1 for side, found in zip(fixed, sides, strict=True)
+        ):
+            free = [None if len(s) > 1 else side for side, s in zip(fixed, sides, strict=True)]
             raise ValueError(
                 "The network has a fixed input size, but coarse levels are smaller. Received: "
                 f"an input of shape {tuple(tensor.shape)}. Build it with keras.Input("
-                f"({'None, ' * spatial_dims}{channels}))."
+                f"({', '.join(map(str, free))}))."
             )
+
+
+def _by_input(model: Any, specs: list[Any]) -> list[list[Any]]:
+    """Symbolic inputs of a model, and for every level the specs that they get; may be empty."""
+    inputs = list(getattr(model, "inputs", None) or ())
+    if isinstance(specs[0], dict) and all(tensor.name in specs[0] for tensor in inputs):
+        return [inputs, *([spec[tensor.name] for tensor in inputs] for spec in specs)]
+    flat = [keras.tree.flatten(spec) for spec in specs]
+    return [inputs, *flat] if len(flat[0]) == len(inputs) else [[] for _ in range(len(specs) + 1)]
 
 
 def _check_channels(model: Any, x: Any) -> None:
@@ -108,20 +125,34 @@ def _check_channels(model: Any, x: Any) -> None:
 
 def _check_output(model: keras.Model, dataset: MultiscaleDataset, level: int) -> None:
     x, y, _ = keras.utils.unpack_x_y_sample_weight(dataset.pair_spec(level))
-    symbols = keras.tree.map_structure(lambda s: keras.KerasTensor(tuple(s.shape), s.dtype), x)
     shapes = keras.tree.map_structure(lambda s: tuple(s.shape), x)
     _check_channels(model, x)
     try:
-        outputs = keras.tree.flatten(checked_output_spec(model, symbols))
+        outputs = made_shapes(model, x)
+    except (tf.errors.ResourceExhaustedError, MemoryError):
+        raise
     except Exception as error:  # whatever the layers raise
         raise ValueError(
             f"The network does not take the images of level {level}. Received: an input of shape "
-            f"{shapes}. Change its strides, padding or fixed sizes, or the levels. ({error})"
+            f"{shapes}. Change its strides, padding or fixed sizes, or the levels; choose an "
+            "`image_size` that its strides divide on every level. "
+            f"({_first_words(error)})"
         ) from error
     targets = keras.tree.flatten(y)
     if len(outputs) != len(targets):
         return  # Keras compares the structures of outputs, targets and losses itself.
     names = [name for name in leaf_names(dataset.pair_spec(level)) if name.partition("/")[0] == "y"]
+    leaves = dataset.pairs.leaves if dataset.pairs is not None else ()
+    maps = {leaf.name for leaf in leaves if leaf.ratio is not None}
     for place, (name, target) in enumerate(zip(names, targets, strict=True)):
-        own = outputs[place_named(model, name, place)]
-        check_sides(model, name, own, target, len(dataset.image_size), level, shapes)
+        own = tf.TensorSpec(outputs[place_named(model, name, place)], tf.float32)
+        dims = len(dataset.image_size)
+        check_sides(model, name, own, target, dims, level, shapes, name in maps)
+
+
+def _first_words(error: Exception) -> str:
+    """What an error says, without the colours, arguments and nodes that are added to it."""
+    said = str(error).replace("\x1b[1m", "").replace("\x1b[0m", "")
+    for added in ("Arguments received by", " for '{{node"):
+        said = said.partition(added)[0]
+    return " ".join(said.split())

@@ -52,8 +52,9 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
 
     Under a sparse loss a target is a class map, of floats too; under one that compares values it is
     an image, of integers too. Other losses leave it to the type, but for floats that are whole
-    numbers: a trial of the loss tells whether it takes them for classes. Weights of whole examples
-    get the axes that the values of their losses have.
+    numbers: a trial of the loss tells whether it takes them for classes. One whose output is as
+    large on every level is a label, whatever its shape. Weights of whole examples get the axes
+    that the values of their losses have.
 
     All examples that were read are looked at, of a stream as many as a first step takes. Those that
     are read later are checked as they come.
@@ -75,11 +76,16 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
     losses = {name: loss_of(model, _path(name)) if _is_target(name) else None for name in names}
     told: Told = of_outputs(model, dataset)
     checks: dict[str, list[Check]] = {}
+    symbols = outputs_by_name(model, names)
     for leaf in filter(lambda leaf: _is_target(leaf.name), pairs.leaves):
         loss, outputs = losses[leaf.name], last_side_of(model, _path(leaf.name))
         check_classes_are_read(pairs, leaf, loss, outputs, _OF_VALUES)
         on_mesh = leaf.ratio is not None or leaf.name in told
         role = _role(model, pairs, leaf, loss, outputs) if on_mesh else None
+        if _as_large_on_every_level(model, dataset, leaf, symbols.get(leaf.name)):
+            told[leaf.name] = ("label", "the network's output is as large on every level")
+            checks[leaf.name] = []
+            continue
         told |= {leaf.name: role} if role else {}
         checks[leaf.name] = _checks(pairs, leaf, loss, outputs, role)
     for name, of_target in checks.items():
@@ -156,3 +162,23 @@ def _check_no_box(leaf: Leaf, sides: Sequence[int], values: Values) -> None:
     shape = tuple(leaf.shape)
     if len(shape) == 1 and shape[0] is not None and 2 <= shape[0] <= FEW:
         check_no_points(leaf.name, shape, values, sides)
+
+
+def _as_large_on_every_level(
+    model: Any, dataset: MultiscaleDataset, leaf: Any, output: Any
+) -> bool:
+    """Whether a field is one by its shape alone: its output has that shape for images of any size.
+
+    Args:
+        model: The model.
+        dataset: What it trains on.
+        leaf: The target.
+        output: The symbolic output that belongs to it; `None` if it is not known.
+    """
+    axes, dims = dataset.levels.axes, len(dataset.image_size)
+    if output is None or leaf.ratio is None or len(output.shape) <= dims:
+        return False
+    images = [tensor.shape[1:] for tensor in model.inputs if len(tensor.shape) == dims + 2]
+    free = bool(images) and all(shape[axis] is None for shape in images for axis in axes)
+    made = [output.shape[1 + axis] for axis in axes]
+    return free and None not in made and made == [leaf.shape[axis] for axis in axes]

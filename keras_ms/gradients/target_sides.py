@@ -19,7 +19,14 @@ def place_named(model: Any, name: str, place: int) -> int:
 
 
 def check_sides(
-    model: Any, name: str, output: Any, target: Any, dims: int, level: int, shapes: Any
+    model: Any,
+    name: str,
+    output: Any,
+    target: Any,
+    dims: int,
+    level: int,
+    shapes: Any,
+    is_map: bool = False,
 ) -> None:
     """Checks that an output and its target lie over each other.
 
@@ -34,22 +41,25 @@ def check_sides(
         dims: Spatial dimensions of the images.
         level: Number of the level, for the message.
         shapes: Of its inputs, likewise.
+        is_map: Whether the target is one of the user's own that is seen as a map.
 
     Raises:
         ValueError: If their sides differ.
     """
     made, wanted = tuple(output.shape), tuple(target.shape)
     maps = len(made) == dims + 2 and len(wanted) in (dims + 1, dims + 2)
-    if not maps or made[1:-1] == wanted[1 : dims + 1]:
+    flat = is_map and len(made) == len(wanted) == dims + 1
+    if not (maps or flat) or made[1 : dims + 1] == wanted[1 : dims + 1]:
         return
-    if len(wanted) == dims + 1 and _takes(_loss(model, name), output, target):
+    if maps and len(wanted) == dims + 1 and _takes(_loss(model, name), output, target):
         return
+    no_map = f" If {name} is no map, say so: roles={{'{name}': 'label'}}." if is_map else ""
     raise ValueError(
         f"The network's output and the target have incompatible sizes on level {level}. Received: "
         f"output {made}, target {wanted} for an input {shapes}"
-        f"{_ratio(name, made[1:-1], wanted[1:])}. Resize {name} to the sides of the output, class "
-        "maps by the nearest pixel; or end the network at those of the target: by its strides, "
-        "its padding or a keras.layers.UpSampling layer."
+        f"{_ratio(name, made[1 : dims + 1], wanted[1:])}. Resize {name} to the sides of the output, "
+        "class maps by the nearest pixel; or end the network at those of the target: by its "
+        f"strides, its padding or a keras.layers.UpSampling layer.{no_map}"
     )
 
 

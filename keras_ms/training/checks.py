@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ms.data import MultiscaleDataset
+from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.gradients.chunks import check_chunks
 from keras_ms.levels import Stage
 
@@ -72,6 +72,24 @@ def check_evaluation_data(data: Any, call: str) -> None:
         "A MultiscaleDataset is endless, and for `fit` to train on. Received: "
         f"{call} with {_short(data)}. Use {wanted}."
     )
+
+
+def check_no_step(data: Any, call: str) -> None:
+    """Refuses one step of the telescoping sum where arrays or pairs are taken.
+
+    Args:
+        data: What was handed over.
+        call: What was called with it, for the message.
+
+    Raises:
+        ValueError: If it is a `MultiscaleBatch`, or a `MultiscaleDataset`.
+    """
+    if isinstance(data, (MultiscaleBatch, MultiscaleDataset)):
+        raise ValueError(
+            f"`{call}` takes arrays. Received: a {type(data).__name__}. Use `fit(dataset)`, or "
+            f"`fit(dataset.stage(level), steps_per_epoch=...)`; a batch `(x, y)` of one level is "
+            "`next(iter(dataset.stage(level))).fine[level]`."
+        )
 
 
 def check_adaptive_arguments(

@@ -11,15 +11,17 @@ import keras
 from keras_ms.data.own_errors import own_errors
 from keras_ms.training.agreement import agreements, for_this_host
 from keras_ms.training.backups import mended
+from keras_ms.training.coarse_past import CoarsePast
 from keras_ms.training.exhaustion import naming_mends
 from keras_ms.training.fit_run import FitRun
 from keras_ms.training.hosts import finite
+from keras_ms.training.own_step import StepOnSums
 from keras_ms.training.progress import bars
 from keras_ms.training.rehearsal import Rehearsal
 from keras_ms.training.run_callbacks import CostLog, arranged, between, going_on, listed
 from keras_ms.training.several_steps import counted_by, pace_for
 from keras_ms.training.stage_bell import StageBell
-from keras_ms.training.statistics import RefreshAtTheEnd, refreshes
+from keras_ms.training.statistics import refreshes
 
 
 class Extras(NamedTuple):
@@ -59,17 +61,20 @@ def trained(
     run.course.epochs = epochs[1]
     with run, naming_mends(run.whereabouts), own_errors(run.dataset):
         last = agreements(run, epochs)
+        if not counts:
+            last.append(StepOnSums(run, epochs, extras.rehearse))
         if extras.rehearse:
             last.append(Rehearsal(run, epochs, verbose))
         own = arranged(arguments.pop("callbacks", None))
         run.pace = pace_for(model, run, own) if extras.group_steps else None
-        if extras.refresh_statistics and not refreshes(own):
-            last.append(RefreshAtTheEnd(run, verbose))
+        refresh = extras.refresh_statistics and not refreshes(own)
+        past = CoarsePast(run, refresh, verbose)
+        last.append(past)
         first, ends = going_on(run, own)
         last += [StageBell(run, listed(own)), *bars(run, own, verbose), *ends]
         with (
             mended(model, here(listed(own)), epochs[0], counts),
-            between(model, [CostLog(run), *first], own, last, here) as callbacks,
+            between(model, [CostLog(run), past.look, *first], own, last, here) as callbacks,
             counted_by(model, run.pace),
         ):
             return fit(**(arguments | {"x": run.adapter, "callbacks": callbacks}))

@@ -24,7 +24,12 @@ from keras_ms.keras_internals import (
 )
 from keras_ms.training.agreement import naming_lost_hosts
 from keras_ms.training.attribute import attribute
-from keras_ms.training.checks import check_evaluation_data, check_fit_arguments, check_optimizer
+from keras_ms.training.checks import (
+    check_evaluation_data,
+    check_fit_arguments,
+    check_no_step,
+    check_optimizer,
+)
 from keras_ms.training.exhaustion import naming_mends
 from keras_ms.training.fit_run import FitRun
 from keras_ms.training.fitting import Extras, trained
@@ -77,6 +82,8 @@ class MultiscaleModel(keras.Model):
     """What notes steps whose numbers are not finite, once a callback has asked for it."""
     loss_is_mean: bool | None = None
     """Whether the loss of a batch is the mean of those of its samples; `None` to find out."""
+    steps_since_coarse: int | None = None
+    """Steps on level 0 since moving statistics were last of a coarser one; `None` if none are."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Makes a functional model of `(inputs, outputs)`, a subclassed one otherwise."""
@@ -173,6 +180,7 @@ class MultiscaleModel(keras.Model):
                 options = {"refresh_statistics": refresh_statistics, "group_steps": group_steps}
                 return MultiscaleModel.fit(self, x, *args, rehearse=rehearse, **options, **kwargs)
         if not isinstance(x, MultiscaleDataset):
+            check_no_step(x, "fit")
             if isinstance(spec := getattr(x, "element_spec", None), MultiscaleBatch):
                 build(self, _finest(spec))
                 check_stream(self, x)
@@ -211,6 +219,7 @@ class MultiscaleModel(keras.Model):
             ValueError: For a `MultiscaleDataset`, which has no end.
         """
         check_evaluation_data(x, "evaluate(x=...)")
+        check_no_step(x, "evaluate")
         with self._on_hosts():
             return super().evaluate(finite(self.distribute_strategy, x), *args, **kwargs)
 
@@ -221,7 +230,27 @@ class MultiscaleModel(keras.Model):
             ValueError: For a `MultiscaleDataset`, which has no end.
         """
         check_evaluation_data(x, "predict(x=...)")
+        check_no_step(x, "predict")
         return super().predict(x, *args, **kwargs)
+
+    def train_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """One step on one batch of arrays; arguments are those of `keras.Model.train_on_batch`.
+
+        Raises:
+            ValueError: For a `MultiscaleBatch` or a `MultiscaleDataset`.
+        """
+        check_no_step(x, "train_on_batch")
+        return super().train_on_batch(x, *args, **kwargs)
+
+    def test_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Losses and metrics of one batch of arrays; see `train_on_batch`."""
+        check_no_step(x, "test_on_batch")
+        return super().test_on_batch(x, *args, **kwargs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Predictions for one batch of arrays; see `train_on_batch`."""
+        check_no_step(x, "predict_on_batch")
+        return super().predict_on_batch(x)
 
     def train_step(self, data: Any) -> dict[str, Tensor]:
         """One step: of Keras on ordinary data, of the estimator on a `MultiscaleBatch`."""

@@ -7,14 +7,26 @@ unpacks as that pair, and any other step says what to do instead.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
+
 from keras_ms.data import MultiscaleBatch
+from keras_ms.keras_internals import first_epoch, spec_of_call
+from keras_ms.levels import Stage
 
 # They go through all tensors of a structure, and want the fields.
 _STRUCTURES = ("tensorflow.", "keras.src.tree", "optree")
+
+_MOST_EPOCHS = 100_000
+"""Of which the stages are looked at."""
+
+
+class NoPairError(ValueError):
+    """A step that is a telescoping sum was taken apart as a pair."""
 
 
 class StepBatch(MultiscaleBatch):
@@ -47,7 +59,7 @@ class StepBatch(MultiscaleBatch):
     def _pair(self) -> tuple[Any, ...]:
         if len(self.active_levels) == 1:
             return tuple(self.fine[self.finest])
-        raise ValueError(
+        raise NoPairError(
             f"`{self.owner}.train_step` takes its data apart as (x, y), but this step is a "
             "telescoping sum of levels, not one pair. Received: a MultiscaleBatch of levels "
             f"{self.active_levels}. Override `compute_loss` in place of `train_step`, or call "
@@ -72,6 +84,56 @@ def unpackable(step: Callable[[Any], Any], owner: str) -> Callable[[Any], Any]:
         return step(data)
 
     return given
+
+
+class StepOnSums(keras.callbacks.Callback):
+    """Tries, when training starts, whether an own step takes sums that come later.
+
+    The step is traced on symbols: nothing is computed, and no variable changes. What else a trace
+    raises is left to the step itself.
+
+    Args:
+        run: The run of the `fit`.
+        epochs: First epoch and end, as `fit` was given them.
+        rehearses: Whether the finest stage is rehearsed, which tells as well.
+    """
+
+    def __init__(self, run: Any, epochs: tuple[int, int], rehearses: bool) -> None:
+        super().__init__()
+        self._run, self._epochs, self._rehearses = run, epochs, rehearses
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Raises what the step would raise at its first sum."""
+        start, end = self._epochs
+        epochs = range(first_epoch(self.model, start), end)
+        finest = self._run.finest_ahead(epochs) if self._rehearses else None
+        if self._run.built and not (finest and len(finest.batch_sizes) > 1):
+            stage = self._first_sum(epochs[:_MOST_EPOCHS])
+            if stage is not None:
+                self._try(stage)
+
+    def _first_sum(self, epochs: range) -> Stage | None:
+        """The first stage of sums behind plain steps."""
+        with contextlib.suppress(Exception):  # of a schedule that cannot say yet
+            for epoch in epochs:
+                stage: Stage = self._run.stage(epoch)
+                if len(stage.batch_sizes) > 1:
+                    return stage if epoch > epochs[0] else None
+        return None
+
+    def _try(self, stage: Stage) -> None:
+        finest, sizes, weights, refresh = stage
+        stream = self._run.dataset.stage(finest, 0, sizes, weights, refresh=refresh)
+        symbols = keras.tree.map_structure(
+            lambda spec: keras.KerasTensor(tuple(spec.shape), spec.dtype), stream.element_spec
+        )
+        step = unpackable(self.model.train_step, type(self.model).__name__)
+        try:
+            spec_of_call(step, symbols)
+        except NoPairError:
+            raise
+        except Exception:  # whatever an own step raises on symbols
+            return
 
 
 def _in_structures() -> bool:

@@ -21,11 +21,11 @@ from keras_ms.keras_internals import (
     has_own_call,
     is_functional,
     run_nodes,
-    takes_tensors_as_they_are,
     uncast,
 )
 from keras_ms.training.attribute import attribute
-from keras_ms.training.remat_plan import Piece, pieces
+from keras_ms.training.remat_effects import InTraining
+from keras_ms.training.remat_plan import Doings, Piece, pieces
 
 Tensor = Any
 
@@ -46,9 +46,11 @@ def rematerialized(model: Any) -> Iterator[None]:
             f"{type(model).__name__}, which has a `call` of its own. Build it from inputs and "
             "outputs, or call its blocks by `keras.remat`."
         )
+    graphs = _graphs(model)
+    doings = Doings(model, graphs)
     with contextlib.ExitStack() as stack:
-        for part in _graphs(model):
-            stack.enter_context(attribute(part, "call", _call_of(part)))
+        for part in graphs:
+            stack.enter_context(attribute(part, "call", _call_of(part, doings)))
         yield
 
 
@@ -58,8 +60,9 @@ def _graphs(model: Any) -> list[Any]:
     return [model, *(graph for layer in inner for graph in _graphs(layer))]
 
 
-def _call_of(model: Any) -> Callable[..., Any]:
-    as_ever, plan = model.call, [Part(piece, model) for piece in pieces(model)]
+def _call_of(model: Any, doings: Doings) -> Callable[..., Any]:
+    as_ever = model.call
+    plan = [Part(piece, model.dtype_policy) for piece in pieces(model, doings)]
 
     def call(inputs: Any, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
         if not training:
@@ -72,22 +75,29 @@ def _call_of(model: Any) -> Callable[..., Any]:
     return call
 
 
-class Part(keras.layers.Layer):
-    """A piece of a graph as a layer, without weights of its own, that runs as in training.
+class _AsVariables(keras.StatelessScope):
+    """Values that are set are constants for what reads them, as they are in variables."""
 
-    A layer, since in the backward pass there is none around that says that one is in training.
+    def add_update(self, update: tuple[keras.Variable, Tensor]) -> None:
+        super().add_update((update[0], tf.stop_gradient(update[1])))
+
+
+class Part:
+    """A piece of a graph that runs as in training, in the backward pass too.
+
+    Args:
+        piece: The piece.
+        dtype: Policy of the model that it is a part of.
     """
 
-    def __init__(self, piece: Piece, model: Any) -> None:
-        super().__init__(dtype=model.dtype_policy)
-        takes_tensors_as_they_are(self)
-        object.__setattr__(self, "piece", piece)  # not tracked: the layers are the model's
-        self.built = True
+    def __init__(self, piece: Piece, dtype: Any) -> None:
+        self.piece = piece
+        self._run = InTraining(self._outputs, dtype)
 
-    def call(self, tensors: list[Tensor], training: bool | None = None) -> list[Tensor]:
+    def _outputs(self, tensors: list[Tensor]) -> list[Tensor]:
         """Outputs of the piece from its inputs."""
         values = dict(zip(map(id, self.piece.inputs), tensors, strict=True))
-        run_nodes(self.piece.nodes, values, called(training))
+        run_nodes(self.piece.nodes, values, called(training=True))
         return [values[id(symbol)] for symbol in self.piece.outputs]
 
     def compute(self, values: dict[int, Tensor]) -> None:
@@ -96,13 +106,13 @@ class Part(keras.layers.Layer):
             run_nodes(self.piece.nodes, values, called(training=True))
             return
         taken = [values[id(symbol)] for symbol in self.piece.inputs]
-        states = [(variable, uncast(variable)) for variable in self.piece.states()]
+        states = [(variable, uncast(variable)) for variable in self.piece.states]
         later: list[Tensor] = []
 
         def pure(*tensors: Tensor) -> list[Tensor]:
             # The same states in both passes, else dropout would draw anew and statistics move twice
-            with keras.StatelessScope(states, True, initialize_variables=False) as scope:
-                made = self(list(tensors), training=True)
+            with _AsVariables(states, True, initialize_variables=False) as scope:
+                made = self._run(list(tensors), training=True)
             if not later:
                 later.extend(scope.get_current_value(variable) for variable, _ in states)
             return [*made, *scope.losses]

@@ -9,9 +9,8 @@ from typing import Any
 import keras
 
 from keras_ms.keras_internals import graph_nodes, is_functional, run_nodes
+from keras_ms.training.remat_effects import SIDE, Effect, effects_of
 
-_SIDE = 256
-"""Pixels a side with which sizes of tensors are compared, where an input leaves its sides open."""
 _TRIALS = 24
 
 
@@ -24,41 +23,82 @@ class Piece:
         inputs: Symbolic tensors from outside that they take.
         outputs: Symbolic tensors that calls after them take, or the model returns.
         again: Whether they are computed again in the backward pass.
+        states: Variables that the calls may change: statistics and seeds.
     """
 
     nodes: list[Any]
     inputs: list[Any]
     outputs: list[Any]
     again: bool
+    states: list[keras.Variable]
 
     def layers(self) -> list[keras.layers.Layer]:
         """The layers that are called."""
-        found = {id(node.operation): node.operation for node in self.nodes}
-        return [layer for layer in found.values() if isinstance(layer, keras.layers.Layer)]
-
-    def states(self) -> list[keras.Variable]:
-        """Variables that the calls may change: statistics and seeds."""
-        kept = {id(variable): variable for layer in self.layers() for variable in layer.variables}
-        weights = {id(v) for layer in self.layers() for v in layer.trainable_variables}
-        return [variable for key, variable in kept.items() if key not in weights]
+        return _layers(self.nodes)
 
 
-def pieces(model: Any) -> list[Piece]:
+class Doings:
+    """What calls do to variables, for all graphs of a model.
+
+    Args:
+        model: A functional model.
+        graphs: It, and the functional models within it.
+    """
+
+    def __init__(self, model: Any, graphs: list[Any]) -> None:
+        self._effects: dict[int, Effect] = {}
+        for graph in graphs:
+            self._effects |= effects_of(graph)
+        self._weights = {id(variable) for variable in model.trainable_variables}
+        assigned = {key for effect in self._effects.values() for key in effect.assigned}
+        self._moved = assigned & self._weights
+
+    def alone(self, node: Any) -> bool:
+        """Whether a call is to be done once, and by itself.
+
+        Of what cannot be traced nobody knows.
+        """
+        effect = self._effects.get(id(node))
+        if is_functional(node.operation) or effect is None or effect.once:
+            return True
+        return not self._moved.isdisjoint(effect.read | effect.assigned)
+
+    def states(self, nodes: list[Any]) -> list[keras.Variable]:
+        """Variables that calls may change, or find changed, but for trainable weights."""
+        found = {id(v): v for layer in _layers(nodes) for v in layer.variables}
+        for effect in (self._effects.get(id(node), Effect()) for node in nodes):
+            found |= effect.read | effect.assigned
+        return [variable for key, variable in found.items() if key not in self._weights]
+
+
+def _layers(nodes: list[Any]) -> list[keras.layers.Layer]:
+    found = {id(node.operation): node.operation for node in nodes}
+    return [layer for layer in found.values() if isinstance(layer, keras.layers.Layer)]
+
+
+def pieces(model: Any, doings: Doings | None = None) -> list[Piece]:
     """Cuts a functional model's graph, nested functional models apart, where it keeps least.
+
+    Args:
+        model: The model.
+        doings: What calls do to variables. Defaults to looking for it.
 
     Of many ways, from one piece to one per layer, it takes the one with the smallest sum of what
     is kept between pieces and of the largest inside.
     """
     nodes, sizes = graph_nodes(model), _sizes(model)
+    doings = doings or Doings(model, [model])
     largest = sum(map(sizes.get, (id(t) for node in nodes for t in node.outputs)))  # type: ignore[arg-type]
     budgets = [largest * 2.0 ** (-trial / 3) for trial in range(_TRIALS)]
-    return min((_cut(model, nodes, sizes, b) for b in budgets), key=lambda p: _peak(p, sizes))
+    return min(
+        (_cut(model, nodes, sizes, b, doings) for b in budgets), key=lambda p: _peak(p, sizes)
+    )
 
 
 def _sizes(model: Any) -> dict[int, float]:
-    """Elements of every symbolic tensor of the graph, on images of `_SIDE` pixels a side."""
+    """Elements of every symbolic tensor of the graph, on images of `SIDE` pixels a side."""
     values = {
-        id(t): keras.KerasTensor([1, *(side or _SIDE for side in t.shape[1:])], t.dtype)
+        id(t): keras.KerasTensor([1, *(side or SIDE for side in t.shape[1:])], t.dtype)
         for t in model.inputs
     }
     nodes = graph_nodes(model)
@@ -80,22 +120,24 @@ def _peak(plan: list[Piece], sizes: dict[int, float]) -> float:
     return kept + max(_inside(piece.nodes, sizes) for piece in plan)
 
 
-def _cut(model: Any, nodes: list[Any], sizes: dict[int, float], budget: float) -> list[Piece]:
+def _cut(
+    model: Any, nodes: list[Any], sizes: dict[int, float], budget: float, doings: Doings
+) -> list[Piece]:
     """Pieces whose inside is no larger than a budget, where single calls are not."""
     groups: list[list[Any]] = []
     while nodes:
-        length = _length(nodes, sizes, budget)
+        length = _length(nodes, sizes, budget, doings)
         groups.append(nodes[:length])
         nodes = nodes[length:]
-    return [_piece(model, groups, index) for index in range(len(groups))]
+    return [_piece(model, groups, index, doings) for index in range(len(groups))]
 
 
-def _length(nodes: list[Any], sizes: dict[int, float], budget: float) -> int:
+def _length(nodes: list[Any], sizes: dict[int, float], budget: float, doings: Doings) -> int:
     """How many calls come into the next piece: within the budget, ending where little crosses."""
-    if is_functional(nodes[0].operation):
+    if doings.alone(nodes[0]):
         return 1
     most = 1
-    while most < len(nodes) and not is_functional(nodes[most].operation):
+    while most < len(nodes) and not doings.alone(nodes[most]):
         if _inside(nodes[: most + 1], sizes) > budget:
             break
         most += 1
@@ -108,7 +150,7 @@ def _crossing(before: list[Any], after: list[Any], sizes: dict[int, float]) -> f
     return sum(sizes[id(t)] for node in before for t in node.outputs if id(t) in wanted)
 
 
-def _piece(model: Any, groups: list[list[Any]], index: int) -> Piece:
+def _piece(model: Any, groups: list[list[Any]], index: int, doings: Doings) -> Piece:
     nodes = groups[index]
     made = {id(t): t for node in nodes for t in node.outputs}
     taken = {id(t): t for node in nodes for t in node.input_tensors if id(t) not in made}
@@ -119,4 +161,4 @@ def _piece(model: Any, groups: list[list[Any]], index: int) -> Piece:
     # What is last needs its inside at once, and a nested model keeps little by itself.
     last = index == len(groups) - 1
     again = floats and not last and len(nodes) > 1
-    return Piece(nodes, list(taken.values()), outputs, again)
+    return Piece(nodes, list(taken.values()), outputs, again, doings.states(nodes))

@@ -16,11 +16,9 @@ import numpy as np
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.own_errors import batches_of
 from keras_ms.keras_internals import all_layers
-from keras_ms.validation import positive_integer
+from keras_ms.validation import positive_integer, true_or_false
 
 STEPS = 16
-REMEMBERED = 0.1
-"""The share of coarse statistics in moving ones that is too small to matter."""
 
 Logs = dict[str, Any] | None
 
@@ -53,7 +51,7 @@ def refresh_statistics(model: keras.Model, dataset: MultiscaleDataset, steps: in
     positive_integer(steps, "steps")
     if not isinstance(dataset, MultiscaleDataset):
         raise ValueError(f"A MultiscaleDataset is needed. Received: {type(dataset).__name__}.")
-    layers = [layer for layer in all_layers(model) if _keeps_statistics(layer)]
+    layers = keeping_statistics(model)
     if not layers:
         return 0
     sums: dict[int, Any] = {}
@@ -67,6 +65,8 @@ def refresh_statistics(model: keras.Model, dataset: MultiscaleDataset, steps: in
                 sums[id(variable)] = sums.get(id(variable), 0.0) + value
         for variable in _variables(layers, shares):
             variable.assign(sums[id(variable)] / steps)
+    if hasattr(model, "steps_since_coarse"):
+        model.steps_since_coarse = None
     return sum(id(layer.moving_mean) in shares for layer in layers)
 
 
@@ -80,10 +80,12 @@ class RefreshStatistics(keras.callbacks.Callback):
 
     Args:
         steps: How many batches of level 0 are taken each time, always the same ones.
+        every_epoch: Whether also at the end of every epoch: for callbacks behind it that save
+            models of epochs without validation. Defaults to `False`.
 
     Raises:
-        ValueError: If `steps` is no positive integer; when training starts, if the data is no
-            `MultiscaleDataset`.
+        ValueError: If `steps` is no positive integer, or `every_epoch` neither true nor false;
+            when training starts, if the data is no `MultiscaleDataset`.
 
     Example:
         >>> schedule = keras_ms.FullMultiscaleSchedule((10, 20, 40))
@@ -92,9 +94,10 @@ class RefreshStatistics(keras.callbacks.Callback):
 
     knows_stages = several_steps_safe = True
 
-    def __init__(self, steps: int = STEPS) -> None:
+    def __init__(self, steps: int = STEPS, every_epoch: bool = False) -> None:
         super().__init__()
-        self.steps = positive_integer(steps, "steps")
+        true_or_false(every_epoch=every_epoch)
+        self.steps, self.every_epoch = positive_integer(steps, "steps"), every_epoch
         self._stale = False
 
     def on_train_begin(self, logs: Logs = None) -> None:
@@ -115,9 +118,9 @@ class RefreshStatistics(keras.callbacks.Callback):
         self._refresh()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Refreshes where a stage is known to end."""
+        """Refreshes where a stage is known to end, or everywhere."""
         run: Any = self.model.fit_run
-        if run.stage(epoch) != run.stage(epoch + 1):
+        if self.every_epoch or run.stage(epoch) != run.stage(epoch + 1):
             self._refresh()
 
     def on_train_end(self, logs: Logs = None) -> None:
@@ -138,41 +141,15 @@ class RefreshStatistics(keras.callbacks.Callback):
         self._stale = False
 
 
-class RefreshAtTheEnd(keras.callbacks.Callback):
-    """What `fit` adds: refreshes once, after few steps on the finest mesh behind coarse ones.
-
-    Args:
-        run: The run of the `fit`.
-        verbose: Whether to print a line.
-    """
-
-    def __init__(self, run: Any, verbose: bool) -> None:
-        super().__init__()
-        self._run, self._verbose = run, verbose
-
-    def on_train_end(self, logs: Logs = None) -> None:
-        """Refreshes if the moving statistics still remember a coarser mesh."""
-        momenta = [layer.momentum for layer in all_layers(self.model) if _keeps_statistics(layer)]
-        epochs, _ = self._run.position
-        if not epochs or not momenta:
-            return
-        levels = [self._run.stage(epoch).finest for epoch in range(epochs)]
-        fine = levels.count(0) * self._run.dataset.steps_per_epoch
-        if levels[-1] != 0 or not any(levels) or max(momenta) ** fine < REMEMBERED:
-            return
-        count = refresh_statistics(self.model, self._run.dataset, STEPS)
-        if count and self._verbose:
-            print(
-                f"Statistics of {count} BatchNormalization layers estimated anew on {STEPS} "
-                f"batches of level 0: {fine} steps on it are few for their moving means. "
-                "(keras_ms.RefreshStatistics does so before every validation.)"
-            )
-
-
 def refreshes(callbacks: Any) -> bool:
     """Whether a `RefreshStatistics` is among what `fit` was given as callbacks."""
     listed = getattr(callbacks, "callbacks", callbacks)
     return any(isinstance(c, RefreshStatistics) for c in keras.tree.flatten(listed or []))
+
+
+def keeping_statistics(model: Any) -> list[Any]:
+    """Layers of a model, nested ones too, that keep moving statistics and are not frozen."""
+    return [layer for layer in all_layers(model) if _keeps_statistics(layer)]
 
 
 def _keeps_statistics(layer: Any) -> bool:

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from by_hand import block_mean, most_frequent
 
 import keras_ms
@@ -63,3 +64,45 @@ def test_a_network_of_videos_trains():
     assert history["work_units"] == [2 * 3.5]
     assert history["resolution"] == [32]  # of its pixels, not of its five frames
     assert np.isfinite(history["loss"][0])
+
+
+@pytest.mark.parametrize(
+    ("axes", "meshes"),
+    [
+        ((0, 1), ((32, 32, 16), (16, 16, 16))),
+        ((0,), ((32, 32, 16), (16, 32, 16))),
+        ((1,), ((32, 32, 16), (32, 16, 16))),
+    ],
+)
+def test_axes_that_pictures_have_too_do_not_tell_the_dimensions(axes, meshes):
+    images = np.zeros((6, 32, 32, 16, 1), "float32")
+    levels = keras_ms.Levels((2, 4), spatial_axes=axes)
+    assert keras_ms.MultiscaleDataset((images, images), levels=levels).mesh_sizes == meshes
+    pairs = tf.data.Dataset.from_tensor_slices((images, images))
+    assert keras_ms.MultiscaleDataset(pairs, levels=levels).mesh_sizes == meshes
+    pictures = images[..., 0]
+    found = keras_ms.MultiscaleDataset((pictures, pictures), levels=levels).mesh_sizes
+    assert found == tuple(mesh[:2] for mesh in meshes)
+
+
+@pytest.mark.parametrize("sides", [(64,), (32, 32, 32), (20, 32, 32), (64, 64)])
+def test_images_without_an_axis_of_channels_are_refused_with_the_mend(sides):
+    images = np.zeros((6, *sides), "float32")
+    levels = [(2, 4), keras_ms.Levels((2, 4), len(sides))]
+    if len(sides) == 1:
+        levels.append(keras_ms.Levels((2, 4), spatial_axes=(0,)))
+    for one in levels:
+        with pytest.raises(ValueError, match=r"Use x\[\.\.\., np\.newaxis\]"):
+            keras_ms.MultiscaleDataset((images, images), levels=one)
+    images = images[..., np.newaxis]
+    found = keras_ms.MultiscaleDataset((images, images), levels=(2,))
+    assert found.image_size == sides
+
+
+def test_pictures_of_as_many_bands_as_pixels_can_be_said_to_be_that():
+    images = np.zeros((6, 32, 32, 32), "float32")
+    levels = keras_ms.Levels((2, 4), spatial_dims=2)
+    found = keras_ms.MultiscaleDataset((images, images), levels=levels).mesh_sizes
+    assert found == ((32, 32), (16, 16))
+    images = np.zeros((6, 32, 32, 31), "float32")
+    assert keras_ms.MultiscaleDataset((images, images), levels=(2, 4)).mesh_sizes == found

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import Blur, small_images, small_net
+from conftest import Blur, multiscale_batch, pair_dataset, small_images, small_net
 
 import keras_ms
 
@@ -108,6 +108,39 @@ def test_an_endless_dataset_is_not_for_evaluation(model, dataset):
         model.evaluate(dataset)
     with pytest.raises(ValueError, match=r"predict\(x=\.\.\.\) with .*Use images of any size"):
         model.predict(dataset)
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch"],
+)
+def test_a_step_of_the_sum_is_no_array(call):
+    made = keras_ms.MultiscaleModel(*small_net())
+    made.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=rf"`{call}` takes arrays\. Received: a MultiscaleBatch"):
+        getattr(made, call)(multiscale_batch())
+    if call.endswith("on_batch"):
+        with pytest.raises(ValueError, match=rf"`{call}` .*MultiscaleDataset.*fit\(dataset\)"):
+            getattr(made, call)(pair_dataset((2, 4)))
+
+
+def test_batches_of_arrays_are_taken_as_ever():
+    made = keras_ms.MultiscaleModel(*small_net())
+    made.compile("sgd", "mse", run_eagerly=True)
+    x, y = multiscale_batch().fine[1]
+    assert np.isfinite(made.train_on_batch(x, y))
+    assert np.isfinite(made.test_on_batch(x, y=y))
+    assert made.predict_on_batch(x).shape == y.shape
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate", "predict"])
+def test_a_stock_model_says_what_takes_a_stage(call, dataset):
+    made = keras.Model(*small_net())
+    made.compile("sgd", "mse", run_eagerly=True)
+    steps = "steps_per_epoch" if call == "fit" else "steps"
+    wanted = r"MultiscaleBatch of levels \(1, 2\).*MultiscaleModel\.from_model\(model\)"
+    with pytest.raises(ValueError, match=wanted):
+        getattr(made, call)(dataset.stage(1), **{steps: 1}, verbose=0)
 
 
 def halving_net():

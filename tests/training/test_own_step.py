@@ -96,6 +96,76 @@ def test_the_first_stages_train_and_the_sum_is_refused_when_it_comes_or_is_rehea
         )
 
 
+class Watch(keras.callbacks.Callback):
+    """Counts the steps that are done."""
+
+    steps = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
+
+
+@pytest.mark.parametrize("rehearse", [True, False])
+@pytest.mark.parametrize("eagerly", [True, False])
+def test_a_sum_that_comes_later_is_refused_before_the_first_step(rehearse, eagerly):
+    made, watch = model(run_eagerly=eagerly), Watch()
+    before = made.get_weights()
+    schedule = keras_ms.FullMultiscaleSchedule((2, 2))
+    with pytest.raises(ValueError, match=r"`Guide\.train_step` .*\(0, 1\).*compute_loss"):
+        made.fit(
+            pair_dataset((2, 4)),
+            epochs=2,
+            callbacks=[schedule, watch],
+            verbose=0,
+            rehearse=rehearse,
+        )
+    assert watch.steps == 0
+    for mine, theirs in zip(made.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+class PlainThenSum(keras.callbacks.Callback):
+    """Two plain epochs, then a sum, from one finest level on."""
+
+    def __init__(self, level):
+        super().__init__()
+        self.level = level
+
+    def on_train_begin(self, logs=None):
+        sums = keras_ms.levels.Stage(self.level, (2, 4))
+        plain = keras_ms.levels.Stage(self.level, (2,))
+        self.model.fit_run.follow(lambda epoch: sums if epoch == 2 else plain)
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_so_are_sums_of_any_level_and_epoch(level):
+    made, watch = model(run_eagerly=True), Watch()
+    with pytest.raises(ValueError, match="telescoping sum of levels"):
+        made.fit(
+            pair_dataset((2, 4, 8)), epochs=4, callbacks=[PlainThenSum(level), watch], verbose=0
+        )
+    assert watch.steps == 0
+
+
+class Above(Guide):
+    """Takes sums, and plain pairs, as they come."""
+
+    def train_step(self, data):
+        return keras_ms.MultiscaleModel.train_step(self, data)
+
+
+def test_steps_that_take_sums_train_as_ever():
+    weights = []
+    for cls in (Above, keras_ms.MultiscaleModel):
+        made, schedule = model(cls, run_eagerly=True), keras_ms.FullMultiscaleSchedule((2, 2))
+        options = {"epochs": 2, "callbacks": [schedule], "verbose": 0, "rehearse": False}
+        made.fit(pair_dataset((2, 4)), **options)
+        weights.append(made.get_weights())
+        assert not made.losses
+    for mine, theirs in zip(*weights, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-7)
+
+
 def test_one_level_is_a_plain_pair():
     history = model().fit(pair_dataset((4,)), verbose=0).history
     assert np.isfinite(history["loss"][0])

@@ -3,8 +3,7 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-from conftest import pair_dataset, small_net
+from conftest import pair_dataset
 
 import keras_ms
 
@@ -113,6 +112,8 @@ def test_nested_models_dropout_and_synchronized_statistics():
 def test_senseless_steps(steps):
     with pytest.raises(ValueError, match="Received: steps="):
         keras_ms.RefreshStatistics(steps)
+    with pytest.raises(ValueError, match="Received: every_epoch="):
+        keras_ms.RefreshStatistics(every_epoch=steps)
 
 
 def test_other_data_is_refused():
@@ -163,30 +164,16 @@ def test_weights_are_the_same_with_and_without():
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_few_fine_steps_after_coarse_ones_end_with_fine_statistics(capsys):
-    made, data = fitted(verbose=2)
-    np.testing.assert_allclose(statistics(made), wanted(fine_inputs(data, 16)), rtol=1e-4)
-    assert "Statistics of 1 BatchNormalization layers" in capsys.readouterr().out
-
-
 def test_the_callback_takes_the_end_over():
     made, data = fitted([keras_ms.RefreshStatistics(1)])
     np.testing.assert_allclose(statistics(made), wanted(fine_inputs(data, 1)), rtol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("stages", "options"),
-    [((2, 0), {}), ((0, 2), {}), ((24, 2), {}), ((2, 2), {"refresh_statistics": False})],
-)
-def test_else_they_move_as_ever(stages, options, capsys):
-    fitted(stages=stages, verbose=2, **options)
-    assert "Statistics of" not in capsys.readouterr().out
-
-
-def test_a_network_without_them_prints_and_reads_nothing(capsys):
-    made = keras_ms.MultiscaleModel(*small_net())
-    made.compile("sgd", "mse", run_eagerly=True)
-    schedule = keras_ms.FullMultiscaleSchedule((2, 2))
-    made.fit(pair_dataset((2, 4)), epochs=2, callbacks=[schedule], verbose=2)
-    assert "Statistics of" not in capsys.readouterr().out
-    assert tf.executing_eagerly()
+def test_every_epoch_if_asked_for_so_that_what_is_saved_is_right(tmp_path):
+    save = keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras", monitor="loss")
+    refresh = keras_ms.RefreshStatistics(2, every_epoch=True)
+    _, data = fitted([refresh, save], (2, 4))
+    fine = wanted(fine_inputs(data, 2))
+    for epoch in (1, 2, 3):
+        saved = keras.saving.load_model(tmp_path / f"{epoch}.keras")
+        np.testing.assert_allclose(statistics(saved)[0], fine[0], rtol=1e-4)
