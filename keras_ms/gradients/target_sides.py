@@ -57,7 +57,7 @@ def check_sides(
     raise ValueError(
         f"The network's output and the target have incompatible sizes on level {level}. Received: "
         f"output {made}, target {wanted} for an input {shapes}"
-        f"{_ratio(name, made[1 : dims + 1], wanted[1:])}. Resize {name} to the sides of the output, "
+        f"{_ratio(name, made[1 : dims + 1], wanted[1:])}. Resize {name} to the output's sides, "
         "class maps by the nearest pixel; or end the network at those of the target: by its "
         f"strides, its padding or a keras.layers.UpSampling layer.{no_map}"
     )
