@@ -78,7 +78,7 @@ def validation():
     return tf.data.Dataset.from_tensor_slices(pairs()).take(9).batch(4)
 
 
-def trained(strategy, data, callbacks=()):
+def trained(strategy, data, callbacks=(), verbose=0):
     """Weights and validation losses of a model that is trained from coarse to fine."""
     model = new_model(strategy)
     schedule = keras_ms.FullMultiscaleSchedule(SCHEDULE, steps_per_epoch=2)
@@ -87,7 +87,7 @@ def trained(strategy, data, callbacks=()):
         epochs=schedule.epochs,
         callbacks=[schedule, *callbacks],
         validation_data=validation(),
-        verbose=2,
+        verbose=verbose,
     ).history
     again = model.evaluate(validation(), verbose=0)[0]
     return model.get_weights(), history["loss"], [*history["val_loss"], again]
@@ -139,7 +139,8 @@ def main(folder, wanted):
         callbacks.append(Dies(*map(int, os.environ["DIES_IN"].split("."))))
     for kind in (kind for kind in wanted if kind != "app"):
         data, own = (part(*place), []) if kind == "part" else (whole(), callbacks)
-        weights, losses, validated = trained(strategy, data, own)
+        verbose = 2 if kind == "steps" else 0
+        weights, losses, validated = trained(strategy, data, own, verbose)
         np.savez(folder / f"{kind}{place.host}.npz", *weights, loss=losses, val=validated)
 
 

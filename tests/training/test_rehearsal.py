@@ -98,7 +98,9 @@ def test_telescoping_steps_and_an_adaptive_schedule():
             trained(r, data, schedule(), run_eagerly=True, optimizer="sgd") for r in (True, False)
         )
         assert_same(one, two)
-        assert one[0].levels == (0, *two[0].levels)
+        # Without a rehearsal, a step of one's own is tried on the symbols of a sum instead.
+        rehearsed = () if data.telescoping else (0,)
+        assert one[0].levels == (*rehearsed, *two[0].levels)
 
 
 def test_the_traces_of_shared_steps_are_reused():
