@@ -38,6 +38,9 @@ def check_channel_axis(specs: Mapping[str, Any], dims: int) -> None:
         same = any(
             tuple(target.shape) == shape and not target.dtype.is_floating for target in targets
         )
+        maps = (shape[:2], (*shape[:2], 1))
+        if dims == 2 and any(tuple(target.shape) in maps for target in targets):
+            continue  # a target lies on the first two axes
         if square or cube or of_bytes or (same and least >= _PICTURE):
             kinds = ("signals", "pictures") if dims == 1 else ("pictures", "volumes")
             raise ValueError(

@@ -48,6 +48,7 @@ def check_model_fits(model: keras.Model, dataset: MultiscaleDataset) -> None:
         _check_any_size(model, dataset)
         _check_losses(model)
     if model.built:
+        _check_channels(model, dataset.pair_spec(0)[0])
         check_targets(model, dataset)
         for level in range(dataset.levels.num_levels):
             _check_output(model, dataset, level)
@@ -105,11 +106,19 @@ def _by_input(model: Any, specs: list[Any]) -> list[list[Any]]:
 
 
 def _check_channels(model: Any, x: Any) -> None:
-    """Refuses examples whose bands are others than those that a functional model takes."""
+    """Refuses examples of other axes or bands than those that a functional model takes."""
     taken = [tensor.shape for tensor in getattr(model, "inputs", None) or []]
     given = [leaf.shape for leaf in keras.tree.flatten(x)]
     if len(taken) == len(given) == 1:  # several may be in another order
         wanted, have = taken[0], given[0]
+        if len(wanted) != len(have):
+            raise ValueError(
+                f"The network takes images of {len(wanted) - 2} dimensions, the examples are seen "
+                f"as of {len(have) - 2}. Received: an input of shape {tuple(have)} for "
+                f"keras.Input({tuple(wanted[1:])}). Use x[..., np.newaxis] if their axis of "
+                f"channels is missing, or levels=keras_ms.Levels(batch_sizes, "
+                f"spatial_dims={len(wanted) - 2}) if elements of the source are batches."
+            )
         known = len(wanted) == len(have) and None not in (wanted[-1], have[-1])
         if known and wanted[-1] != have[-1]:
             grey = (
@@ -126,7 +135,6 @@ def _check_channels(model: Any, x: Any) -> None:
 def _check_output(model: keras.Model, dataset: MultiscaleDataset, level: int) -> None:
     x, y, _ = keras.utils.unpack_x_y_sample_weight(dataset.pair_spec(level))
     shapes = keras.tree.map_structure(lambda s: tuple(s.shape), x)
-    _check_channels(model, x)
     try:
         outputs = made_shapes(model, x)
     except (tf.errors.ResourceExhaustedError, MemoryError):

@@ -48,6 +48,11 @@ def check_classes_are_read(
     takes = kind in OF_CLASSES
     if loss is not None and not kind and leaf.reason != SAID:
         takes = (pictures or fractions) and _casts(leaf, loss, outputs)
+    if takes and kind and leaf.role == "image" and leaf.reason == SAID:
+        raise ValueError(
+            f"{name} takes numbers of classes, whose mean is none. Received: "
+            f"roles={{'{leaf.name}': 'image'}} under {name}. Say 'class_map', or nothing."
+        )
     if takes and pictures:
         raise ValueError(_of_pictures(pairs, leaf, name, outputs))
     # Other fractions under losses of Keras are refused with the checks of values.

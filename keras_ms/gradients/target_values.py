@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 from keras_ms.data.roles import OF_INTEGERS, Leaf
+from keras_ms.data.skipped import first_level_outside
 from keras_ms.data.values import Values
 from keras_ms.gradients.losses_of_targets import name_of, option_of
 from keras_ms.gradients.whole_numbers import MOST_CLASSES
@@ -29,6 +31,8 @@ _RANGES = {
 """Between which values the targets of losses lie; Keras clips others, or takes them as they are."""
 _ROUNDING = 1e-4
 """What resizing, or a sum of shares, may add."""
+_WEIGHED = 100.0
+"""Shares times more are hardly weighed, but shades of a mask."""
 _OF_ONE_HOT = (
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
@@ -58,7 +62,8 @@ def check_of(leaf: Leaf, loss: Any, kind: str, outputs: int | None, asks: bool) 
     if kind in _RANGES:
         return functools.partial(_check_range, leaf, kind, *_RANGES[kind])
     if kind in _OF_ONE_HOT:
-        return None if leaf.dtype.is_floating else functools.partial(_check_range, leaf, kind, 0, 1)
+        check = _warn_of_range if leaf.dtype.is_floating else _check_range
+        return functools.partial(check, leaf, kind, 0, 1)
     if asks and leaf.reason == OF_INTEGERS:
         return functools.partial(_check_few, leaf, name_of(loss))
     return None
@@ -104,6 +109,16 @@ def _check_range(leaf: Leaf, kind: str, low: float, high: float, values: Values)
         f"values from {values.low:g} to {values.high:g}, in example {name}. Use "
         f"{'(y > 0), or y / 255 of shades' if high < math.inf else 'another loss, or other units'}."
     )
+
+
+def _warn_of_range(leaf: Leaf, kind: str, low: float, high: float, values: Values) -> None:
+    """Shares may be weighed, so floats beyond 1 are not refused; shades are warned of."""
+    if values.high <= _WEIGHED:
+        return
+    try:
+        _check_range(leaf, kind, low, high, values)
+    except ValueError as error:
+        warnings.warn(str(error), stacklevel=first_level_outside())
 
 
 def _check_few(leaf: Leaf, name: str, values: Values) -> None:

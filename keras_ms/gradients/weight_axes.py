@@ -7,6 +7,7 @@ example is weighed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -71,9 +72,10 @@ def check_weights(model: Any, dataset: MultiscaleDataset, losses: Mapping[str, A
     outputs = outputs_on(model, dataset, 0)
     for name, output in outputs.items():
         values = _values(losses.get(name), specs[name], output)
-        if values is None:
+        if not values:  # not known, or one of the whole batch, which all weights weigh
             continue
         for leaf in weights:
+            _check_divisor(losses.get(name), leaf, tuple(specs[leaf.name].shape), name, values)
             if _weighs(leaf, name) and not _lie_over(tuple(specs[leaf.name].shape), values):
                 raise ValueError(
                     "Weights are as many as the values of the loss that they weigh. Received: "
@@ -81,6 +83,24 @@ def check_weights(model: Any, dataset: MultiscaleDataset, losses: Mapping[str, A
                     f"loss has values of shape {values[1:]} an example. Resize the weights, or "
                     "give one number an example."
                 )
+
+
+def _check_divisor(
+    loss: Any, leaf: Leaf, weights: tuple[Any, ...], name: str, values: tuple[Any, ...]
+) -> None:
+    """Refuses one number an example where a loss divides by the sum of all weights."""
+    by_weights = getattr(loss, "reduction", "") == "mean_with_sample_weight"
+    if (
+        by_weights
+        and _weighs(leaf, name)
+        and math.prod(s or 1 for s in weights[1:]) < math.prod(side or 1 for side in values[1:])
+    ):
+        raise ValueError(
+            "A loss with reduction='mean_with_sample_weight' divides by the sum of the weights, so "
+            "each of its values has a weight of its own. Received: "
+            f"{leaf.name} of shape {weights[1:]} for {name}, whose loss has values of shape "
+            f"{values[1:]} an example. Repeat the weights over these, or use the usual reduction."
+        )
 
 
 def _lie_over(weights: tuple[Any, ...], values: tuple[Any, ...]) -> bool:

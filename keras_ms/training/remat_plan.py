@@ -108,7 +108,11 @@ def _sizes(model: Any) -> dict[int, float]:
         )
     except Exception:  # whatever layers raise that do not take that size: all count alike
         return {id(t): 1.0 for t in [*model.inputs, *(t for n in nodes for t in n.outputs)]}
-    return {key: float(math.prod(tensor.shape)) for key, tensor in values.items()}
+    # Some layers leave sides open on symbols.
+    return {
+        key: float(math.prod(side or SIDE for side in tensor.shape))
+        for key, tensor in values.items()
+    }
 
 
 def _inside(nodes: list[Any], sizes: dict[int, float]) -> float:

@@ -252,6 +252,12 @@ def test_pictures_and_volumes_without_channels_are_refused_and_the_mend_works(x,
     assert len(made.image_size) == x.ndim - 1
 
 
+@pytest.mark.parametrize("y", [MAPS, MAPS[..., np.newaxis]])
+def test_a_map_tells_that_as_many_bands_as_pixels_are_bands(y):
+    bands = np.repeat(FLOATS[..., :1], FLOATS.shape[2], axis=-1)
+    assert dataset(bands, y, levels=(1, 2)).image_size == FLOATS.shape[1:3]
+
+
 def test_square_signals_can_be_said_to_be_signals():
     levels = keras_ms.Levels((1, 2), spatial_dims=1)
     assert dataset(FLOATS[..., 0], IDS, levels=levels).image_size == (32,)

@@ -246,3 +246,25 @@ def test_a_fixed_input_beside_the_image_is_fine(by_name):
         example, levels=(2, 4), roles={"x/a" if by_name else "x/1": "label"}
     )
     check_model_fits(made, dataset)
+
+
+def batches_of_signals():
+    signals = np.zeros((64, 32, 2), "float32")
+    return lambda: ((signals[:32], signals[:32]) for _ in range(2))
+
+
+@pytest.mark.parametrize(
+    ("examples", "dims", "channels"),
+    [
+        ((np.zeros((4, 16, 20), "float32"),) * 2, 2, 1),
+        ((np.zeros((4, 16, 16, 20), "float32"),) * 2, 3, 1),
+        (batches_of_signals(), 1, 2),
+    ],
+)
+def test_examples_of_other_dimensions_than_the_network_are_refused(examples, dims, channels):
+    inputs = keras.Input((*(None,) * dims, channels))
+    conv = (layers.Conv1D, layers.Conv2D, layers.Conv3D)[dims - 1]
+    made = model(inputs, conv(channels, 1)(inputs))
+    data = keras_ms.MultiscaleDataset(examples, levels=(1, 2), steps_per_epoch=1)
+    with pytest.raises(ValueError, match=f"takes images of {dims} dimensions.*spatial_dims={dims}"):
+        made.fit(data, verbose=0)

@@ -138,3 +138,9 @@ def test_floats_of_whole_numbers_and_fractions_under_losses_of_values_are_taken(
     assert judged((PHOTOS, floats), SPARSE).describe().roles["y"] == "class_map"
     assert judged((PHOTOS, floats[..., None] / 2), squares, 1).describe().roles["y"] == "image"
     assert judged((PHOTOS, floats / 2), own, roles={"y": "image"}).describe().roles["y"] == "image"
+
+
+def test_classes_are_not_averaged_because_somebody_says_so():
+    with pytest.raises(ValueError, match=r"roles=\{'y': 'image'\} under .*Say 'class_map'"):
+        judged((PHOTOS, MAPS), SPARSE, roles={"y": "image"})
+    assert judged((PHOTOS, MAPS), SPARSE, roles={"y": "class_map"}) is not None

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import warnings
 
 import keras
 import numpy as np
@@ -192,3 +193,12 @@ def test_integers_of_many_values_under_a_loss_of_ones_own_have_to_be_told():
 )
 def test_values_that_fit_are_let_through(y, loss, outputs, role):
     assert judged(y, loss, outputs)["y"] == role
+
+
+def test_shares_of_floats_far_beyond_one_are_warned_of():
+    shares = np.eye(3, dtype="float32")[MAPS]
+    with pytest.warns(UserWarning, match=r"Under categorical_crossentropy .* from 0 to 255"):
+        judged(255 * shares, "categorical_crossentropy", 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        judged(shares, "categorical_crossentropy", 3)

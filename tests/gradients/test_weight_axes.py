@@ -116,3 +116,20 @@ def test_a_map_of_weights_does_not_weigh_a_loss_of_whole_images():
     weights = np.ones((COUNT, SIDE, SIDE), "float32")
     with pytest.raises(ValueError, match=r"values of shape \(\) an example"):
         suited(compiled(keras_ms.losses.NegativeSSIM()), data(X, X, weights))
+
+
+@pytest.mark.parametrize("loss", ["dice", "tversky", lambda y, p: keras.ops.mean((y - p) ** 2)])
+def test_a_loss_of_the_whole_batch_takes_one_number_an_example(loss):
+    assert suited(compiled(loss), data(X, X, WEIGHTS)) is not None
+
+
+def test_a_loss_that_divides_by_the_weights_needs_one_for_every_value():
+    loss = keras.losses.MeanSquaredError(reduction="mean_with_sample_weight")
+    with pytest.raises(ValueError, match=r"divides by the sum of the weights.*\(16, 16\)"):
+        suited(compiled(loss), data(X, X, WEIGHTS))
+    maps = np.tile(WEIGHTS[:, None, None], (1, SIDE, SIDE))
+    made = data(X, X[::-1].copy(), maps)
+    logged = compiled(loss).fit(made, verbose=0).history["loss"][0]
+    model = compiled(loss)
+    assert suited(model, made) is not None
+    assert logged < 2.0  # a mean over pixels

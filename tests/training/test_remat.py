@@ -157,3 +157,13 @@ def test_a_call_of_ones_own_cannot_be_cut():
         model.compile("sgd", "mse")
         with pytest.raises(ValueError, match=r"Received: Mine, which has a `call` of its own"):
             model.fit(pair_dataset((2, 4)), remat=True, verbose=0)
+
+
+def test_layers_that_leave_sides_open_can_be_cut():
+    def net():
+        inputs, hidden = small_net()
+        dense = keras.layers.EinsumDense("bhwc,cd->bhwd", (None, None, 4))
+        hidden = keras.layers.Conv2D(4, 3, padding="same")(dense(hidden))
+        return inputs, keras.layers.Conv2D(3, 1)(hidden)
+
+    assert_same(trained(False, net=net), trained(True, net=net))
