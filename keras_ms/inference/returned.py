@@ -21,7 +21,8 @@ OF_CLASSES = frozenset(
 )
 MEND = (
     "Use restorer = keras_ms.inference.prepare(model, mean=0.0, std=1.0, output='raw') for a model "
-    "of images in [0, 1]; keras_ms.inference.restore(restorer, image).argmax(-1) are its classes."
+    "of images in [0, 1]; keras_ms.inference.restore(restorer, image).argmax(-1) are its classes "
+    "(of one output, > 0.5 or > 0)."
 )
 
 
