@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from ..experiment.settings import Settings
 from ..races import ways
@@ -46,12 +45,12 @@ CONTESTANTS: dict[str, Callable[[Settings], ways.Options]] = {
 """Options of each that takes part if nothing is said, as functions of the problem's."""
 
 
-def _one_fine(strategy: str, **more: Any) -> Callable[[Settings], ways.Options]:
+def _one_fine(strategy: str) -> Callable[[Settings], ways.Options]:
     """One image a step on the finest mesh, as if memory had room for no more."""
 
     def made(problem: Settings) -> ways.Options:
         sizes = tuple(4**level for level in range(len(problem.batch_sizes)))
-        return {**ways.staged(strategy, **more)(problem), "batch_sizes": sizes}
+        return {**ways.staged(strategy)(problem), "batch_sizes": sizes}
 
     return made
 

@@ -119,8 +119,7 @@ def _check_channels(model: Any, x: Any) -> None:
                 f"channels is missing, or levels=keras_ms.Levels(batch_sizes, "
                 f"spatial_dims={len(wanted) - 2}) if elements of the source are batches."
             )
-        known = len(wanted) == len(have) and None not in (wanted[-1], have[-1])
-        if known and wanted[-1] != have[-1]:
+        if None not in (wanted[-1], have[-1]) and wanted[-1] != have[-1]:
             grey = (
                 f"FolderPairs(bands={wanted[-1]}) for files, np.repeat(x, {wanted[-1]}, -1) for "
                 "arrays, or "
@@ -152,9 +151,9 @@ def _check_output(model: keras.Model, dataset: MultiscaleDataset, level: int) ->
     names = [name for name in leaf_names(dataset.pair_spec(level)) if name.partition("/")[0] == "y"]
     leaves = dataset.pairs.leaves if dataset.pairs is not None else ()
     maps = {leaf.name for leaf in leaves if leaf.ratio is not None}
+    dims = len(dataset.image_size)
     for place, (name, target) in enumerate(zip(names, targets, strict=True)):
         own = tf.TensorSpec(outputs[place_named(model, name, place)], tf.float32)
-        dims = len(dataset.image_size)
         check_sides(model, name, own, target, dims, level, shapes, name in maps)
 
 

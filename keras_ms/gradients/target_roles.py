@@ -90,7 +90,7 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
         checks[leaf.name] = _checks(pairs, leaf, loss, outputs, role)
     for name, of_target in checks.items():
         _hold(of_target, pairs.evidence.values[name])
-    axes = unit_axes(model, dataset, losses, outputs_by_name(model, losses))
+    axes = unit_axes(model, dataset, losses, symbols)
     judged = dataset.judged_by(told, axes)
     check_weights(model, judged, losses)
     assert judged.pairs is not None

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import ImageColor
 
+from keras_ms.data.sources.mask_classes import packed
+
 Colour = str | Sequence[int]
 Classes = int | Sequence[Colour]
 
@@ -45,7 +47,7 @@ def class_colours(classes: Any, scores: int) -> tuple[str, ...]:
         )
     if counted:
         return tuple(map(_of_voc, range(count)))
-    return tuple(map(_checked, classes))
+    return tuple(map(_html, classes))
 
 
 def bands_of(colours: Sequence[str]) -> np.ndarray:
@@ -65,21 +67,8 @@ def _of_voc(number: int) -> str:
     for place in range(8):
         for band in range(3):
             bands[band] |= (number >> (3 * place + band) & 1) << (7 - place)
-    return _written(bands)
+    return _html(bands)
 
 
-def _checked(colour: Any) -> str:
-    try:
-        bands = ImageColor.getrgb(colour)[:3] if isinstance(colour, str) else tuple(colour)
-        if len(bands) == 3 and all(0 <= int(band) <= 255 for band in bands):
-            return _written(bands)
-    except (TypeError, ValueError):
-        pass
-    raise ValueError(
-        "A colour is three numbers from 0 to 255, or a name of HTML. "
-        f"Received: {colour!r} in `classes`."
-    )
-
-
-def _written(bands: Sequence[int]) -> str:
-    return "#" + "".join(f"{int(band):02x}" for band in bands)
+def _html(colour: Any) -> str:
+    return f"#{packed(colour):06x}"

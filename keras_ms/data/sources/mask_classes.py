@@ -107,7 +107,7 @@ def _table_of(classes: Any) -> tuple[dict[int, int], np.ndarray | None]:
 
 
 def _by_colour(pairs: list[tuple[Any, int]], given: Any) -> tuple[dict[int, int], np.ndarray]:
-    table = {_packed(colour): index for colour, index in pairs}
+    table = {packed(colour): index for colour, index in pairs}
     if len(table) < len(pairs):
         raise ValueError(f"A colour stands for two classes. Received: classes={given!r}.")
     _checked(table, given)
@@ -139,7 +139,12 @@ def _unknown(classes: Any) -> ValueError:
     )
 
 
-def _packed(colour: Any) -> int:
+def packed(colour: Any) -> int:
+    """A colour as one number, 65536 red + 256 green + blue.
+
+    Raises:
+        ValueError: If it is neither three numbers from 0 to 255 nor a name of HTML.
+    """
     try:
         bands = ImageColor.getrgb(colour)[:3] if isinstance(colour, str) else colour
         red, green, blue = bands
