@@ -10,6 +10,7 @@ from keras_ms.gradients.target_roles import suited
 from keras_ms.levels import Stage
 from keras_ms.training import automatic
 from keras_ms.training.clock import Clock
+from keras_ms.training.extent import Extent, step_costs
 
 from . import building
 from .saving import Saving
@@ -29,8 +30,7 @@ def decided(
     Returns:
         The data with coarsening and batch sizes of every level, and the seconds that it took.
     """
-    batches, coarse = dataset.allocation != "given", dataset.coarsening == geometry.AUTO
-    if not (batches or coarse):
+    if dataset.allocation == "given" and dataset.coarsening != geometry.AUTO:
         return dataset, 0.0
     if saving is not None and (known := saving.remembered()):
         stages = [Stage(s[0], *map(tuple, s[1:])) for s in known["stages"]]
@@ -41,14 +41,23 @@ def decided(
     judged = suited(model, dataset)
     build_for_gradients(model, judged)
     # Measured sizes are multiples of the chunks that the loss of the run has to be taken in.
-    found = automatic.decide(model, judged, chunks_for(model, judged))
-    if found.choices:
-        print(automatic.described_choices(found.dataset, found.choices), flush=True)
-    if batches:
-        print(automatic.described(found.dataset, found.stages), flush=True)
+    extent = _extent(settings, dataset)
+    found = automatic.decide(model, judged, chunks_for(model, judged), extent)
+    for line in found.lines:
+        print(line, flush=True)
     taken = dataset.replaced(coarsening=found.dataset.coarsening, stages=found.stages)
     seconds = clock.seconds
     if saving is not None:
         decided = {"stages": found.stages, "coarsening": found.dataset.coarsening}
         saving.remember({**decided, "seconds": seconds})
     return taken, seconds
+
+
+def _extent(settings: Settings, dataset: keras_ms.MultiscaleDataset) -> Extent:
+    """What the run is to take: its budget, or the steps asked for."""
+    if settings.seconds is not None:
+        return Extent(seconds=settings.seconds)
+    if settings.work_units is not None:
+        return Extent(settings.work_units)
+    costs = step_costs(dataset, automatic.PLAIN_BATCH)
+    return keras_ms.FullMultiscaleSchedule(settings.stage_iterations).extent_of_run(costs)

@@ -19,12 +19,16 @@ from keras_ms.gradients.finite import check_finite
 from keras_ms.gradients.moments import MomentMeter
 from keras_ms.gradients.per_sample import build_for_gradients
 from keras_ms.levels import Levels, Stage
+from keras_ms.training.clock import Clock
+from keras_ms.training.extent import WITHOUT_END, Extent, comparing_work_units, too_much
 from keras_ms.training.trial import plain_steps, unchanged
 
 PLAIN_BATCH = 16
 """Every stage's step is as certain as a plain batch of so many images of its finest level."""
 SAMPLES = 4
 GROUPS = 8
+TIMED = 4
+"""Steps by which the seconds of measuring are foretold."""
 WARM_UP = 100
 """Plain steps of one image before coarse problems are compared, taken back afterwards: the coarse
 gradients of an untrained network have next to no bias, and those of a trained one do."""
@@ -90,35 +94,70 @@ class Decision(NamedTuple):
         dataset: The data, its coarsening decided.
         stages: One per level, finest first. In place of the stage of a level that is done without
             stands that of the next finer one that serves.
-        choices: What was chosen for every level from 1 on; empty if nothing was to choose.
+        choices: What was chosen for every level from 1 on; empty if nothing was to choose, or if
+            to choose would have cost too much.
+        lines: What was decided, in sentences.
     """
 
     dataset: MultiscaleDataset
     stages: tuple[Stage, ...]
     choices: tuple[Choice, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
-def decide(model: keras.Model, dataset: MultiscaleDataset, chunks: Chunks = WHOLE) -> Decision:
+def decide(
+    model: keras.Model,
+    dataset: MultiscaleDataset,
+    chunks: Chunks = WHOLE,
+    extent: Extent = WITHOUT_END,
+) -> Decision:
     """Decides coarsening, batch sizes and weights, where the dataset leaves them open.
 
-    Coarse problems are compared after `WARM_UP` steps of plain training, which are taken back.
+    Coarse problems are compared after `WARM_UP` steps of plain training, which are taken back. If
+    that takes more than `MEASURING_SHARE` of the run, every level has the usual one.
 
     Args:
         model: A compiled model.
         dataset: What it trains on.
         chunks: How the loss of a batch is taken. Defaults to as it is.
+        extent: What the run is to take. Defaults to as much as it likes.
 
     Raises:
         ValueError: As `stages_for`, and if gradients are not finite.
     """
-    if dataset.coarsening != geometry.AUTO:
-        return Decision(dataset, stages_for(model, dataset, chunks))
-    if dataset.levels.num_levels == 1:
-        dataset = dataset.replaced(coarsening="task")
-        return Decision(dataset, stages_for(model, dataset, chunks))
-    build_for_gradients(model, dataset)
-    with unchanged(model):
-        return _Comparison(model, dataset, chunks).decision()
+    coarse = dataset.coarsening == geometry.AUTO and dataset.levels.num_levels > 1
+    found = _compared(model, dataset, chunks, extent) if coarse else ""
+    if isinstance(found, str):  # nothing to compare, or why it was not done
+        if dataset.coarsening == geometry.AUTO:
+            dataset = dataset.replaced(coarsening=candidates.CANDIDATES[0])
+        found = Decision(dataset, stages_for(model, dataset, chunks), lines=(found,) * bool(found))
+    if dataset.allocation == "given":
+        return found
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    line = described(found.dataset, found.stages, replicas)
+    return found._replace(lines=(*found.lines, line))
+
+
+def _compared(
+    model: keras.Model, dataset: MultiscaleDataset, chunks: Chunks, extent: Extent
+) -> Decision | str:
+    """What measured coarse problems advise, or why they are not measured."""
+    others = candidates.others(dataset)
+    cost = comparing_work_units(dataset.levels, len(others), SAMPLES, GROUPS, WARM_UP)
+    why = too_much(cost, extent)
+    if not why:
+        build_for_gradients(model, dataset)
+        with unchanged(model):
+            comparison = _Comparison(model, dataset, chunks)
+            if math.isfinite(extent.seconds):
+                extent = extent._replace(work_units=comparison.affordable(extent.seconds))
+                why = too_much(cost, extent)
+            if not why:
+                return comparison.decision(others)
+    return (
+        f"coarsening='auto': to compare coarse problems {why}, so every level has "
+        f"{candidates.CANDIDATES[0]!r}. Train longer, or name a coarsening."
+    )
 
 
 def check_can_decide(model: keras.Model, dataset: MultiscaleDataset) -> None:
@@ -152,20 +191,30 @@ class _Comparison:
         self._given = dataset.allocation == "given"
         self._batch = max(PLAIN_BATCH, self._levels.batch_sizes[0] if self._given else 0)
         self._unit = math.lcm(model.distribute_strategy.num_replicas_in_sync, chunks.unit)
-        meter = MomentMeter(model, dataset, chunks)
-        plain_steps(model, meter.gradient, dataset, WARM_UP, self._unit)
+        self._model, self._meter = model, MomentMeter(model, dataset, chunks)
+
+    def affordable(self, seconds: float) -> float:
+        """Work units of a run of so many seconds, by the pace of some steps."""
+        self._train(1)  # which is traced
+        clock = Clock()
+        self._train(TIMED)
+        return seconds * TIMED * self._unit / clock.seconds
+
+    def _train(self, steps: int) -> None:
+        plain_steps(self._model, self._meter.gradient, self._dataset, steps, self._unit)
+
+    def _measure(self, others: Sequence[MultiscaleDataset]) -> list[candidates.Measured]:
         counts = tuple(SAMPLES * 2**level for level in range(self._levels.num_levels))
-        groups = list(itertools.islice(meter.groups(counts), GROUPS))
+        groups = list(itertools.islice(self._meter.groups(counts), GROUPS))
         after = f"coarsening='auto', after {WARM_UP} plain steps,"
         check_finite(groups, after, mend=" Or name a coarsening.")
-        others = candidates.others(dataset)
-        self._measured = [
-            candidates.of_usual(groups),
-            *(candidates.measured(meter, other, groups, SAMPLES) for other in others),
-        ]
+        measured = (candidates.measured(self._meter, one, groups, SAMPLES) for one in others)
+        return [candidates.of_usual(groups), *measured]
 
-    def decision(self) -> Decision:
-        """What the measurements advise."""
+    def decision(self, others: Sequence[MultiscaleDataset]) -> Decision:
+        """What measurements advise, of the usual coarse problem and others."""
+        self._train(WARM_UP)
+        self._measured = self._measure(others)
         problems = candidates.problems(self._measured, self._levels, self._step)
         found = self._measured[0].found
         choices = choose_all(problems, float(found.variance[0]), self._batch)
@@ -174,7 +223,8 @@ class _Comparison:
         for choice in choices:
             finer = stages[-1]
             stages.append(self._stage_of(choice) if choice.serves else finer)
-        return Decision(dataset, tuple(stages), choices)
+        line = described_choices(dataset, choices)
+        return Decision(dataset, tuple(stages), choices, (line,))
 
     def _step(self, found: Estimates, level: int) -> Stage:
         """What a step from a level on holds, given or by the one rule."""

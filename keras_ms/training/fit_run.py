@@ -21,8 +21,9 @@ from keras_ms.gradients.terms import SharedTerms, Terms
 from keras_ms.gradients.traces import plain_spec
 from keras_ms.keras_internals import StageAdapter, begin_at_epoch, forget_evaluation
 from keras_ms.levels import Stage
-from keras_ms.training.automatic import check_can_decide, decide, described, described_choices
+from keras_ms.training.automatic import check_can_decide, decide
 from keras_ms.training.course import Course
+from keras_ms.training.extent import WITHOUT_END, Extent
 from keras_ms.training.hosts import check_hosts, place_of
 from keras_ms.training.pace import Pace
 from keras_ms.training.spending import Spending
@@ -45,6 +46,7 @@ class FitRun:
         dataset: The dataset being trained on; its targets are seen as the losses take them.
         share: Whether levels may share traces, where network, losses and metrics allow it.
             Defaults to `True`.
+        extent: What the run is to take. Defaults to as much as it likes.
 
     Attributes:
         validating: Whether validation is in progress.
@@ -71,7 +73,13 @@ class FitRun:
         ValueError: If the model does not fit the dataset.
     """
 
-    def __init__(self, model: Any, dataset: MultiscaleDataset, share: bool = True) -> None:
+    def __init__(
+        self,
+        model: Any,
+        dataset: MultiscaleDataset,
+        share: bool = True,
+        extent: Extent = WITHOUT_END,
+    ) -> None:
         given, dataset = dataset, suited(model, dataset)
         built = built_for(model, dataset)
         if not built:
@@ -80,8 +88,8 @@ class FitRun:
         check_hosts(self.place, dataset, built)
         chosen = chunks_for if dataset.telescoping else whole_for
         self.chunks = chosen(model, dataset)
-        self._decision = decide(model, dataset, self.chunks)
-        self.dataset, self.stages, _ = self._decision
+        self._decision = decide(model, dataset, self.chunks, extent)
+        self.dataset, self.stages = self._decision[:2]
         dataset = self.dataset
         check_replicas(self.stages, model.distribute_strategy.num_replicas_in_sync)
         check_room(model, dataset, self.stages)
@@ -216,13 +224,8 @@ class FitRun:
 
     def _decided(self) -> tuple[str, ...]:
         """What was decided beside the roles, a line each."""
-        replicas = self._model.distribute_strategy.num_replicas_in_sync
-        measured = self.dataset.allocation == "measured"
-        batches = (described(self.dataset, self.stages, replicas),) if measured else ()
         chunks = (self.chunks.line,) if self.chunks.line else ()
-        choices = self._decision.choices
-        coarse = (described_choices(self.dataset, choices),) if choices else ()
-        return (*coarse, *batches, *chunks)
+        return (*self._decision.lines, *chunks)
 
     def whereabouts(self) -> str:
         """What is going on, in words."""

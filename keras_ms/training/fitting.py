@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 
 import keras
 
+from keras_ms.data import MultiscaleDataset
 from keras_ms.data.own_errors import own_errors
 from keras_ms.training.agreement import agreements, for_this_host
+from keras_ms.training.automatic import PLAIN_BATCH
 from keras_ms.training.backups import mended
 from keras_ms.training.coarse_past import CoarsePast
 from keras_ms.training.exhaustion import naming_mends
+from keras_ms.training.extent import Extent, extent_of
 from keras_ms.training.fit_run import FitRun
 from keras_ms.training.hosts import finite
 from keras_ms.training.own_step import StepOnSums
@@ -30,6 +33,12 @@ class Extras(NamedTuple):
     rehearse: bool
     refresh_statistics: bool
     group_steps: bool
+
+
+def asked_for(arguments: dict[str, Any], dataset: MultiscaleDataset) -> Extent:
+    """What a `fit` with these arguments is to take."""
+    callbacks, epochs = listed(arguments.get("callbacks")), arguments.get("epochs", 1)
+    return extent_of(callbacks, epochs, dataset, PLAIN_BATCH)
 
 
 def trained(

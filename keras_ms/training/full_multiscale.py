@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from keras_ms.levels import Levels
+from keras_ms.training.extent import Extent
 from keras_ms.training.shown import ShownStages
 
 
@@ -93,6 +94,10 @@ class FullMultiscaleSchedule(ShownStages, keras.callbacks.Callback):
     def work_units(self, levels: Levels, telescoping: bool = True) -> float:
         """Cost of the whole run; see `Levels.full_multiscale_work_units`."""
         return levels.full_multiscale_work_units(self.iterations, telescoping)
+
+    def extent_of_run(self, costs: Sequence[float]) -> Extent:
+        """What the run is to take, if a step of each stage costs so many work units."""
+        return Extent(sum(n * cost for n, cost in zip(self.iterations, costs, strict=False)))
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Checks the schedule against the dataset and takes over the choice of stage."""

@@ -32,7 +32,7 @@ from keras_ms.training.checks import (
 )
 from keras_ms.training.exhaustion import naming_mends
 from keras_ms.training.fit_run import FitRun
-from keras_ms.training.fitting import Extras, trained
+from keras_ms.training.fitting import Extras, asked_for, trained
 from keras_ms.training.from_model import made_of
 from keras_ms.training.hosts import finite, place_of
 from keras_ms.training.own_step import unpackable
@@ -190,7 +190,7 @@ class MultiscaleModel(keras.Model):
         check_fit_arguments(arguments, x, self.steps_per_execution)
         check_optimizer(getattr(self, "optimizer", None))
         with naming_mends(lambda: "while the model was built and measured"), own_errors(x):
-            run = FitRun(self, x, share=not self._has_own_step)
+            run = FitRun(self, x, not self._has_own_step, asked_for(arguments, x))
         extras = Extras(rehearse, refresh_statistics, group_steps)
         with self._on_hosts():
             return trained(self, run, arguments, extras, not self._has_own_step, super().fit)

@@ -1,5 +1,7 @@
 """`coarsening="auto"` on data that are made for one coarse problem, or for none."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 import keras_ms
 from keras_ms.diagnostics.candidates import others
 from keras_ms.levels import Stage
-from keras_ms.training import automatic
+from keras_ms.training import automatic, extent
 from keras_ms.training.automatic import decide
 from keras_ms.training.fit_run import FitRun
 
@@ -16,8 +18,9 @@ SIDE = 32
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    """Networks are measured as they are, without steps before."""
+    """Networks are measured as they are, without steps before, whatever a run is to take."""
     monkeypatch.setattr(automatic, "WARM_UP", 0)
+    monkeypatch.setattr(extent, "MEASURING_SHARE", math.inf)
 
 
 def world(pixels, middle, count=24):

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from keras_ms.training.extent import Extent
+
 SHARE_OF_REST = 0.5
 """Of the budget left when a stage starts, what it may use if finer ones are to come."""
 LEAST_IMPROVEMENT = 0.002
@@ -40,6 +42,11 @@ class Budget(NamedTuple):
         if self.work_units is not None:
             return work_units / self.work_units
         return seconds / (self.seconds or math.inf)
+
+    @property
+    def extent(self) -> Extent:
+        """All of it."""
+        return Extent(self.work_units or math.inf, self.seconds or math.inf)
 
     def seconds_left(self, spent: float) -> float | None:
         """Seconds left, if the budget is one of seconds."""

@@ -21,6 +21,7 @@ from keras_ms.gradients.finite import check_finite
 from keras_ms.gradients.moments import MomentMeter, TermMoments
 from keras_ms.levels import Stage
 from keras_ms.training.adaptive import bias
+from keras_ms.training.extent import MEASURING_SHARE
 
 SAMPLES = 2
 """Samples in a group on the finest level that is measured; twice as many on each coarser one."""
@@ -28,8 +29,6 @@ MOST_GROUPS = 8
 """Groups in a measurement."""
 LEAST_GROUPS = 4
 """Groups without which a measurement is not worth its name."""
-MEASURING_SHARE = 0.05
-"""Of the work units, and of a budget of seconds, what measurements may take."""
 FIRST_SECONDS = 1.0
 """What the first measurement is reckoned to take: mostly tracing (.7 s for a ResNet, 1.5 s for a
 U-Net of width 16 on 2 cores)."""

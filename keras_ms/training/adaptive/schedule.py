@@ -23,6 +23,7 @@ from keras_ms.training.checks import (
     checked_rate,
 )
 from keras_ms.training.clock import Clock
+from keras_ms.training.extent import Extent
 from keras_ms.training.shown import ShownDecisions
 
 Logs = dict[str, Any] | None
@@ -120,6 +121,10 @@ class AdaptiveSchedule(ShownDecisions, keras.callbacks.Callback):
     def progress(self) -> float:
         """Share of the budget that was spent when the present epoch began."""
         return self._progress(self._epoch, 0) if self._epoch is not None else 0.0
+
+    def extent_of_run(self, costs: Sequence[float]) -> Extent:
+        """What the run is to take, whatever its steps cost."""
+        return self._budget.extent
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Takes over the choice of stage."""

@@ -182,6 +182,7 @@ def test_levels_that_decide_themselves_are_those_that_were_trained(small_photo, 
 
 def test_coarse_problems_that_decide_themselves_are_trained(small_photo, capsys, monkeypatch):
     monkeypatch.setattr("keras_ms.training.automatic.WARM_UP", 1)
+    monkeypatch.setattr("keras_ms.training.extent.MEASURING_SHARE", np.inf)
     settings = Settings(coarsening="auto", strategy="adaptive", **{**TINY, "image_size": 32})
     validation = building.make_validation(settings, small_photo)
     outcome = strategies.get("adaptive").train(settings, small_photo, validation)
