@@ -19,11 +19,17 @@ from . import classics, plots, presets, quality, sheets, tables
 from .made_with import as_json, check_same
 from .options import as_dict
 from .printable import printable
-from .quality import Pictures, Quality
+from .quality import Pictures
 
 TUNED_SIDE = 160  # pixels
 SHEET_ROWS = 3
 OWN = "as drawn"
+FIGURES = {
+    "PSNR": "{:.2f} dB",
+    "PSNR of luminance": "{:.2f} dB",
+    "SSIM": "{:.4f}",
+    "mean colour off by (of 255)": "{:.2f}",
+}
 
 Way = Callable[[Pictures], np.ndarray]
 
@@ -71,11 +77,22 @@ def _judged(
         made = quality.make_pictures(settings, clean, (settings.seed, index))
         restored = {way: ways[way](made) for way in wanted}
         for way in missing:
-            kept.add(title, photo.name, way, quality.measure(made.clean, restored[way]))
+            kept.add(title, photo.name, way, _figures(made.clean, restored[way]))
         if index < shown:
             every = {"clean": made.clean, **restored}
             rows.append({name: pictures[0] for name, pictures in every.items()})
     return rows
+
+
+def _figures(clean: np.ndarray, restored: np.ndarray) -> list[float]:
+    """What is known of a restored picture, in the order of `FIGURES`."""
+    from skimage.color import rgb2ycbcr
+    from skimage.metrics import peak_signal_noise_ratio
+
+    psnr, ssim, colour = quality.measure(clean, restored)
+    # As papers on super-resolution have it, but for the border, which they shave off.
+    one, other = (rgb2ycbcr(pictures)[..., 0] / 255.0 for pictures in (clean, restored))
+    return [psnr, float(peak_signal_noise_ratio(one, other, data_range=1.0)), ssim, colour]
 
 
 class Kept:
@@ -101,12 +118,13 @@ class Kept:
 
     def has(self, level: str, photo: str, way: str) -> bool:
         """Whether a way was judged on a picture."""
-        return way in self.content["found"].get(level, {}).get(photo, {})
+        found = self.content["found"].get(level, {}).get(photo, {}).get(way, ())
+        return len(found) == len(FIGURES)  # results of an earlier version had fewer
 
-    def add(self, level: str, photo: str, way: str, found: Quality) -> None:
+    def add(self, level: str, photo: str, way: str, found: list[float]) -> None:
         """Keeps what was found."""
         of_photo = self.content["found"].setdefault(level, {}).setdefault(photo, {})
-        of_photo[way] = list(found)
+        of_photo[way] = found
         self.save()
 
     def save(self) -> None:
@@ -226,11 +244,12 @@ def _report(settings: Any, kept: Kept, photos: list[Photo]) -> str:
         ways = [way for way in found[names[0]] if all(way in found[name] for name in names)]
         rows = []
         for way in ways:
-            psnr, ssim, colour = np.mean([found[name][way] for name in names], axis=0)
+            means = np.mean([found[name][way] for name in names], axis=0)
+            shown = [form.format(one) for form, one in zip(FIGURES.values(), means, strict=True)]
             strength = kept.content["tuned"].get(_title(level), {}).get(way)
             tuned = f", strength {strength:g}" if strength is not None else ""
-            rows.append([f"{way}{tuned}", f"{psnr:.2f} dB", f"{ssim:.4f}", f"{colour:.2f}"])
-        columns = ["restored by", "PSNR", "SSIM", "mean colour off by (of 255)"]
+            rows.append([f"{way}{tuned}", *shown])
+        columns = ["restored by", *FIGURES]
         title = f"**{settings.task}, {_title(level)}**: means over {len(names)} pictures"
         parts.append(f"{title}\n\n{tables.markdown(columns, rows)}")
     return "\n".join(parts)

@@ -51,6 +51,26 @@ def test_models_and_classical_methods_are_judged_on_whole_pictures(pictures, cap
     assert (pictures.parent / "out" / "evaluation.png").is_file()
 
 
+def test_luminance_by_hand():
+    clean = np.random.default_rng(0).random((1, 12, 12, 3))
+    greener = clean + [0.0, 0.1, 0.0]  # luminance has 128.553 of 255 of green (ITU-R BT.601)
+    psnr, luminance, ssim, colour = evaluating._figures(clean, greener)
+    assert psnr == pytest.approx(-10.0 * np.log10(0.01 / 3.0), abs=1e-3)
+    assert luminance == pytest.approx(-20.0 * np.log10(0.1 * 128.553 / 255.0), abs=1e-3)
+    assert colour == pytest.approx(25.5, abs=1e-2)
+    assert ssim < 1.0
+
+
+def test_results_of_fewer_figures_are_made_again(pictures):
+    file = pictures.parent / "out" / "evaluation.json"
+    options = {"pictures": 1, "noise": (15.0,), "classical": False}
+    first = evaluate.run(settings(pictures, **options))
+    content = json.loads(file.read_text())
+    content["found"]["noise 15"]["a.png"]["denoising"] = [1.0, 0.5, 1.0]
+    file.write_text(json.dumps(content))
+    assert evaluate.run(settings(pictures, **options)) == first
+
+
 def test_what_is_on_file_is_not_made_again(pictures, monkeypatch):
     first = evaluate.run(settings(pictures, pictures=1, noise=(15.0,)))
     evaluate.run(settings(pictures, noise=(15.0,)))
