@@ -19,7 +19,7 @@ from keras_ms.gradients.model_fits import built_for, check_replicas
 from keras_ms.gradients.target_roles import suited
 from keras_ms.gradients.terms import SharedTerms, Terms
 from keras_ms.gradients.traces import plain_spec
-from keras_ms.keras_internals import StageAdapter, begin_at_epoch, forget_evaluation
+from keras_ms.keras_internals.fitting import StageAdapter, begin_at_epoch, forget_evaluation
 from keras_ms.levels import Stage
 from keras_ms.training.automatic import check_can_decide, decide, described, described_choices
 from keras_ms.training.course import Course

@@ -14,16 +14,10 @@ from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.data.own_errors import own_errors
 from keras_ms.gradients.loss_law import check_stream
 from keras_ms.gradients.terms import Terms
-from keras_ms.keras_internals import (
-    as_it_is_built,
-    become_functional,
-    build,
-    is_built,
-    pickled,
-    with_an_axis,
-)
+from keras_ms.keras_internals.attribute import attribute
+from keras_ms.keras_internals.fitting import as_it_is_built, with_an_axis
+from keras_ms.keras_internals.models import become_functional, build, is_built, pickled
 from keras_ms.training.agreement import naming_lost_hosts
-from keras_ms.training.attribute import attribute
 from keras_ms.training.checks import (
     check_evaluation_data,
     check_fit_arguments,

@@ -14,16 +14,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_ms.keras_internals import (
+from keras_ms.keras_internals.attribute import attribute
+from keras_ms.keras_internals.graphs import (
     called,
     graph_inputs,
     graph_outputs,
     has_own_call,
     is_functional,
     run_nodes,
-    uncast,
 )
-from keras_ms.training.attribute import attribute
+from keras_ms.keras_internals.models import uncast
 from keras_ms.training.remat_effects import InTraining
 from keras_ms.training.remat_plan import Doings, Piece, pieces
 

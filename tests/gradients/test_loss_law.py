@@ -9,7 +9,7 @@ from keras import losses, ops
 import keras_ms
 from keras_ms.gradients.chunks import chunks_for
 from keras_ms.gradients.loss_law import loss_law
-from keras_ms.keras_internals import build
+from keras_ms.keras_internals.models import build
 
 SIDE, CLASSES = 16, 3
 
