@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_ms.data.batch import weights_of_terms
 from keras_ms.data.by_stage import first_of
-from keras_ms.data.dataset_options import batches_made, check_options, refresh_of
+from keras_ms.data.dataset_options import batches_made, check_options, refresh_of, weights_of
 from keras_ms.data.description import Description, described
 from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION
@@ -21,7 +21,7 @@ from keras_ms.data.stages import checked_stage, is_auto, stages_of
 from keras_ms.data.variants import Variants
 from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task
-from keras_ms.validation import checked_weights, known, positive_integer
+from keras_ms.validation import positive_integer
 
 
 class MultiscaleDataset(ShownDataset, Variants):
@@ -150,14 +150,13 @@ class MultiscaleDataset(ShownDataset, Variants):
         shard: Sequence[int] | None = None,
     ) -> None:
         switches = {"flip": flip, "rotate": rotate, "telescoping": telescoping, "anew": anew}
-        check_options(images, task, seed, prefetch, cache_bytes, **switches)
+        check_options(images, task, seed, prefetch, cache_bytes, restriction, **switches)
         self.allocation = "measured" if is_auto(levels) else "given"
         self.telescoping, self._prefetch = telescoping, prefetch
         self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
         self.seed, self.shard = int(seed), None if shard is None else checked_shard(shard)
         if self.shard is not None:
             images, seed = part_of(images, self.shard), self.shard.seed(seed)
-        known(restriction, ("average", "stride"), "restriction", "restriction of pairs")
         columns = {"x": x, "y": y, "sample_weight": sample_weight}
         changes = {"rotate": rotate, "augment": augment, "anew": anew}
         self._batches = batches_made(
@@ -176,9 +175,7 @@ class MultiscaleDataset(ShownDataset, Variants):
         )
         self.levels, self.image_size = self._batches.levels, self._batches.sides
         self._coarsen(coarsening)
-        weights: tuple[float, ...] = ()
-        if control_weights is not None:
-            weights = checked_weights(control_weights, self.levels.num_levels)
+        weights = weights_of(control_weights, self.levels)
         every = refresh_of(refresh, self.levels, self.steps_per_epoch, telescoping, self.allocation)
         self.stages = stages_of(self.levels, telescoping, weights, every)
         self.mesh_sizes = self.levels.mesh_sizes(self.image_size)

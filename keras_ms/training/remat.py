@@ -51,6 +51,8 @@ def rematerialized(model: Any) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for part in graphs:
             stack.enter_context(attribute(part, "call", _call_of(part, doings)))
+        model.train_function = None  # no trace of a step from before, nor for after
+        stack.callback(setattr, model, "train_function", None)
         yield
 
 
