@@ -39,10 +39,10 @@ def noted(model: Any, decision: Decision, chunks: Chunks) -> LastFit:
     if decision.stages != trained.stages:
         trained = trained.replaced(stages=decision.stages)
     replicas = model.distribute_strategy.num_replicas_in_sync
-    return LastFit(model.name, trained, decided(decision, chunks, replicas))
+    return LastFit(model.name, trained, decided_lines(decision, chunks, replicas))
 
 
-def decided(decision: Decision, chunks: Chunks, replicas: int) -> tuple[str, ...]:
+def decided_lines(decision: Decision, chunks: Chunks, replicas: int) -> tuple[str, ...]:
     """What was decided for the user beside the roles of tensors, a line each.
 
     Args:
