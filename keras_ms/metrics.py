@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_ms.keras_internals import prefer_larger
+from keras_ms.keras_internals.fitting import prefer_larger
 from keras_ms.validation import known
 
 Tensor = Any

@@ -67,6 +67,11 @@ def small_images(count=6, side=32, seed=0):
     return np.clip(tf.image.resize(coarse, (side, side), method="bicubic").numpy(), 0.0, 1.0)
 
 
+def pixels(height, width, seed=0):
+    """A picture file's worth of random bytes."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
+
+
 def pair_dataset(levels=(2, 4, 8), steps=2, **options):
     """Blurred images and the images, as pairs: cheap to trace, where a test is not about data."""
     blurred, images = Blur().pair({"clean": tf.constant(small_images(max(14, sum(levels))))})

@@ -17,7 +17,7 @@ import keras
 
 import keras_ms
 from keras_ms.diagnostics import seconds
-from keras_ms.keras_internals import StageAdapter
+from keras_ms.keras_internals.fitting import StageAdapter
 from keras_ms.training import automatic
 
 MOST_EPOCHS = 4

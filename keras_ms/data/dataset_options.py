@@ -13,7 +13,7 @@ from keras_ms.data.stages import dims_told, hierarchy
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels
 from keras_ms.tasks import Task
-from keras_ms.validation import checked_refresh, true_or_false
+from keras_ms.validation import checked_refresh, checked_weights, known, true_or_false
 
 
 def batches_made(
@@ -96,8 +96,27 @@ def refresh_of(
     return checked_refresh(refresh, levels.num_levels, steps)
 
 
+def weights_of(control_weights: Any, levels: Levels) -> tuple[float, ...]:
+    """How many times each coarser level is subtracted, one number per pair of levels, or none.
+
+    Args:
+        control_weights: What was asked for; `None` for 1.
+        levels: The hierarchy.
+
+    Raises:
+        ValueError: If it does not fit.
+    """
+    return () if control_weights is None else checked_weights(control_weights, levels.num_levels)
+
+
 def check_options(
-    images: Any, task: Any, seed: Any, prefetch: Any, cache_bytes: Any, **switches: Any
+    images: Any,
+    task: Any,
+    seed: Any,
+    prefetch: Any,
+    cache_bytes: Any,
+    restriction: Any,
+    **switches: Any,
 ) -> None:
     """Refuses options of the wrong kind.
 
@@ -107,6 +126,7 @@ def check_options(
         seed: An integer.
         prefetch: A number of batches.
         cache_bytes: A number of bytes.
+        restriction: A name.
         **switches: `True`, `False`, or `None` for the default.
 
     Raises:
@@ -134,3 +154,4 @@ def check_options(
             f"`cache_bytes` is a number of bytes, 0 or more. Received: cache_bytes={cache_bytes}."
         )
     true_or_false(**switches)
+    known(restriction, ("average", "stride"), "restriction", "restriction of pairs")

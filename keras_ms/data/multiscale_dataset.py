@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_ms.data.batch import weights_of_terms
-from keras_ms.data.by_stage import by_stage, first_of
-from keras_ms.data.dataset_options import batches_made, check_options, refresh_of
+from keras_ms.data.by_stage import first_of
+from keras_ms.data.dataset_options import batches_made, check_options, refresh_of, weights_of
 from keras_ms.data.description import Description, described
-from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION
 from keras_ms.data.room import check_steps
 from keras_ms.data.sharding import checked_shard, part_of
 from keras_ms.data.shown import ShownDataset
-from keras_ms.data.stages import checked_stage, checked_stages, is_auto, stages_of
+from keras_ms.data.stages import checked_stage, is_auto, stages_of
+from keras_ms.data.variants import Variants
 from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task
-from keras_ms.validation import checked_refresh, checked_weights, known, positive_integer
+from keras_ms.validation import positive_integer
 
 
-class MultiscaleDataset(ShownDataset):
+class MultiscaleDataset(ShownDataset, Variants):
     """Batches for Multiscale Gradient Estimation, one `tf.data` pipeline per stage.
 
     The element of a step is a `MultiscaleBatch`: for each active level the batch of its term and,
@@ -151,14 +150,13 @@ class MultiscaleDataset(ShownDataset):
         shard: Sequence[int] | None = None,
     ) -> None:
         switches = {"flip": flip, "rotate": rotate, "telescoping": telescoping, "anew": anew}
-        check_options(images, task, seed, prefetch, cache_bytes, **switches)
+        check_options(images, task, seed, prefetch, cache_bytes, restriction, **switches)
         self.allocation = "measured" if is_auto(levels) else "given"
         self.telescoping, self._prefetch = telescoping, prefetch
         self.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
         self.seed, self.shard = int(seed), None if shard is None else checked_shard(shard)
         if self.shard is not None:
             images, seed = part_of(images, self.shard), self.shard.seed(seed)
-        known(restriction, ("average", "stride"), "restriction", "restriction of pairs")
         columns = {"x": x, "y": y, "sample_weight": sample_weight}
         changes = {"rotate": rotate, "augment": augment, "anew": anew}
         self._batches = batches_made(
@@ -176,103 +174,13 @@ class MultiscaleDataset(ShownDataset):
             max_bad_fraction=max_bad_fraction,
         )
         self.levels, self.image_size = self._batches.levels, self._batches.sides
-        self.coarsening = coarsening if isinstance(coarsening, str) else tuple(coarsening)
-        self._by_stage = by_stage(self._batches, self.coarsening)
-        weights: tuple[float, ...] = ()
-        if control_weights is not None:
-            weights = checked_weights(control_weights, self.levels.num_levels)
+        self._coarsen(coarsening)
+        weights = weights_of(control_weights, self.levels)
         every = refresh_of(refresh, self.levels, self.steps_per_epoch, telescoping, self.allocation)
         self.stages = stages_of(self.levels, telescoping, weights, every)
         self.mesh_sizes = self.levels.mesh_sizes(self.image_size)
         self._specs = self._batches.specs()
         check_steps(self.stages, self._specs)
-
-    def __repr__(self) -> str:
-        # Keras shows it where a stock model is given it, whatever was called.
-        return (
-            f"<MultiscaleDataset of meshes {self.mesh_sizes}: for `fit` of a "
-            "keras_ms.MultiscaleModel, which MultiscaleModel.from_model(model) makes of any "
-            "functional or Sequential model. `evaluate`, `predict` and validation_data take arrays "
-            "or batches of the finest mesh, such as keras_ms.data.evaluation_pairs(...) or "
-            "FolderPairs(...).batches()>"
-        )
-
-    def __copy__(self) -> MultiscaleDataset:
-        other = object.__new__(type(self))
-        other.__dict__ |= self.__dict__ | {"last_fit": None}  # nobody has trained on it yet
-        return other
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> MultiscaleDataset:
-        """The same batches, of the same decoded images: nobody changes these."""
-        return copy.copy(self)
-
-    def __reduce__(self) -> Any:
-        raise TypeError(
-            "A MultiscaleDataset is not pickled: it holds decoded images, open files and what "
-            f"reads them. Received: {self!r}. Make it in the process that trains; its arguments "
-            "(FolderImages, FolderPairs, arrays, tasks, Levels) can be pickled."
-        )
-
-    def replaced(
-        self,
-        steps_per_epoch: int | None = None,
-        stages: Sequence[Stage] | None = None,
-        coarsening: str | Sequence[str] | None = None,
-    ) -> MultiscaleDataset:
-        """A dataset of the same images, already decoded, in other steps.
-
-        Args:
-            steps_per_epoch: Steps of one epoch. Defaults to this dataset's.
-            stages: What the steps of each stage hold, by finest level, finest first. Defaults to
-                this dataset's; given ones are not measured any more. A stage may be that of a
-                finer level, which then stands in for its own.
-            coarsening: One word, or one for every level, as at the dataset's making. Defaults to
-                this dataset's.
-
-        Raises:
-            ValueError: If there is not one stage per level, its batch sizes or weights do not fit,
-                `refresh` does not divide the steps, or the images are not kept on the coarse meshes
-                that a coarsening needs (those of `"auto"` and `"task"` are).
-        """
-        other = copy.copy(self)
-        if steps_per_epoch is not None:
-            other.steps_per_epoch = positive_integer(steps_per_epoch, "steps_per_epoch")
-        for every in (stage.refresh for stage in self.stages if stage.refresh):
-            checked_refresh(every, len(every), other.steps_per_epoch)
-        if stages is not None:
-            other.stages, other.allocation = checked_stages(self.levels, stages), "given"
-        if coarsening is not None:
-            other._by_stage = by_stage(self._batches, coarsening)
-            other.coarsening = coarsening if isinstance(coarsening, str) else tuple(coarsening)
-        return other
-
-    @property
-    def pairs(self) -> PairBatches | None:
-        """How examples of the user's own are seen; `None` with a task."""
-        return self._batches if isinstance(self._batches, PairBatches) else None
-
-    def judged_by(
-        self, told: Mapping[str, tuple[str, str]], unit_axes: Mapping[str, int] | None = None
-    ) -> MultiscaleDataset:
-        """A dataset of the same examples, of whose targets a loss says what they are.
-
-        Args:
-            told: Role and reason by name of target, such as
-                `{"y": ("class_map", "under sparse_categorical_crossentropy")}`. What the user says
-                goes before.
-            unit_axes: How many axes of one entry weights of whole examples get, by name, so that
-                they meet values of pixels. Defaults to none.
-
-        Raises:
-            ValueError: If a target does not fit its role.
-        """
-        if not isinstance(self._batches, PairBatches):
-            return self
-        other = copy.copy(self)
-        other._batches = self._batches.with_targets(told, unit_axes or {})
-        other._by_stage = by_stage(other._batches, self.coarsening)
-        other._specs = other._batches.specs()
-        return other
 
     def describe(self) -> Description:
         """What the dataset makes of its examples: in words, a line a tensor, and as a picture.

@@ -61,6 +61,7 @@ def optimal_batch_sizes(
         >>> keras_ms.optimal_batch_sizes(same_as_noise, alone_and_pair, cost=16.0)
         (16,)
     """
+    # Over 60 lines with its docstring, half as many without.
     table, prices = _checked(variances, costs)
     target = _target(variance, cost)
     fixed = _checked_fixed(fixed_costs, len(table))

@@ -19,7 +19,7 @@ from keras_ms.data import MultiscaleDataset
 from keras_ms.data.skipped import first_level_outside
 from keras_ms.gradients.loss_law import LossLaw, loss_law
 from keras_ms.gradients.model_fits import check_replicas
-from keras_ms.keras_internals import loss_of, mask_of, with_mask
+from keras_ms.keras_internals.losses import loss_of, mask_of, with_mask
 from keras_ms.levels import Stage
 
 Tensor = Any

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleBatch
 from keras_ms.gradients.terms import Gradients, Terms, added, after, scaled
-from keras_ms.keras_internals import all_layers
+from keras_ms.keras_internals.models import all_layers
 from keras_ms.levels import Stage
 
 Tensor = Any

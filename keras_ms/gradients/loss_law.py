@@ -16,7 +16,8 @@ from keras_ms.data import MultiscaleDataset
 from keras_ms.data.own_errors import batches_of
 from keras_ms.gradients import loss_trial
 from keras_ms.gradients.loss_kinds import Verdict
-from keras_ms.keras_internals import all_layers, compiled_losses, losses_are_built
+from keras_ms.keras_internals.losses import compiled_losses, losses_are_built
+from keras_ms.keras_internals.models import all_layers
 
 _OF_SAMPLES = frozenset(
     {

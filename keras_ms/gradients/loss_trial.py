@@ -18,7 +18,7 @@ import tensorflow as tf
 from keras_ms.gradients.loss_kinds import Shown, Trial, Verdict, is_coupled, judged, kind_of
 from keras_ms.gradients.loss_marks import UNREAD, Marks, marks_in
 from keras_ms.gradients.loss_variants import Case, variants
-from keras_ms.keras_internals import (
+from keras_ms.keras_internals.losses import (
     build_losses,
     loss_of,
     losses_are_built,

@@ -12,7 +12,7 @@ import keras
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.examples import leaf_names
-from keras_ms.keras_internals import checked_output_spec
+from keras_ms.keras_internals.graphs import checked_output_spec
 
 
 def loss_of(model: Any, path: list[str]) -> Any:

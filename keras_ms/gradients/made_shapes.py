@@ -13,14 +13,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_ms.keras_internals import (
-    all_layers,
+from keras_ms.keras_internals.graphs import (
     checked_output_spec,
     graph_nodes,
     has_own_call,
     is_functional,
     spec_of_call,
 )
+from keras_ms.keras_internals.models import all_layers
 
 Shapes = list[tuple[int | None, ...]]
 

@@ -13,7 +13,7 @@ from keras_ms.data.examples import leaf_names
 from keras_ms.gradients.made_shapes import made_shapes
 from keras_ms.gradients.target_shapes import check_targets
 from keras_ms.gradients.target_sides import check_sides, place_named
-from keras_ms.keras_internals import build
+from keras_ms.keras_internals.models import build
 from keras_ms.levels import Stage
 
 

@@ -15,7 +15,7 @@ from keras_ms.data import MultiscaleDataset
 from keras_ms.data.own_errors import batches_of
 from keras_ms.gradients.chunks import WHOLE, Chunks
 from keras_ms.gradients.per_sample import Aside, gradient_function, run_on_one_replica
-from keras_ms.keras_internals import all_layers
+from keras_ms.keras_internals.models import all_layers
 
 Tensor = Any
 _LEAST = 2  # evaluations, for a variance

@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras_ms.data import MultiscaleDataset
 from keras_ms.gradients.chunks import loops_run, loss_in_chunks
 from keras_ms.gradients.traces import plain_spec
-from keras_ms.keras_internals import build
+from keras_ms.keras_internals.models import build
 
 Tensor = Any
 _SHARE = 1.0 / 16.0

@@ -12,7 +12,8 @@ from keras_ms.data import MultiscaleBatch
 from keras_ms.gradients.chunks import loss_in_chunks, losses_of_chunks
 from keras_ms.gradients.level_losses import LevelLosses, note, noting
 from keras_ms.gradients.traces import Spec, loosened
-from keras_ms.keras_internals import loss_of, mask_of, traced_once, track_loss, with_mask
+from keras_ms.keras_internals.graphs import traced_once
+from keras_ms.keras_internals.losses import loss_of, mask_of, track_loss, with_mask
 
 Tensor = Any
 Gradients = list[Tensor | None]

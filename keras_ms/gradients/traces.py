@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
-from keras_ms.keras_internals import all_layers, loss_of
+from keras_ms.keras_internals.losses import loss_of
+from keras_ms.keras_internals.models import all_layers
 
 Spec = Any
 

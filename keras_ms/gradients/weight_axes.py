@@ -17,7 +17,7 @@ from keras_ms.data import MultiscaleDataset
 from keras_ms.data.examples import PARTS
 from keras_ms.data.roles import Leaf
 from keras_ms.gradients.losses_of_targets import outputs_on
-from keras_ms.keras_internals import spec_of_call
+from keras_ms.keras_internals.graphs import spec_of_call
 
 
 def unit_axes(

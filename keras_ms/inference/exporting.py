@@ -72,6 +72,7 @@ def export(
         >>> keras_ms.inference.export(network, "denoiser")  # doctest: +SKIP
         {'saved_model': PosixPath('denoiser')}
     """
+    # Over 60 lines with its docstring, half as many without.
     target, paths = pathlib.Path(path), checked_paths(path, formats)
     whole, kind = pictures_model(model, mean, std, output)
     colours = _colours(classes, output, kind.out_channels)

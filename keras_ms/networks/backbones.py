@@ -74,6 +74,7 @@ def from_backbone(
         >>> network(keras.ops.zeros((1, 21, 30, 3))).shape
         TensorShape([1, 21, 30, 3])
     """
+    # Over 60 lines with its docstring, half as many without.
     parts.check(2, scale, normalization, outputs=outputs, width=width)
     features = feature_levels(backbone, layers)
     image, level = parts.make_inputs(backbone.inputs[0].shape[-1], conditional, 2)

@@ -60,6 +60,7 @@ def ResNetEncoder(  # noqa: N802
         >>> network(keras.ops.zeros((1, 20, 30, 3))).shape
         TensorShape([1, 20, 30, 3])
     """
+    # Over 60 lines with its docstring, half as many without.
     if not 1 <= len(blocks) <= 4 or min(blocks) < 1 or channels < 1:
         raise ValueError(
             "A residual encoder has one to four stages of one block or more, and positive "

@@ -166,3 +166,24 @@ def check(spatial_dims: int, scale: int, normalization: str, **sizes: int) -> No
             f"Received: scale={scale}, spatial_dims={spatial_dims}."
         )
     known(normalization, NORMALIZATIONS, "normalization", "normalization")
+
+
+def check_unet(
+    multipliers: tuple[int, ...],
+    dropout: float,
+    spatial_dims: int,
+    scale: int,
+    normalization: str,
+    **sizes: int,
+) -> None:
+    """Refuses what `check` does, a UNet without meshes, and a dropout that is no rate.
+
+    Raises:
+        ValueError: Naming what was received.
+    """
+    if not multipliers:
+        raise ValueError("A UNet has one mesh or more. Received: multipliers=().")
+    of_meshes = {f"multipliers[{i}]": multiplier for i, multiplier in enumerate(multipliers)}
+    check(spatial_dims, scale, normalization, **sizes, **of_meshes)
+    if not 0.0 <= dropout < 1.0:
+        raise ValueError(f"`dropout` is a rate in [0, 1). Received: dropout={dropout}.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from keras_ms.keras_internals import all_layers
+from keras_ms.keras_internals.models import all_layers
 
 PLAIN = "float32"
 

@@ -71,12 +71,8 @@ def UNet(  # noqa: N802
         >>> keras_ms.networks.UNet(width=8)(keras.ops.zeros((1, 21, 30, 3))).shape
         TensorShape([1, 21, 30, 3])
     """
-    if not multipliers:
-        raise ValueError("A UNet has one mesh or more. Received: multipliers=().")
-    sizes = {f"multipliers[{i}]": multiplier for i, multiplier in enumerate(multipliers)}
-    parts.check(spatial_dims, scale, normalization, channels=channels, width=width, **sizes)
-    if not 0.0 <= dropout < 1.0:
-        raise ValueError(f"`dropout` is a rate in [0, 1). Received: dropout={dropout}.")
+    sizes = {"channels": channels, "width": width}
+    parts.check_unet(multipliers, dropout, spatial_dims, scale, normalization, **sizes)
     conv = parts.conv(spatial_dims)
     image, level = parts.make_inputs(channels, conditional, spatial_dims)
     kind = _Kind(level, spatial_dims, normalization, dropout)

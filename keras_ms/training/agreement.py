@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data.roles import ROLES
-from keras_ms.keras_internals import begin_at_epoch, first_epoch, kept_variables
+from keras_ms.keras_internals.fitting import begin_at_epoch, first_epoch
+from keras_ms.keras_internals.models import kept_variables
 from keras_ms.training.hosts import place_of
 
 WRITERS = (

@@ -15,7 +15,7 @@ from typing import Any
 
 import keras
 
-from keras_ms.keras_internals import backing_up, begin_at_epoch, first_epoch
+from keras_ms.keras_internals.fitting import backing_up, begin_at_epoch, first_epoch
 from keras_ms.training import run_state
 from keras_ms.training.snapshots import Snapshots
 

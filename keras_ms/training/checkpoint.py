@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from keras_ms.keras_internals import begin_at_epoch
+from keras_ms.keras_internals.fitting import begin_at_epoch
 from keras_ms.training import run_state
 from keras_ms.training.agreement import bytes_from_chief
 from keras_ms.training.changes import changes, plain, traits_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,7 +10,6 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.description import lines_of
-from keras_ms.data.last_fit import LastFit
 from keras_ms.gradients.chunks import chunks_for, loops_run, whole_for
 from keras_ms.gradients.kept import kept_terms
 from keras_ms.gradients.level_losses import PREFIX, losses_of
@@ -19,13 +17,14 @@ from keras_ms.gradients.model_fits import built_for, check_replicas
 from keras_ms.gradients.target_roles import suited
 from keras_ms.gradients.terms import SharedTerms, Terms
 from keras_ms.gradients.traces import plain_spec
-from keras_ms.keras_internals import StageAdapter, begin_at_epoch, forget_evaluation
+from keras_ms.keras_internals.fitting import StageAdapter, begin_at_epoch, forget_evaluation
 from keras_ms.levels import Stage
 from keras_ms.training.automatic import check_can_decide, decide
 from keras_ms.training.course import Course
 from keras_ms.training.extent import WITHOUT_END, Extent
 from keras_ms.training.hosts import check_hosts, place_of
 from keras_ms.training.pace import Pace
+from keras_ms.training.run_words import noted, stage_in_words, whereabouts
 from keras_ms.training.spending import Spending
 from keras_ms.training.stage_iterators import StageIterators
 from keras_ms.training.step_room import check_room
@@ -88,8 +87,8 @@ class FitRun:
         check_hosts(self.place, dataset, built)
         chosen = chunks_for if dataset.telescoping else whole_for
         self.chunks = chosen(model, dataset)
-        self._decision = decide(model, dataset, self.chunks, extent)
-        self.dataset, self.stages = self._decision[:2]
+        decision = decide(model, dataset, self.chunks, extent)
+        self.dataset, self.stages = decision.dataset, decision.stages
         dataset = self.dataset
         check_replicas(self.stages, model.distribute_strategy.num_replicas_in_sync)
         check_room(model, dataset, self.stages)
@@ -117,7 +116,7 @@ class FitRun:
         self._metrics: Sequence[Any] = ()
         self._iterators = StageIterators()
         self.at_the_end = contextlib.ExitStack()
-        self._given, self._notes = given, self._noted()
+        self._given, self._notes = given, noted(model, decision, self.chunks)
 
     def __enter__(self) -> FitRun:
         self._model.fit_run = self
@@ -204,37 +203,15 @@ class FitRun:
 
     def described(self, stage: Stage) -> str:
         """A stage in words."""
-        levels, mesh = self.dataset.levels.num_levels, self.dataset.mesh_sizes[stage.finest]
-        sizes = ", ".join(str(size) for size in stage.batch_sizes)
-        return (
-            f"stage {levels - stage.finest} of {levels} (level {stage.finest}, "
-            f"{'x'.join(map(str, mesh))} px, batches of {sizes})"
-        )
+        return stage_in_words(self.dataset, stage)
 
     def told(self) -> tuple[str, ...]:
         """What was decided for the user, a line each: roles, batches and chunks."""
         return (*lines_of(self.dataset), *self._notes.lines)
 
-    def _noted(self) -> LastFit:
-        """What the dataset that was given is to know of this run."""
-        trained = copy.copy(self.dataset)
-        if self.stages != trained.stages:
-            trained = trained.replaced(stages=self.stages)
-        return LastFit(self._model.name, trained, self._decided())
-
-    def _decided(self) -> tuple[str, ...]:
-        """What was decided beside the roles, a line each."""
-        chunks = (self.chunks.line,) if self.chunks.line else ()
-        return (*self._decision.lines, *chunks)
-
     def whereabouts(self) -> str:
         """What is going on, in words."""
-        if self._rehearsed is not None:
-            return f"in the rehearsal of {self.described(self._rehearsed)}, before the first step"
-        if self._present is None:
-            return "before the first step"
-        what = "in validation after" if self.validating else "on"
-        return f"{what} {self.described(self._present)}, in epoch {self._epoch + 1}"
+        return whereabouts(self, self._epoch, self._present, self._rehearsed)
 
     def begin(self) -> None:
         """Forgets iterators: under tf.distribute, Keras has taken a batch before training."""

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import keras
 
-from keras_ms.keras_internals import (
+from keras_ms.keras_internals.graphs import is_functional
+from keras_ms.keras_internals.models import (
     compile_arguments,
-    is_functional,
     is_plain_graph,
     keep_flags,
     overridden,

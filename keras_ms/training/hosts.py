@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset, geometry
-from keras_ms.keras_internals import StageAdapter
+from keras_ms.keras_internals.fitting import StageAdapter
 
 COORDINATED = ("chief", "worker")  # jobs of TF_CONFIG that train
 

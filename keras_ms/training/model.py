@@ -14,16 +14,10 @@ from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.data.own_errors import own_errors
 from keras_ms.gradients.loss_law import check_stream
 from keras_ms.gradients.terms import Terms
-from keras_ms.keras_internals import (
-    as_it_is_built,
-    become_functional,
-    build,
-    is_built,
-    pickled,
-    with_an_axis,
-)
+from keras_ms.keras_internals.attribute import attribute
+from keras_ms.keras_internals.fitting import as_it_is_built, with_an_axis
+from keras_ms.keras_internals.models import become_functional, build, is_built, pickled
 from keras_ms.training.agreement import naming_lost_hosts
-from keras_ms.training.attribute import attribute
 from keras_ms.training.checks import (
     check_evaluation_data,
     check_fit_arguments,
@@ -175,8 +169,9 @@ class MultiscaleModel(keras.Model):
             MemoryError: If memory runs out in Python.
             tf.errors.ResourceExhaustedError: If memory runs out in TensorFlow.
         """
+        # Over 60 lines with its docstring, 30 without.
         if remat:
-            with rematerialized(self), self._traced_anew():
+            with rematerialized(self):
                 options = {"refresh_statistics": refresh_statistics, "group_steps": group_steps}
                 return MultiscaleModel.fit(self, x, *args, rehearse=rehearse, **options, **kwargs)
         if not isinstance(x, MultiscaleDataset):
@@ -202,15 +197,6 @@ class MultiscaleModel(keras.Model):
         built = as_it_is_built(self) if several else contextlib.nullcontext()
         with naming_lost_hosts(self.distribute_strategy), built:
             yield
-
-    @contextlib.contextmanager
-    def _traced_anew(self) -> Iterator[None]:
-        """Keeps no trace of a step from before, nor for after."""
-        self.train_function = None
-        try:
-            yield
-        finally:
-            self.train_function = None
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluates the model; arguments are those of `keras.Model.evaluate`.

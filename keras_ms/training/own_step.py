@@ -15,7 +15,8 @@ from typing import Any
 import keras
 
 from keras_ms.data import MultiscaleBatch
-from keras_ms.keras_internals import first_epoch, spec_of_call
+from keras_ms.keras_internals.fitting import first_epoch
+from keras_ms.keras_internals.graphs import spec_of_call
 from keras_ms.levels import Stage
 
 # They go through all tensors of a structure, and want the fields.

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ms.keras_internals import StepsAtOnce, writes_by_epoch
+from keras_ms.keras_internals.fitting import StepsAtOnce, writes_by_epoch
 from keras_ms.levels import Stage
 
 LONGEST = 0.25

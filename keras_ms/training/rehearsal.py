@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ms.keras_internals import first_epoch
+from keras_ms.keras_internals.fitting import first_epoch
 from keras_ms.levels import Stage
 from keras_ms.training.fit_run import FitRun
 from keras_ms.training.hosts import iterator

@@ -14,16 +14,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_ms.keras_internals import (
+from keras_ms.keras_internals.attribute import attribute
+from keras_ms.keras_internals.graphs import (
     called,
     graph_inputs,
     graph_outputs,
     has_own_call,
     is_functional,
     run_nodes,
-    uncast,
 )
-from keras_ms.training.attribute import attribute
+from keras_ms.keras_internals.models import uncast
 from keras_ms.training.remat_effects import InTraining
 from keras_ms.training.remat_plan import Doings, Piece, pieces
 
@@ -51,6 +51,8 @@ def rematerialized(model: Any) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for part in graphs:
             stack.enter_context(attribute(part, "call", _call_of(part, doings)))
+        model.train_function = None  # no trace of a step from before, nor for after
+        stack.callback(setattr, model, "train_function", None)
         yield
 
 

@@ -15,7 +15,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_ms.keras_internals import called, graph_nodes, run_nodes, takes_tensors_as_they_are
+from keras_ms.keras_internals.graphs import (
+    called,
+    graph_nodes,
+    run_nodes,
+    takes_tensors_as_they_are,
+)
 
 SIDE = 256
 """Pixels a side that are tried where an input leaves its sides open."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from keras_ms.keras_internals import graph_nodes, is_functional, run_nodes
+from keras_ms.keras_internals.graphs import graph_nodes, is_functional, run_nodes
 from keras_ms.training.remat_effects import SIDE, Effect, effects_of
 
 _TRIALS = 24

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ms.keras_internals import all_variables, begin_at_epoch
+from keras_ms.keras_internals.fitting import begin_at_epoch
+from keras_ms.keras_internals.models import all_variables
 
 ENDED = 10**9
 """An epoch behind the last one, to begin with where nothing is left to do."""

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_ms.training.attribute import attribute
+from keras_ms.keras_internals.attribute import attribute
 from keras_ms.training.pace import Pace, looks_at_steps
 from keras_ms.training.stage_iterators import itself
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from keras_ms.keras_internals import rate_schedule, steps_taken
+from keras_ms.keras_internals.fitting import rate_schedule, steps_taken
 from keras_ms.training.fit_run import FitRun
 from keras_ms.training.unaware import complaint
 

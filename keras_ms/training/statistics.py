@@ -15,7 +15,7 @@ import numpy as np
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.own_errors import batches_of
-from keras_ms.keras_internals import all_layers
+from keras_ms.keras_internals.models import all_layers
 from keras_ms.validation import positive_integer, true_or_false
 
 STEPS = 16

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.memory import available_bytes, in_words
-from keras_ms.keras_internals import graph_nodes, has_own_call, is_functional, run_nodes
+from keras_ms.keras_internals.graphs import graph_nodes, has_own_call, is_functional, run_nodes
 from keras_ms.levels import Stage
 
 

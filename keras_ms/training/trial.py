@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.gradients.per_sample import run_on_one_replica
-from keras_ms.keras_internals import all_variables
+from keras_ms.keras_internals.models import all_variables
 
 
 @contextmanager

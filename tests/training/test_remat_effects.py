@@ -7,7 +7,7 @@ import tensorflow as tf
 from conftest import pair_dataset
 
 import keras_ms
-from keras_ms.keras_internals import graph_nodes
+from keras_ms.keras_internals.graphs import graph_nodes
 from keras_ms.training.remat_effects import effects_of
 from keras_ms.training.remat_plan import Doings, pieces
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import pathlib
 import warnings
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,23 +12,20 @@ import tensorflow as tf
 from keras_ms.data.examples import Examples
 from keras_ms.data.skipped import Skipped, first_level_outside
 from keras_ms.data.sources import pair_batching, pairing
-from keras_ms.data.sources.decoding import AT_ONCE_BYTES, check_room, decoded_bytes
 from keras_ms.data.sources.folder import checked_value_range
 from keras_ms.data.sources.mask_classes import Classes, MaskClasses, is_lossy
-from keras_ms.data.sources.picture_side import PictureSide, Range, readable, upright_heads
-from keras_ms.data.sources.pillow_reader import unreadable
-from keras_ms.data.sources.read_ahead import read_ahead
+from keras_ms.data.sources.pair_batching import Pair
+from keras_ms.data.sources.pair_files import PairFiles
+from keras_ms.data.sources.picture_side import Range
 from keras_ms.data.sources.scanning import Scan, scan, within
 from keras_ms.data.sources.splitting import check_split, of_split
-from keras_ms.data.sources.stored import MAX_MEGAPIXELS, Header
+from keras_ms.data.sources.stored import MAX_MEGAPIXELS
 from keras_ms.validation import none_or_positive
 
 Folder = str | pathlib.Path
-Files = tuple[pathlib.Path, pathlib.Path]
-Pair = tuple[np.ndarray, np.ndarray]
 
 
-class FolderPairs:
+class FolderPairs(PairFiles):
     """Pairs `(x, y)` from a folder of inputs and a folder of targets, paired by file name.
 
     `photos/a/7.jpg` belongs to `masks/a/7.png`: the folders below agree, and the names but for
@@ -111,7 +106,6 @@ class FolderPairs:
     ) -> None:
         check_split(split, validation_every)
         none_or_positive(limit=limit, bands=bands)
-        self._bands = bands
         if classes is None and void is not None:
             raise ValueError(f"`void` goes with `classes`. Received: void={void}, classes=None.")
         if classes is not None and target_range is not None:
@@ -119,19 +113,17 @@ class FolderPairs:
                 "`target_range` is for targets that are pictures, not for masks. Received: "
                 f"target_range={target_range!r}, classes={classes!r}. Leave one of them out."
             )
-        self._masks = None if classes is None else MaskClasses(classes, void)
-        self._bounded = bounded_targets
-        self._ranges = checked_value_range(value_range), checked_value_range(target_range)
-        if target_range is None:
-            self._ranges = self._ranges[0], self._ranges[0]
-        self._max_bad_fraction, self._max_megapixels = max_bad_fraction, max_megapixels
-        self._scan: Scan | None = None
+        masks = None if classes is None else MaskClasses(classes, void)
+        of_inputs, of_targets = checked_value_range(value_range), checked_value_range(target_range)
+        ranges = of_inputs, of_inputs if target_range is None else of_targets
         Skipped(max_bad_fraction)
+        self._max_bad_fraction = max_bad_fraction
         of_input = pairing.Affix(input_prefix, input_suffix)
         of_target = pairing.Affix(target_prefix, target_suffix)
         found = pairing.in_folders(inputs, targets, of_input, of_target)
         pairing.check_matched(found, max_unmatched)
-        self.files = of_split(found.pairs, split, validation_every)[:limit]
+        files = of_split(found.pairs, split, validation_every)[:limit]
+        super().__init__(files, masks, ranges, bands, bounded_targets, max_megapixels)
         self._warn_of_lossy_masks()
         if not self.files:
             raise ValueError(
@@ -262,53 +254,3 @@ class FolderPairs:
                 f"classes may be wrong at edges ({lossy[0]}). Write masks as PNG.",
                 stacklevel=first_level_outside(),
             )
-
-    def _scaled(self, pair: Pair) -> Pair:
-        inputs, targets = self._sides
-        return inputs.scaled(pair[0]), pair[1] if targets is None else targets.scaled(pair[1])
-
-    def _target_spec(self) -> tf.TensorSpec:
-        targets = self._sides[1]
-        if targets is not None:
-            return targets.spec
-        assert self._masks is not None
-        sides = {(h.height, h.width) for h in readable(self._heads[1])}
-        shape = next(iter(sides)) if len(sides) == 1 else (None, None)
-        return tf.TensorSpec(shape, tf.as_dtype(self._masks.dtype))
-
-    def _passes(self) -> Iterator[tuple[str, Any]]:
-        for (path, _), pair in self._pairs():
-            yield str(path), pair
-
-    def _pairs(self) -> Iterator[tuple[Files, Pair | ValueError]]:
-        def size(files: Files) -> int:
-            return decoded_bytes(*files)
-
-        return read_ahead(self.files, self._read, size, AT_ONCE_BYTES)
-
-    def _read(self, files: Files) -> Pair:
-        if self._scan is not None and (why := self._scan.unreadable.get(str(files[0]))):
-            raise unreadable(files[0], why)
-        inputs, targets = self._sides
-        reader = self._masks if targets is None else targets
-        assert reader is not None
-        most = self._max_megapixels
-        for path in files:
-            check_room(path, most)
-        x, y = (one.read(path, most) for one, path in zip((inputs, reader), files, strict=True))
-        pair_batching.check_sizes(files, x.shape, y.shape)
-        return x, y
-
-    @functools.cached_property
-    def _heads(self) -> tuple[list[Header | ValueError], list[Header | ValueError]]:
-        inputs, targets = zip(*self.files, strict=True)
-        return upright_heads(inputs), upright_heads(targets)
-
-    @functools.cached_property
-    def _sides(self) -> tuple[PictureSide, PictureSide | None]:
-        of_inputs, of_targets = map(readable, self._heads)
-        inputs = PictureSide(of_inputs, self._ranges[0], bands=self._bands)
-        if self._masks:
-            return inputs, None
-        values, bounded = self._ranges[1], self._bounded
-        return inputs, PictureSide(of_targets, values, option="target_range", bounded=bounded)

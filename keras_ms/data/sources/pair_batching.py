@@ -107,16 +107,24 @@ def _spec(array: np.ndarray) -> tf.TensorSpec:
     return tf.TensorSpec((None, None, None, *array.shape[2:]), tf.as_dtype(array.dtype))
 
 
+def in_order(
+    items: Sequence[Files], read: Callable[[Files], Pair]
+) -> Iterator[tuple[Files, Pair | ValueError]]:
+    """Pairs in their order, read ahead by threads, or why one cannot be read.
+
+    Args:
+        items: Files of the pairs.
+        read: Reads a pair; it runs in threads.
+    """
+    return read_ahead(items, read, lambda files: decoded_bytes(*files), AT_ONCE_BYTES)
+
+
 def _kept(
     items: Sequence[Files], read: Callable[[Files], Pair], skipped: Skipped, cache_bytes: int
 ) -> Iterator[_Kept]:
     """All pairs that can be read."""
     left = cache_bytes
-
-    def size_of(files: Files) -> int:
-        return decoded_bytes(*files)
-
-    for item, pair in read_ahead(items, read, size_of, AT_ONCE_BYTES):
+    for item, pair in in_order(items, read):
         if isinstance(pair, ValueError):
             skipped.add(str(item[0]), str(pair))
             continue

@@ -1,25 +1,14 @@
-import itertools
-import math
+"""Sources of examples one after another: generators, map datasets, lists."""
 
-import keras
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from numbered_pairs import pair, read, seen
 from PIL import Image
 
 from keras_ms.data.inputs import examples_of, read_once
-
-
-def read(examples):
-    return list(examples.passes())
-
-
-def seen(examples):
-    return [int(example[0].max()) for _, example in read(examples)]
-
-
-def pair(number, side=8):
-    return np.full((side, side, 3), number, "float32"), np.full((side, side), number, "uint8")
 
 
 def generate(count=5, made=None):
@@ -27,53 +16,6 @@ def generate(count=5, made=None):
         if made is not None:
             made.append(number)
         yield pair(number)
-
-
-class Batches(keras.utils.PyDataset):
-    def __init__(self, count=3, endless=False):
-        super().__init__(workers=2)
-        self.count, self.endless, self.calls, self.ends = count, endless, [], 0
-
-    @property
-    def num_batches(self):
-        return None if self.endless else self.count
-
-    def __getitem__(self, index):
-        self.calls.append(index)
-        size = 1 if index == self.count - 1 else 4  # the last one is smaller
-        x, y = pair(index)
-        return np.repeat(x[None], size, 0), np.repeat(y[None], size, 0)
-
-    def on_epoch_end(self):
-        self.ends += 1
-
-
-def test_batches_of_a_py_dataset_are_taken_apart_and_told_when_a_pass_ends():
-    data = Batches()
-    examples = examples_of(data)
-    assert data.calls == [0, 1, 2]  # looked at, to see what most are like
-    assert seen(examples) == [0] * 4 + [1] * 4 + [2]
-    assert (data.calls, data.ends) == ([0, 1, 2], 1)
-    assert examples.length is None
-    assert "batches" in examples.note
-    assert len(read(examples)) == 9
-    assert data.ends == 2
-
-
-def test_batches_whose_parts_differ_in_length_are_refused():
-    class Unequal(Batches):
-        def __getitem__(self, index):
-            x, y = super().__getitem__(index)
-            return x[1:], y
-
-    with pytest.raises(ValueError, match=r"one length.*\(3, 8, 8, 3\), \(4, 8, 8\)"):
-        examples_of(Unequal())
-
-
-def test_a_py_dataset_without_length_is_endless():
-    examples = examples_of(Batches(endless=True))
-    assert examples.length == math.inf
-    assert len(list(itertools.islice(examples.passes(), 10))) == 10
 
 
 def test_a_generator_function_begins_anew_and_its_first_is_not_lost():
@@ -104,22 +46,6 @@ def test_more_than_can_be_kept_goes_on_and_ends():
     assert [name for name, _ in source.passes()] == ["3"]
     with pytest.raises(ValueError, match="Pass the generator function"):
         source.passes()
-
-
-def test_generators_of_batches_are_taken_apart():
-    def batches():
-        for number in range(3):
-            yield np.full((4, 8, 8, 3), number, "float32"), np.zeros(4)
-
-    assert seen(examples_of(batches)) == [0] * 4 + [1] * 4 + [2] * 4
-
-    def masks():
-        yield np.zeros((4, 8, 8, 3)), np.zeros((4, 8, 8, 1))
-
-    with pytest.raises(ValueError, match=r"batches of pictures or volumes.*spatial_dims"):
-        examples_of(masks)
-    assert len(read(examples_of(masks, spatial_dims=2))) == 4
-    assert len(read(examples_of(masks, spatial_dims=3))) == 1
 
 
 class MapDataset:
@@ -171,17 +97,6 @@ def test_an_example_unlike_the_first_is_named():
     assert "elements of 1 parts" in errors["2"]
 
 
-class Loader:
-    batch_size = 2
-
-    def __iter__(self):
-        yield [tf.zeros((2, 8, 8, 3)), tf.zeros((2, 8, 8, 1))]
-
-
-def test_a_loader_that_says_its_batch_size_is_taken_apart():
-    assert len(read(examples_of(Loader()))) == 2
-
-
 class TorchTensor:
     def __init__(self, *shape):
         self.shape = shape
@@ -203,13 +118,6 @@ def test_tensors_of_pytorch_have_channels_last_or_are_refused():
         examples_of(MapDataset([(TorchTensor(3, 8, 9), 0)]))
     with pytest.raises(ValueError, match=r"permute\(0, 2, 3, 1\)"):
         examples_of(lambda: iter([(TorchTensor(2, 3, 8, 9), TorchTensor(2))]))
-
-
-def test_a_source_may_say_that_it_differs_in_every_pass():
-    loader = Loader()
-    loader.anew = True
-    assert examples_of(loader).anew
-    assert not examples_of(Loader()).anew
 
 
 @pytest.mark.parametrize(
@@ -247,72 +155,3 @@ def test_what_knows_its_examples_is_asked():
     assert examples_of(Own()).length == 1
     with pytest.raises(ValueError, match="Leave them out"):
         examples_of(Own(), x="image")
-
-
-def broken_at(number, count=8):
-    for k in range(count):
-        if k == number:
-            raise RuntimeError("the disk is gone")
-        yield pair(k)
-
-
-class Shelf:
-    """Goes on after an error, as loaders of PyTorch do."""
-
-    def __init__(self, bad, count=8):
-        self.bad, self.count = bad, count
-
-    def __iter__(self):
-        return map(self.read, range(self.count))
-
-    def read(self, number):
-        if number in self.bad:
-            raise OSError("truncated")
-        return pair(number)
-
-
-@pytest.mark.parametrize("source", [lambda: broken_at(3), broken_at(3), (k for k in broken_at(3))])
-def test_a_generator_that_raises_has_ended_and_says_where(source):
-    passes = examples_of(source).passes()
-    assert [name for name, _ in itertools.islice(passes, 3)] == ["0", "1", "2"]
-    with pytest.raises(ValueError, match=r"element 3: RuntimeError: the disk is gone") as raised:
-        next(passes)
-    assert isinstance(raised.value.__cause__, RuntimeError)
-
-
-def test_what_is_read_once_does_not_end_early_in_a_second_pass():
-    examples = examples_of(broken_at(3))
-    for _ in range(2):
-        with pytest.raises(ValueError, match="element 3"):
-            list(examples.passes())
-
-
-def test_the_first_example_of_a_generator_may_be_the_broken_one():
-    with pytest.raises(ValueError, match="element 0: RuntimeError"):
-        examples_of(lambda: broken_at(0))
-
-
-def test_an_iterator_that_goes_on_loses_what_it_cannot_read():
-    found = read(examples_of(Shelf(bad=(0, 4))))
-    bad = {name: str(one) for name, one in found if isinstance(one, ValueError)}
-    assert list(bad) == ["0", "4"]
-    assert "OSError: truncated" in bad["4"]
-    assert len(found) == 8
-
-
-def test_an_iterator_that_ends_with_an_error_may_have_more():
-    with pytest.raises(ValueError, match="element 7: OSError: truncated"):
-        read(examples_of(Shelf(bad=(7,))))
-    counted = Shelf(bad=(7,))
-    type(counted).__len__ = lambda self: self.count
-    assert len(read(examples_of(counted))) == 8
-    del Shelf.__len__
-
-
-def test_memory_that_runs_out_is_no_fault_of_an_example():
-    def hungry():
-        yield pair(0)
-        raise MemoryError("no more")
-
-    with pytest.raises(MemoryError, match="no more"):
-        read(examples_of(hungry))
