@@ -12,16 +12,16 @@ import tensorflow as tf
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.description import lines_of
 from keras_ms.data.last_fit import LastFit
-from keras_ms.gradients.chunks import chunks_for, loops_run, whole_for
+from keras_ms.gradients.chunks import loops_run
 from keras_ms.gradients.kept import kept_terms
 from keras_ms.gradients.level_losses import PREFIX, losses_of
-from keras_ms.gradients.model_fits import built_for, check_replicas
-from keras_ms.gradients.target_roles import suited
+from keras_ms.gradients.model_fits import check_replicas
 from keras_ms.gradients.terms import SharedTerms, Terms
 from keras_ms.gradients.traces import plain_spec
 from keras_ms.keras_internals import StageAdapter, begin_at_epoch, forget_evaluation
 from keras_ms.levels import Stage
-from keras_ms.training.automatic import check_can_decide, decide, described, described_choices
+from keras_ms.training.automatic import described, described_choices
+from keras_ms.training.beginning import decided, looked_at
 from keras_ms.training.course import Course
 from keras_ms.training.hosts import check_hosts, place_of
 from keras_ms.training.pace import Pace
@@ -72,15 +72,11 @@ class FitRun:
     """
 
     def __init__(self, model: Any, dataset: MultiscaleDataset, share: bool = True) -> None:
-        given, dataset = dataset, suited(model, dataset)
-        built = built_for(model, dataset)
-        if not built:
-            check_can_decide(model, dataset)
+        given = dataset
+        dataset, built = looked_at(model, dataset)
         self.place = place_of(model.distribute_strategy)
         check_hosts(self.place, dataset, built)
-        chosen = chunks_for if dataset.telescoping else whole_for
-        self.chunks = chosen(model, dataset)
-        self._decision = decide(model, dataset, self.chunks)
+        self.chunks, self._decision = decided(model, dataset)
         self.dataset, self.stages, _ = self._decision
         dataset = self.dataset
         check_replicas(self.stages, model.distribute_strategy.num_replicas_in_sync)
