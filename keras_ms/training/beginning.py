@@ -1,4 +1,4 @@
-"""How every run begins, also one that an app plans before its `fit`: data are seen, sizes decided."""
+"""How every run begins, also one that an app plans before its `fit`: what is seen and decided."""
 
 from __future__ import annotations
 
