@@ -75,6 +75,32 @@ def known(value: Any, names: Collection[str], argument: str, what: str) -> str:
     return value
 
 
+def is_refresh(values: Any, num_levels: int) -> bool:
+    """Whether values say for each level every how many steps its term is computed anew.
+
+    Args:
+        values: One positive integer per level, finest first, of which the last is 1; or anything.
+        num_levels: The number of levels.
+
+    Example:
+        >>> is_refresh((4, 2, 1), 3), is_refresh((4, 2), 3), is_refresh("4,2,1", 3)
+        (True, False, False)
+    """
+    values = tuple(values) if hasattr(values, "__iter__") else ()
+    integers = all(isinstance(v, numbers.Integral) and int(v) > 0 for v in values)
+    return len(values) == num_levels and integers and values[-1] == 1
+
+
+def usual_refresh(num_levels: int) -> tuple[int, ...]:
+    """Values that `is_refresh` takes: each term half as often as the next coarser one.
+
+    Example:
+        >>> usual_refresh(3)
+        (4, 2, 1)
+    """
+    return tuple(2**level for level in reversed(range(num_levels)))
+
+
 def checked_refresh(refresh: Any, num_levels: int, steps_per_epoch: int) -> tuple[int, ...]:
     """How often terms are computed anew, as integers.
 
@@ -82,22 +108,21 @@ def checked_refresh(refresh: Any, num_levels: int, steps_per_epoch: int) -> tupl
         ValueError: If they are not one positive integer per level, the last is not 1, or one does
             not divide the steps of an epoch.
     """
-    values = tuple(refresh) if hasattr(refresh, "__iter__") else ()
-    integers = all(isinstance(v, numbers.Integral) and int(v) > 0 for v in values)
-    if len(values) != num_levels or not integers or values[-1] != 1:
+    if not is_refresh(refresh, num_levels):
         raise ValueError(
             "`refresh` says for each level, finest first, every how many steps its term is "
             "computed anew: positive integers, of which the last is 1. Received: "
             f"refresh={refresh!r} for {num_levels} levels. Use for example "
-            f"{tuple(2**level for level in reversed(range(num_levels)))}."
+            f"{usual_refresh(num_levels)}."
         )
+    values = tuple(int(value) for value in refresh)
     if any(steps_per_epoch % value for value in values):
         raise ValueError(
             "Every epoch computes all terms in its first step, so `refresh` must divide "
             f"steps_per_epoch. Received: refresh={values}, steps_per_epoch={steps_per_epoch}. Use "
             "another steps_per_epoch, or powers of 2 for both."
         )
-    return tuple(int(value) for value in values)
+    return values
 
 
 def checked_weights(weights: Any, num_levels: int) -> tuple[float, ...]:
