@@ -78,28 +78,33 @@ def _numbers(values: Values) -> list[tuple[float, str]]:
 
 
 def _check_range(leaf: Leaf, kind: str, low: float, high: float, values: Values) -> None:
-    if values.low >= low - _ROUNDING and values.high <= high + _ROUNDING:
-        return
+    if not _lie_within(values, low, high):
+        raise ValueError(_out_of_range(leaf, kind, low, high, values))
+
+
+def _warn_of_range(leaf: Leaf, kind: str, low: float, high: float, values: Values) -> None:
+    """Shares may be weighed, so floats beyond 1 are not refused; shades are warned of."""
+    if values.high > _WEIGHED and not _lie_within(values, low, high):
+        message = _out_of_range(leaf, kind, low, high, values)
+        warnings.warn(message, stacklevel=first_level_outside())
+
+
+def _lie_within(values: Values, low: float, high: float) -> bool:
+    return bool(values.low >= low - _ROUNDING and values.high <= high + _ROUNDING)
+
+
+def _out_of_range(leaf: Leaf, kind: str, low: float, high: float, values: Values) -> str:
+    """What is wrong with values outside of a range, and what to use."""
     name = values.high_in if values.high > high + _ROUNDING else values.low_in
     wanted = "targets lie between 0 and 1."
     if (low, high) != (0, 1):
         within = f"between {low:g} and {high:g}" if high < math.inf else f"not below {low:g}"
         wanted = f"targets lie {within}."
-    raise ValueError(
+    return (
         f"Under {kind} {wanted} Received: {leaf.name} of {leaf.dtype.name} with "
         f"values from {values.low:g} to {values.high:g}, in example {name}. Use "
         f"{'(y > 0), or y / 255 of shades' if high < math.inf else 'another loss, or other units'}."
     )
-
-
-def _warn_of_range(leaf: Leaf, kind: str, low: float, high: float, values: Values) -> None:
-    """Shares may be weighed, so floats beyond 1 are not refused; shades are warned of."""
-    if values.high <= _WEIGHED:
-        return
-    try:
-        _check_range(leaf, kind, low, high, values)
-    except ValueError as error:
-        warnings.warn(str(error), stacklevel=first_level_outside())
 
 
 def _check_few(leaf: Leaf, name: str, values: Values) -> None:
