@@ -268,8 +268,8 @@ def _check_refresh(settings: Settings) -> None:
     if not is_refresh(settings.refresh, levels):
         raise ValueError(
             "--refresh has one number per level, finest first, of which the last is 1. Received: "
-            f"--refresh={listed(settings.refresh)}, --batch_sizes={listed(settings.batch_sizes)}. Use for "
-            f"example {listed(usual_refresh(levels))}."
+            f"--refresh={listed(settings.refresh)}, --batch_sizes={listed(settings.batch_sizes)}. "
+            f"Use for example {listed(usual_refresh(levels))}."
         )
 
 
