@@ -12,6 +12,7 @@ from keras_ms.data.own_errors import own_errors
 from keras_ms.training.agreement import agreements, for_this_host
 from keras_ms.training.backups import mended
 from keras_ms.training.coarse_past import CoarsePast
+from keras_ms.training.coarse_saves import CoarseSaves
 from keras_ms.training.exhaustion import naming_mends
 from keras_ms.training.fit_run import FitRun
 from keras_ms.training.hosts import finite
@@ -56,6 +57,8 @@ def trained(
             print(line)
     strategy = model.distribute_strategy
     here = functools.partial(for_this_host, strategy=strategy)
+    validates = arguments.get("validation_data") is not None
+    validates &= arguments.get("validation_freq", 1) == 1
     arguments["validation_data"] = finite(strategy, arguments.get("validation_data"))
     epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
     run.course.epochs = epochs[1]
@@ -71,7 +74,12 @@ def trained(
         past = CoarsePast(run, refresh, verbose)
         last.append(past)
         first, ends = going_on(run, own)
-        last += [StageBell(run, listed(own)), *bars(run, own, verbose), *ends]
+        last += [
+            StageBell(run, listed(own)),
+            CoarseSaves(run, listed(own), validates),
+            *bars(run, own, verbose),
+            *ends,
+        ]
         with (
             mended(model, here(listed(own)), epochs[0], counts),
             between(model, [CostLog(run), past.look, *first], own, last, here) as callbacks,
