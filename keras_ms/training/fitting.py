@@ -23,6 +23,7 @@ from keras_ms.training.run_callbacks import CostLog, arranged, between, going_on
 from keras_ms.training.several_steps import counted_by, pace_for
 from keras_ms.training.stage_bell import StageBell
 from keras_ms.training.statistics import refreshes
+from keras_ms.training.validation_targets import ValidationTargets
 
 
 class Extras(NamedTuple):
@@ -59,10 +60,12 @@ def trained(
     here = functools.partial(for_this_host, strategy=strategy)
     validates = arguments.get("validation_data") is not None
     validates &= arguments.get("validation_freq", 1) == 1
-    arguments["validation_data"] = finite(strategy, arguments.get("validation_data"))
+    targets = ValidationTargets(model)
+    held_out = targets.checked(arguments.get("validation_data"))
+    arguments["validation_data"] = finite(strategy, held_out)
     epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
     run.course.epochs = epochs[1]
-    with run, naming_mends(run.whereabouts), own_errors(run.dataset):
+    with run, naming_mends(run.whereabouts), own_errors(run.dataset), targets.own_errors():
         last = agreements(run, epochs)
         if not counts:
             last.append(StepOnSums(run, epochs, extras.rehearse))
