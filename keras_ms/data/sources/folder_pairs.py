@@ -23,6 +23,7 @@ from keras_ms.data.sources.read_ahead import read_ahead
 from keras_ms.data.sources.scanning import Scan, scan, within
 from keras_ms.data.sources.splitting import check_split, of_split
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS, Header
+from keras_ms.data.sources.turned_pairs import warn_of_turned
 from keras_ms.validation import none_or_positive
 
 Folder = str | pathlib.Path
@@ -301,8 +302,9 @@ class FolderPairs:
 
     @functools.cached_property
     def _heads(self) -> tuple[list[Header | ValueError], list[Header | ValueError]]:
-        inputs, targets = zip(*self.files, strict=True)
-        return upright_heads(inputs), upright_heads(targets)
+        inputs, targets = map(upright_heads, zip(*self.files, strict=True))
+        warn_of_turned(self.files, inputs, targets)
+        return inputs, targets
 
     @functools.cached_property
     def _sides(self) -> tuple[PictureSide, PictureSide | None]:
