@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import keras_ms
 from keras_ms.data import geometry
-from keras_ms.gradients.chunks import chunks_for
-from keras_ms.gradients.per_sample import build_for_gradients
-from keras_ms.gradients.target_roles import suited
 from keras_ms.levels import Stage
-from keras_ms.training import automatic
+from keras_ms.training import automatic, beginning
 from keras_ms.training.clock import Clock
 from keras_ms.training.extent import Extent, step_costs
 
@@ -38,11 +35,8 @@ def decided(
         return taken, known["seconds"]
     clock = Clock()
     model = building.make_model(settings, settings.learning_rate)
-    judged = suited(model, dataset)
-    build_for_gradients(model, judged)
-    # Measured sizes are multiples of the chunks that the loss of the run has to be taken in.
-    extent = _extent(settings, dataset)
-    found = automatic.decide(model, judged, chunks_for(model, judged), extent)
+    judged, _ = beginning.looked_at(model, dataset)
+    _, found = beginning.decided(model, judged, _extent(settings, dataset))
     for line in found.lines:
         print(line, flush=True)
     taken = dataset.replaced(coarsening=found.dataset.coarsening, stages=found.stages)

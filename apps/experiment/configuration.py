@@ -120,8 +120,7 @@ def write(settings: Any, app: str, path: pathlib.Path) -> None:
         f"# Repeats the run: {' '.join(command.splitlines())}\n{_yaml(given)}\n"
         f"# All options, as they were in keras_ms {__version__}:\n{whole}"
     )
-    with safe_files.whole(path) as unfinished:
-        unfinished.write_text(text, encoding="utf-8")
+    safe_files.write_text(path, text)
 
 
 def _yaml(values: dict[str, Any]) -> str:

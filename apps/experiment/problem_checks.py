@@ -58,7 +58,7 @@ def _check_names(settings: Any) -> None:
 
 def _check_known(settings: Any, **known: tuple[str, ...]) -> None:
     """Refuses names that nothing has; a module of the user's is asked when it is imported."""
-    from keras_ms.validation import is_own
+    from keras_ms.registry import is_own
 
     for name, names in known.items():
         if not is_own(getattr(settings, name)):

@@ -262,12 +262,14 @@ def _check_refresh(settings: Settings) -> None:
             f"--refresh={listed(settings.refresh)}, --auto_levels={settings.auto_levels}, "
             f"--distribute={settings.distribute}."
         )
-    counts, levels = settings.refresh, len(settings.batch_sizes)
-    if len(counts) != levels or min(counts) < 1 or counts[-1] != 1:
+    from keras_ms.validation import is_refresh, usual_refresh
+
+    levels = len(settings.batch_sizes)
+    if not is_refresh(settings.refresh, levels):
         raise ValueError(
             "--refresh has one number per level, finest first, of which the last is 1. Received: "
-            f"--refresh={listed(counts)}, --batch_sizes={listed(settings.batch_sizes)}. Use for "
-            f"example {listed(tuple(2**level for level in reversed(range(levels))))}."
+            f"--refresh={listed(settings.refresh)}, --batch_sizes={listed(settings.batch_sizes)}. "
+            f"Use for example {listed(usual_refresh(levels))}."
         )
 
 

@@ -36,8 +36,7 @@ def write(
     with safe_files.whole(table) as unfinished:
         _write_csv(unfinished, [flat(cell, rows[cell.name]) for cell in cells])
     text = as_markdown(settings, target, asked, rows)
-    with safe_files.whole(markdown) as unfinished:
-        unfinished.write_text(text)
+    safe_files.write_text(markdown, text)
     return text
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from keras_ms.validation import offered
+from keras_ms.registry import offered
 
 from ..experiment.option_names import MULTI_WORKER
 from ..experiment.options import check_choice, listed

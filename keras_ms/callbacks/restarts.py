@@ -10,6 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ms.training.coarse_saves import SAVERS
+from keras_ms.training.unaware import kinds_of_keras
+
 _OF_KERAS = ("_model", "params")
 _COPIED = (list, dict, set, np.ndarray)
 _WHOLE_RUN = (
@@ -23,7 +26,6 @@ _WHOLE_RUN = (
     "TensorBoard",
     "TerminateOnNaN",
 )
-_SAVERS = ("ModelCheckpoint", "OrbaxCheckpoint")
 
 
 def checked(callback: Any) -> keras.callbacks.Callback:
@@ -37,7 +39,7 @@ def checked(callback: Any) -> keras.callbacks.Callback:
             "`callback` is a keras.callbacks.Callback. Received: "
             f"callback={callback!r}. Use for example PerStage(EarlyStopping('loss'))."
         )
-    if isinstance(callback, _of_keras(_WHOLE_RUN)) or getattr(callback, "knows_stages", False):
+    if isinstance(callback, kinds_of_keras(_WHOLE_RUN)) or getattr(callback, "knows_stages", False):
         raise ValueError(
             f"{type(callback).__name__} belongs to the whole run and is right as it is. Received: "
             f"callback={type(callback).__name__}(...). Pass it to `fit` without PerStage."
@@ -54,7 +56,7 @@ class Restart:
 
     def __init__(self, callback: keras.callbacks.Callback) -> None:
         self._callback = callback
-        self._saves = isinstance(callback, _of_keras(_SAVERS))
+        self._saves = isinstance(callback, kinds_of_keras(SAVERS))
         self._state: dict[str, Any] = {}
         self._rates: tuple[float, float] | None = None  # before it changed them, and since
 
@@ -110,12 +112,6 @@ class Restart:
         # Somebody else may have set it since.
         if rates is not None and _rate(self._callback.model) == rates[1]:
             self._callback.model.optimizer.learning_rate = rates[0]
-
-
-def _of_keras(names: tuple[str, ...]) -> tuple[type, ...]:
-    """Classes of Keras, those that this version has."""
-    found = (getattr(keras.callbacks, name, None) for name in names)
-    return tuple(kind for kind in found if kind is not None)
 
 
 def _state_of(callback: Any) -> dict[str, Any]:

@@ -15,32 +15,11 @@ import tensorflow as tf
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.own_errors import batches_of
 from keras_ms.gradients import loss_trial
+from keras_ms.gradients.known_losses import ALWAYS, KNOWN, WITHOUT_AXIS
 from keras_ms.gradients.loss_kinds import Verdict
 from keras_ms.keras_internals.losses import compiled_losses, losses_are_built
 from keras_ms.keras_internals.models import all_layers
 
-_OF_SAMPLES = frozenset(
-    {
-        "binary_crossentropy",
-        "binary_focal_crossentropy",
-        "categorical_crossentropy",
-        "categorical_focal_crossentropy",
-        "categorical_generalized_cross_entropy",
-        "categorical_hinge",
-        "cosine_similarity",
-        "huber",
-        "kl_divergence",
-        "log_cosh",
-        "mean_absolute_error",
-        "mean_absolute_percentage_error",
-        "mean_squared_error",
-        "mean_squared_logarithmic_error",
-        "poisson",
-        "sparse_categorical_crossentropy",
-    }
-)
-# Keras takes labels 0 and 1 for signs only where a whole batch has no others.
-_OF_WHOLE_BATCHES = frozenset({"hinge", "squared_hinge"})
 _MEANS = ("sum_over_batch_size", "mean")
 _WEIGHTED_MEAN = "mean_with_sample_weight"
 
@@ -189,7 +168,8 @@ def _is_of_samples(loss: Any) -> bool:
     options = getattr(loss, "_fn_kwargs", {})
     return (
         names == {"keras"}
-        and getattr(function, "__name__", "") in _OF_SAMPLES
+        and getattr(function, "__name__", "") in KNOWN
+        and not KNOWN[function.__name__].couples
         and options.get("axis", -1) == -1
         and options.get("ignore_class") is None
     )
@@ -203,9 +183,10 @@ def _couples(loss: Any, weighted: bool) -> bool:
     if not kind.__module__.startswith("keras.") or reduction not in _MEANS:
         return False
     options = getattr(loss, "_fn_kwargs", {})
-    name = getattr(getattr(loss, "fn", None), "__name__", "")
-    whole = name in ("dice", "tversky") and options.get("axis") is None
-    return whole or name in _OF_WHOLE_BATCHES or options.get("ignore_class") is not None
+    found = KNOWN.get(getattr(getattr(loss, "fn", None), "__name__", ""))
+    couples = "" if found is None else found.couples
+    whole = couples == WITHOUT_AXIS and options.get("axis") is None
+    return whole or couples == ALWAYS or options.get("ignore_class") is not None
 
 
 def _may_mask(layer: keras.layers.Layer) -> bool:

@@ -14,8 +14,8 @@ import numpy as np
 from keras_ms.data.pair_batches import PairBatches
 from keras_ms.data.roles import OF_SOURCE, SAID, Leaf
 from keras_ms.data.skipped import first_level_outside
+from keras_ms.gradients import known_losses
 from keras_ms.gradients.losses_of_targets import kind_of, name_of
-from keras_ms.gradients.target_values import OF_CLASSES
 from keras_ms.gradients.whole_numbers import MOST_CLASSES, casts
 
 _DARK = 0.25
@@ -23,9 +23,7 @@ _DARK = 0.25
 _SHOWN = 5
 
 
-def check_classes_are_read(
-    pairs: PairBatches, leaf: Leaf, loss: Any, outputs: int | None, of_values: Collection[str]
-) -> None:
+def check_classes_are_read(pairs: PairBatches, leaf: Leaf, loss: Any, outputs: int | None) -> None:
     """Checks that a target whose loss takes classes is not read as a picture.
 
     Args:
@@ -33,7 +31,6 @@ def check_classes_are_read(
         leaf: The target, its role not told by a loss yet.
         loss: Its loss; `None` if the model has one of its own.
         outputs: Last side of the network's output; `None` if it is not known.
-        of_values: Kinds of losses that compare values.
 
     Raises:
         ValueError: If it is read as a picture, holds what is no whole number, or looks like
@@ -45,7 +42,7 @@ def check_classes_are_read(
     pictures = leaf.role == "image" and leaf.reason == OF_SOURCE
     kind, name = ("", "of the model") if loss is None else (kind_of(loss), name_of(loss))
     fractions = _has_fractions(pairs, leaf)
-    takes = kind in OF_CLASSES
+    takes = known_losses.takes(kind, known_losses.CLASSES)
     if loss is not None and not kind and leaf.reason != SAID:
         takes = (pictures or fractions) and _casts(leaf, loss, outputs)
     if takes and kind and leaf.role == "image" and leaf.reason == SAID:
@@ -60,7 +57,7 @@ def check_classes_are_read(
         raise ValueError(_of_fractions(pairs, leaf, name))
     if pictures and _look_like_indices(pairs, leaf):
         message = _of_indices(pairs, leaf, name, outputs)
-        if kind and kind not in of_values:
+        if kind and not known_losses.takes(kind, known_losses.VALUES):
             raise ValueError(message)
         warnings.warn(message, stacklevel=first_level_outside())
 

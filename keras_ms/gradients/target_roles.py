@@ -14,6 +14,7 @@ from keras_ms.data.points import FEW, check_no_points
 from keras_ms.data.roles import OF_INTEGERS, SAID, Leaf
 from keras_ms.data.values import Values
 from keras_ms.gradients.class_trial import ClassTrial
+from keras_ms.gradients.known_losses import CLASSES, VALUES, takes
 from keras_ms.gradients.losses_of_targets import (
     kind_of,
     last_side_of,
@@ -22,7 +23,7 @@ from keras_ms.gradients.losses_of_targets import (
 )
 from keras_ms.gradients.read_as_pictures import check_classes_are_read
 from keras_ms.gradients.target_maps import of_outputs
-from keras_ms.gradients.target_values import OF_CLASSES, Check, check_of
+from keras_ms.gradients.target_values import Check, check_of
 from keras_ms.gradients.weight_axes import check_weights, unit_axes
 from keras_ms.gradients.whole_numbers import (
     MOST_CLASSES,
@@ -30,19 +31,6 @@ from keras_ms.gradients.whole_numbers import (
     of_whole_numbers,
     takes_classes,
 )
-
-_OF_VALUES = (
-    "cosine_similarity",
-    "huber",
-    "log_cosh",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_error",
-    "mean_squared_logarithmic_error",
-    "negative_ssim",
-    "poisson",
-)
-"""Losses that compare values: targets of theirs are images, whatever their type."""
 
 Told = dict[str, tuple[str, str]]
 
@@ -79,7 +67,7 @@ def suited(model: keras.Model, dataset: MultiscaleDataset) -> MultiscaleDataset:
     symbols = outputs_by_name(model, names)
     for leaf in filter(lambda leaf: _is_target(leaf.name), pairs.leaves):
         loss, outputs = losses[leaf.name], last_side_of(model, _path(leaf.name))
-        check_classes_are_read(pairs, leaf, loss, outputs, _OF_VALUES)
+        check_classes_are_read(pairs, leaf, loss, outputs)
         on_mesh = leaf.ratio is not None or leaf.name in told
         role = _role(model, pairs, leaf, loss, outputs) if on_mesh else None
         if _as_large_on_every_level(model, dataset, leaf, symbols.get(leaf.name)):
@@ -121,9 +109,9 @@ def _role(
 ) -> tuple[str, str] | None:
     """What the loss of a target on the mesh tells of it; `None` to leave it to the type."""
     kind = "" if loss is None else kind_of(loss)
-    if kind in OF_CLASSES:
+    if takes(kind, CLASSES):
         return "class_map", f"under {kind}"
-    if kind in _OF_VALUES:
+    if takes(kind, VALUES):
         return "image", f"under {kind}"
     if loss is not None or model.loss is None:
         return of_whole_numbers(pairs, leaf, loss, outputs)
@@ -141,11 +129,11 @@ def _checks(
     classes = not kind and (role or leaf.reason == OF_INTEGERS)
     if role and classes:
         found.append(functools.partial(check_whole, leaf))
-    asks = kind not in _OF_VALUES and not role and not _takes_many(pairs, leaf, loss, outputs)
+    asks = not takes(kind, VALUES) and not role and not _takes_many(pairs, leaf, loss, outputs)
     found.append(check_of(leaf, loss, kind, outputs, asks))
     if classes and outputs is not None and outputs > 1:
         found.append(ClassTrial(loss, leaf, pairs.evidence.sample(leaf.name), outputs))
-    if kind in _OF_VALUES and leaf.role == "label" and leaf.reason != SAID:
+    if takes(kind, VALUES) and leaf.role == "label" and leaf.reason != SAID:
         found.append(functools.partial(_check_no_box, leaf, pairs.sides))
     return [check for check in found if check is not None]
 

@@ -12,34 +12,8 @@ import keras
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.examples import leaf_names
+from keras_ms.gradients.known_losses import CLASSES, KNOWN
 from keras_ms.gradients.losses_of_targets import kind_of, loss_of, outputs_by_name
-
-_ALIKE = (
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "cosine_similarity",
-    "dice",
-    "hinge",
-    "huber",
-    "log_cosh",
-    "mae",
-    "mape",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_error",
-    "mean_squared_logarithmic_error",
-    "mse",
-    "msle",
-    "negative_ssim",
-    "poisson",
-    "squared_hinge",
-    "tversky",
-)
-"""Losses that compare a target with an output of the same axes."""
-_OF_CLASSES = ("sparse_categorical_crossentropy",)
-"""Losses whose target lacks the axis of classes."""
 
 
 def check_targets(model: Any, dataset: MultiscaleDataset) -> None:
@@ -81,13 +55,20 @@ def _check_number(model: Any, outputs: list[Any], targets: dict[str, Any]) -> No
 def _check_axes(name: str, target: Any, output: Any, loss: Any) -> None:
     kind = "" if loss is None else kind_of(loss)
     have, made = tuple(target.shape), tuple(output.shape)
-    if kind in _ALIKE:
-        fits = _differ_by_one_entry(have, made)
-    elif kind in _OF_CLASSES:
-        fits = len(have) == len(made) - 1 or (len(have) == len(made) and have[-1] == 1)
-    else:
+    if kind not in KNOWN:
         return
-    if not fits and kind in _OF_CLASSES and len(have) == len(made) > 3:
+    classes, one_more = KNOWN[kind].takes == CLASSES, len(have) == len(made) and have[-1] == 1
+    if not classes:
+        fits = _differ_by_one_entry(have, made)
+    else:
+        fits = len(have) == len(made) - 1 or (one_more and KNOWN[kind].last_axis_of_one)
+    if not fits and classes and one_more:
+        raise ValueError(
+            f"Under {kind} numbers of classes have no last axis of one entry: Keras would compare "
+            f"each with every output. Received: {name} of shape {have}, an output of shape {made}. "
+            "Use y[..., 0]."
+        )
+    if not fits and classes and len(have) == len(made) > 3:
         raise ValueError(
             "Classes are whole numbers, one a pixel; colours are not read as classes here. "
             f"Received: {name} of shape {have}, {have[-1]} values a pixel, an output of shape "

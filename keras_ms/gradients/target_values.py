@@ -11,33 +11,14 @@ from typing import Any
 from keras_ms.data.roles import OF_INTEGERS, Leaf
 from keras_ms.data.skipped import first_level_outside
 from keras_ms.data.values import Values
+from keras_ms.gradients.known_losses import CLASSES, KNOWN, ONE_HOT
 from keras_ms.gradients.losses_of_targets import name_of, option_of
 from keras_ms.gradients.whole_numbers import MOST_CLASSES
 
-OF_CLASSES = ("sparse_categorical_crossentropy",)
-"""Losses of Keras whose targets are numbers of classes."""
-_RANGES = {
-    "binary_crossentropy": (0.0, 1.0),
-    "binary_focal_crossentropy": (0.0, 1.0),
-    "categorical_hinge": (0.0, 1.0),
-    "dice": (0.0, 1.0),
-    "hinge": (-1.0, 1.0),
-    "kl_divergence": (0.0, 1.0),
-    "mean_squared_logarithmic_error": (0.0, math.inf),
-    "poisson": (0.0, math.inf),
-    "squared_hinge": (-1.0, 1.0),
-    "tversky": (0.0, 1.0),
-}
-"""Between which values the targets of losses lie; Keras clips others, or takes them as they are."""
 _ROUNDING = 1e-4
 """What resizing, or a sum of shares, may add."""
 _WEIGHED = 100.0
 """Shares times more are hardly weighed, but shades of a mask."""
-_OF_ONE_HOT = (
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "categorical_generalized_cross_entropy",
-)
 
 Check = Callable[[Values], None]
 """Raises a ValueError if values are not such as a loss takes."""
@@ -57,13 +38,13 @@ def check_of(leaf: Leaf, loss: Any, kind: str, outputs: int | None, asks: bool) 
         A check, which raises a `ValueError`: if values are no classes of the network, lie where the
         loss does not want them, or may be an image as well as classes. `None` if they may be any.
     """
-    if kind in OF_CLASSES:
+    known = KNOWN.get(kind)
+    if known is not None and known.takes == CLASSES:
         return functools.partial(_check_classes, leaf, loss, kind, outputs)
-    if kind in _RANGES:
-        return functools.partial(_check_range, leaf, kind, *_RANGES[kind])
-    if kind in _OF_ONE_HOT:
-        check = _warn_of_range if leaf.dtype.is_floating else _check_range
-        return functools.partial(check, leaf, kind, 0, 1)
+    if known is not None and known.within is not None:
+        weighed = known.takes == ONE_HOT and leaf.dtype.is_floating
+        check = _warn_of_range if weighed else _check_range
+        return functools.partial(check, leaf, kind, *known.within)
     if asks and leaf.reason == OF_INTEGERS:
         return functools.partial(_check_few, leaf, name_of(loss))
     return None
@@ -97,28 +78,33 @@ def _numbers(values: Values) -> list[tuple[float, str]]:
 
 
 def _check_range(leaf: Leaf, kind: str, low: float, high: float, values: Values) -> None:
-    if values.low >= low - _ROUNDING and values.high <= high + _ROUNDING:
-        return
+    if not _lie_within(values, low, high):
+        raise ValueError(_out_of_range(leaf, kind, low, high, values))
+
+
+def _warn_of_range(leaf: Leaf, kind: str, low: float, high: float, values: Values) -> None:
+    """Shares may be weighed, so floats beyond 1 are not refused; shades are warned of."""
+    if values.high > _WEIGHED and not _lie_within(values, low, high):
+        message = _out_of_range(leaf, kind, low, high, values)
+        warnings.warn(message, stacklevel=first_level_outside())
+
+
+def _lie_within(values: Values, low: float, high: float) -> bool:
+    return bool(values.low >= low - _ROUNDING and values.high <= high + _ROUNDING)
+
+
+def _out_of_range(leaf: Leaf, kind: str, low: float, high: float, values: Values) -> str:
+    """What is wrong with values outside of a range, and what to use."""
     name = values.high_in if values.high > high + _ROUNDING else values.low_in
     wanted = "targets lie between 0 and 1."
     if (low, high) != (0, 1):
         within = f"between {low:g} and {high:g}" if high < math.inf else f"not below {low:g}"
         wanted = f"targets lie {within}."
-    raise ValueError(
+    return (
         f"Under {kind} {wanted} Received: {leaf.name} of {leaf.dtype.name} with "
         f"values from {values.low:g} to {values.high:g}, in example {name}. Use "
         f"{'(y > 0), or y / 255 of shades' if high < math.inf else 'another loss, or other units'}."
     )
-
-
-def _warn_of_range(leaf: Leaf, kind: str, low: float, high: float, values: Values) -> None:
-    """Shares may be weighed, so floats beyond 1 are not refused; shades are warned of."""
-    if values.high <= _WEIGHED:
-        return
-    try:
-        _check_range(leaf, kind, low, high, values)
-    except ValueError as error:
-        warnings.warn(str(error), stacklevel=first_level_outside())
 
 
 def _check_few(leaf: Leaf, name: str, values: Values) -> None:

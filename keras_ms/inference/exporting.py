@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms import safe_files
+from keras_ms.gradients.moving_statistics import warn_of_coarse
 from keras_ms.inference import details
 from keras_ms.inference.class_colours import Classes, class_colours
 from keras_ms.inference.details import Details
@@ -67,6 +68,9 @@ def export(
         ValueError: If the model takes or returns anything else, cannot be written so, its weights
             are not finite, or `path` holds something else.
 
+    Warns:
+        UserWarning: If BatchNormalization has statistics of a coarser mesh.
+
     Example:
         >>> network = keras_ms.networks.ResNet(width=8)
         >>> keras_ms.inference.export(network, "denoiser")  # doctest: +SKIP
@@ -77,6 +81,7 @@ def export(
     whole, kind = pictures_model(model, mean, std, output)
     colours = _colours(classes, output, kind.out_channels)
     _check_finite(model)
+    warn_of_coarse(model)
     reach = receptive_field(model) if "saved_model" in paths else None
     told = Details(kind.scale, reach, kind.conditional, output, colours)
     try:

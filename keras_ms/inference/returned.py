@@ -6,19 +6,11 @@ from typing import Any
 
 import keras
 
+from keras_ms.gradients.known_losses import CLASSES, ONE_HOT, takes
 from keras_ms.gradients.losses_of_targets import name_of
 from keras_ms.networks.interface import functional
 
-OF_CLASSES = frozenset(
-    {
-        "categorical_crossentropy",
-        "categorical_focal_crossentropy",
-        "categorical_generalized_cross_entropy",
-        "dice",
-        "sparse_categorical_crossentropy",
-        "tversky",
-    }
-)
+OF_MASKS = ("dice", "tversky")
 MEND = (
     "Use restorer = keras_ms.inference.prepare(model, mean=0.0, std=1.0, output='raw') for a model "
     "of images in [0, 1]; keras_ms.inference.restore(restorer, image).argmax(-1) are its classes "
@@ -33,7 +25,7 @@ def check_no_classes(model: Any) -> None:
         ValueError: If they are.
     """
     losses = keras.tree.flatten(getattr(model, "loss", None))
-    trained_by = [name for name in map(_name_of, losses) if name in OF_CLASSES]
+    trained_by = [name for name in map(_name_of, losses) if _of_classes(name)]
     layers = getattr(model, "layers", None) or [None]
     ends_in_shares = getattr(layers[-1], "activation", None) is keras.activations.softmax
     if trained_by or ends_in_shares or isinstance(layers[-1], keras.layers.Softmax):
@@ -61,6 +53,10 @@ def check_returns_images(model: keras.Model) -> None:
             f"Received: {model.name}, from {channels[0]} channels to {channels[1]}. {MEND} If "
             "these are images all the same, prepare it with output='image'."
         )
+
+
+def _of_classes(name: str) -> bool:
+    return takes(name, ONE_HOT, CLASSES) or name in OF_MASKS
 
 
 def _name_of(loss: Any) -> str:

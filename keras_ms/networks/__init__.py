@@ -3,7 +3,6 @@
 A network is a file of this folder: a function, and `NAMES = {"its name": "ItsFunction"}`.
 """
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +16,7 @@ from keras_ms.networks.half_resnet import HalfResNet
 from keras_ms.networks.mobilenet import MobileNetV2Encoder
 from keras_ms.networks.resnet import ResNet
 from keras_ms.networks.unet import UNet
-from keras_ms.validation import found_by, registered
+from keras_ms.registry import Registry
 
 
 def get(name: str, **options: Any) -> keras.Model:
@@ -41,7 +40,7 @@ def get(name: str, **options: Any) -> keras.Model:
         >>> keras_ms.networks.get("unet", width=4).count_params()
         11791
     """
-    return _function(name)(**options)
+    return _REGISTRY.made(name, **options)
 
 
 def names() -> tuple[str, ...]:
@@ -54,7 +53,7 @@ def names() -> tuple[str, ...]:
         >>> "unet" in keras_ms.networks.names()
         True
     """
-    return tuple(registered(__name__))
+    return _REGISTRY.names()
 
 
 def options(name: str) -> tuple[str, ...]:
@@ -73,11 +72,10 @@ def options(name: str) -> tuple[str, ...]:
         >>> "width" in keras_ms.networks.options("unet")
         True
     """
-    return tuple(inspect.signature(_function(name)).parameters)
+    return _REGISTRY.options(name)
 
 
-def _function(name: str) -> Callable[..., keras.Model]:
-    found = found_by(name, __name__, "network", "network")
+def _function(found: Any, name: str) -> Callable[..., keras.Model]:
     if not callable(found):
         raise ValueError(
             f"A network is a function that builds a model. Received: {found!r} for {name!r}. Write "
@@ -85,6 +83,8 @@ def _function(name: str) -> Callable[..., keras.Model]:
         )
     return found
 
+
+_REGISTRY = Registry(__name__, "network", _function)
 
 __all__ = [
     "ESPCN",

@@ -13,7 +13,7 @@ import keras
 from keras import layers
 
 from keras_ms.networks import parts
-from keras_ms.networks.paper_layers import finish, layer_norm, time_field
+from keras_ms.networks.paper_layers import Frame, layer_norm, time_field
 from keras_ms.networks.paper_unet import UNet
 
 NAMES = {
@@ -66,19 +66,15 @@ def ResNet(  # noqa: N802 (a network reads like a class, as in keras.application
         >>> keras_ms.networks.paper.ResNet().count_params()
         597699
     """
-    parts.check(2, scale, "none", channels=channels, width=width, depth=depth)
-    image, level = parts.make_inputs(channels, conditional, 2)
-    large = parts.enlarged(image, scale)
-    hidden = layers.Conv2D(width, 1, name="head")(large)
+    sizes = {"width": width, "depth": depth}
+    frame = Frame.begun(channels, conditional, scale, residual, outputs, name, **sizes)
+    hidden = layers.Conv2D(width, 1, name="head")(frame.large)
     for block in range(depth):
         inner = layers.Conv2D(width, 3, padding="same", name=f"block{block}_conv1")(hidden)
-        inner = _normalised(inner, level, f"block{block}")
+        inner = _normalised(inner, frame.level, f"block{block}")
         inner = layers.Conv2D(width, 3, padding="same", name=f"block{block}_conv2")(inner)
         hidden = layers.Add(name=f"block{block}_add")([hidden, inner])
-    outputs = channels if outputs is None else outputs
-    return finish(
-        hidden, image, level, large if residual else None, 1, parts.small_start(), outputs, name
-    )
+    return frame.ended(hidden, 1, parts.small_start())
 
 
 def SRResNet(  # noqa: N802
@@ -157,18 +153,15 @@ def SRConvNet(  # noqa: N802
         69603
     """
     half = width // 2
-    parts.check(2, scale, "none", channels=channels, width=width, half_width=half)
-    adds = parts.adds_image(residual, outputs, channels)
-    image, level = parts.make_inputs(channels, conditional, 2)
-    hidden = large = parts.enlarged(image, scale)
+    sizes = {"width": width, "half_width": half}
+    frame = Frame.begun(channels, conditional, scale, residual, outputs, name, **sizes)
+    hidden = frame.large
     for number, (side, wide) in enumerate(((5, width), (3, width), (3, half), (3, half))):
         conv = layers.Conv2D(
             wide, side, padding="same", kernel_initializer="orthogonal", name=f"conv{number}"
         )
-        hidden = _normalised(conv(hidden), None if number else level, f"conv{number}")
-    start = keras.initializers.RandomNormal(stddev=1e-3)
-    outputs = channels if outputs is None else outputs
-    return finish(hidden, image, level, large if adds else None, 1, start, outputs, name)
+        hidden = _normalised(conv(hidden), None if number else frame.level, f"conv{number}")
+    return frame.ended(hidden, 1, keras.initializers.RandomNormal(stddev=1e-3))
 
 
 def _normalised(hidden: Any, level: Any, name: str) -> Any:

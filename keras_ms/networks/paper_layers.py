@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -59,44 +59,81 @@ def time_field(level: Any, width: int, name: str) -> Any:
     return layers.Reshape((1, 1, width), name=f"{name}_field")(joined)
 
 
-def finish(
-    hidden: Any,
-    image: Any,
-    level: Any,
-    added: Any,
-    kernel_size: int,
-    start: Any,
-    outputs: int,
-    name: str,
-) -> keras.Model:
-    """Ends a network: a convolution to the result's channels, and what is added to it.
+class Frame(NamedTuple):
+    """What the networks begin and end with.
 
-    Args:
-        hidden: Last features, on the mesh of the result.
+    Attributes:
         image: The image input.
         level: The noise level input, or `None`.
-        added: What is added to the result, or `None`.
-        kernel_size: Of the convolution.
-        start: Its initializer.
+        large: The image itself, or enlarged, on the mesh of the result.
+        residual: Whether that is added to the result.
         outputs: Channels of the result.
         name: Name of the model.
-
-    Raises:
-        ValueError: If there are no outputs, or others than channels of what is added.
     """
-    parts.check_outputs(outputs, image.shape[-1], added is not None)
-    made = layers.Conv2D(
-        outputs,
-        kernel_size,
-        padding="same",
-        kernel_initializer=start,
-        dtype="float32",
-        name="tail",
-    )(hidden)
-    if added is not None:
-        made = made + added
-    inputs = image if level is None else {"image": image, "noise_level": level}
-    return keras.Model(inputs, made, name=name)
+
+    image: Any
+    level: Any
+    large: Any
+    residual: bool
+    outputs: int
+    name: str
+
+    @classmethod
+    def begun(
+        cls,
+        channels: int,
+        conditional: bool,
+        scale: int,
+        residual: bool | None,
+        outputs: int | None,
+        name: str,
+        **sizes: int,
+    ) -> Frame:
+        """Begins a network; arguments are those of `keras_ms.networks.paper.ResNet`.
+
+        Args:
+            channels: As there.
+            conditional: As there.
+            scale: As there.
+            residual: As there; `None` is true if there are as many outputs as channels.
+            outputs: As there.
+            name: As there.
+            **sizes: More that has to be positive.
+
+        Raises:
+            ValueError: If a size is not positive.
+        """
+        parts.check(2, scale, "none", channels=channels, **sizes)
+        adds = parts.adds_image(residual, outputs, channels)
+        image, level = parts.make_inputs(channels, conditional, 2)
+        outputs = channels if outputs is None else outputs
+        return cls(image, level, parts.enlarged(image, scale), adds, outputs, name)
+
+    def ended(self, hidden: Any, kernel_size: int, start: Any) -> keras.Model:
+        """Ends it: a convolution to the result's channels, and the image if it is added.
+
+        Args:
+            hidden: Last features, on the mesh of the result.
+            kernel_size: Of the convolution.
+            start: Its initializer.
+
+        Raises:
+            ValueError: If there are no outputs, or others than channels of what is added.
+        """
+        parts.check_outputs(self.outputs, self.image.shape[-1], self.residual)
+        made = layers.Conv2D(
+            self.outputs,
+            kernel_size,
+            padding="same",
+            kernel_initializer=start,
+            dtype="float32",
+            name="tail",
+        )(hidden)
+        if self.residual:
+            made = made + self.large
+        told = self.level is not None
+        inputs = {"image": self.image, "noise_level": self.level} if told else self.image
+        return keras.Model(inputs, made, name=self.name)
 
 
 @keras.saving.register_keras_serializable(package="keras_ms")

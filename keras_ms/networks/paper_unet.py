@@ -10,7 +10,7 @@ from keras import layers
 
 from keras_ms.networks import parts
 from keras_ms.networks.fitting import CropLike, Enlarge, PadToMultiple
-from keras_ms.networks.paper_layers import SelfAttention, finish, group_norm, waves
+from keras_ms.networks.paper_layers import Frame, SelfAttention, group_norm, waves
 
 EMBEDDING = 4  # times `width`: the channels that the noise level becomes
 
@@ -38,18 +38,15 @@ def UNet(  # noqa: N802 (a network reads like a class, as in keras.applications)
     180 px, 15 GiB for one of a million pixels.
 
     Args:
-        channels: Channels of the image.
+        channels: As in `keras_ms.networks.paper.ResNet`.
         width: Channels of the finest mesh times the first multiplier. Defaults to 32.
         multipliers: Channels of each mesh, finest first, as multiples of `width`. Defaults to
             `(1, 2, 4)`.
         dropout: Rate of the dropout. Defaults to 0.5.
-        conditional: Whether there is a second input, the noise level; see
-            `keras_ms.networks.ResNet`. Defaults to `True`, as the authors have it.
-        scale: How many times larger the result is: the network works on the image enlarged
-            bilinearly. Defaults to 1.
-        residual: Whether the (enlarged) image is added to the result. Defaults to `False`.
-        outputs: Channels of the result, for example the number of classes, for logits. Defaults
-            to `channels`.
+        conditional: As there; all blocks share one embedding. Defaults to `True`.
+        scale: As there. Defaults to 1.
+        residual: As there. Defaults to `False`.
+        outputs: As there. Defaults to `channels`.
         name: Name of the model.
 
     Returns:
@@ -66,17 +63,16 @@ def UNet(  # noqa: N802 (a network reads like a class, as in keras.applications)
         2537187
     """
     # Over 60 lines with its docstring, half as many without.
-    parts.check_unet(multipliers, dropout, 2, scale, "none", channels=channels, width=width)
-    image, level = parts.make_inputs(channels, conditional, 2)
-    large = parts.enlarged(image, scale)
-    told = None if level is None else _embedded(level, width)
-    padded = PadToMultiple(2 ** (len(multipliers) - 1), name="pad")(large)
+    sizes = {"channels": channels, "width": width}
+    parts.check_unet(multipliers, dropout, 2, scale, "none", **sizes)
+    frame = Frame.begun(channels, conditional, scale, residual, outputs, name)
+    told = None if frame.level is None else _embedded(frame.level, width)
+    padded = PadToMultiple(2 ** (len(multipliers) - 1), name="pad")(frame.large)
     hidden = layers.Conv2D(width * multipliers[0], 3, padding="same", name="head")(padded)
     hidden = _Blocks(told, dropout).down_and_up(hidden, [width * m for m in multipliers])
     hidden = layers.Activation("silu", name="tail_act")(group_norm(hidden, "tail_norm"))
-    hidden = CropLike(name="crop")([hidden, large])
-    outputs = channels if outputs is None else outputs
-    return finish(hidden, image, level, large if residual else None, 3, "zeros", outputs, name)
+    hidden = CropLike(name="crop")([hidden, frame.large])
+    return frame.ended(hidden, 3, "zeros")
 
 
 def _embedded(level: Any, width: int) -> Any:

@@ -6,6 +6,7 @@ A task is a file of this folder: a class, and `NAMES = {"its name": "ItsClass"}`
 import inspect
 from typing import Any
 
+from keras_ms.registry import Registry
 from keras_ms.tasks.deblurring import Deblurring
 from keras_ms.tasks.denoising import Denoising
 from keras_ms.tasks.holes import hole_masks
@@ -13,7 +14,6 @@ from keras_ms.tasks.inpainting import Inpainting
 from keras_ms.tasks.noisy import NoisyTask
 from keras_ms.tasks.super_resolution import SuperResolution
 from keras_ms.tasks.task import Task
-from keras_ms.validation import found_by, registered
 
 
 def get(name: str, **options: Any) -> Any:
@@ -34,7 +34,7 @@ def get(name: str, **options: Any) -> Any:
         >>> keras_ms.tasks.get("denoising", conditional=True).conditional
         True
     """
-    return _class(name)(**options)
+    return _REGISTRY.made(name, **options)
 
 
 def names() -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def names() -> tuple[str, ...]:
         >>> "denoising" in keras_ms.tasks.names()
         True
     """
-    return tuple(registered(__name__))
+    return _REGISTRY.names()
 
 
 def options(name: str) -> tuple[str, ...]:
@@ -66,11 +66,10 @@ def options(name: str) -> tuple[str, ...]:
         >>> "t_range" in keras_ms.tasks.options("denoising")
         True
     """
-    return tuple(inspect.signature(_class(name)).parameters)
+    return _REGISTRY.options(name)
 
 
-def _class(name: str) -> type[Task]:
-    found = found_by(name, __name__, "task", "task")
+def _class(found: Any, name: str) -> type[Task]:
     if not inspect.isclass(found) or not issubclass(found, Task):
         raise ValueError(
             f"A task is a class derived from Task. Received: {found!r} for {name!r}. "
@@ -83,6 +82,8 @@ def _class(name: str) -> type[Task]:
         )
     return found
 
+
+_REGISTRY = Registry(__name__, "task", _class)
 
 __all__ = [
     "Deblurring",

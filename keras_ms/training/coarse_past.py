@@ -11,10 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ms.training.statistics import STEPS, keeping_statistics, refresh_statistics
-
-REMEMBERED = 0.1
-"""The share of coarse statistics in moving ones that is too small to matter."""
+from keras_ms.gradients.moving_statistics import REMEMBERED, coarse_share, keeping_statistics
+from keras_ms.training.statistics import STEPS, refresh_statistics
 
 Logs = dict[str, Any] | None
 
@@ -64,7 +62,7 @@ class CoarsePast(keras.callbacks.Callback):
             self._say(self._of_coarse(len(layers)))
         elif self._back:
             self._say_refreshed("weights of an earlier epoch were put back")
-        elif max(layer.momentum for layer in layers) ** fine >= REMEMBERED:
+        elif coarse_share(self.model) >= REMEMBERED:
             self._say_refreshed(f"{fine} steps on it are few for their moving means")
 
     def _count(self, epoch: int) -> None:

@@ -114,6 +114,14 @@ class Course:
             return any(self.stage(e).finest != level for e in range(first, self.epochs))
         return False
 
+    def is_coarse(self) -> bool:
+        """Whether some epoch trains without the finest level, as far as is known."""
+        if self.finest is not None:
+            return True
+        with contextlib.suppress(Exception):  # of a schedule that cannot say yet
+            return any(self.stage(epoch).finest for epoch in range(self.epochs))
+        return False
+
     def finest_ahead(self, epochs: range) -> Stage | None:
         """The finest stage of some epochs, if the first of them has a coarser one."""
         if self.finest is not None:

@@ -10,16 +10,15 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.description import lines_of
-from keras_ms.gradients.chunks import chunks_for, loops_run, whole_for
+from keras_ms.gradients.chunks import loops_run
 from keras_ms.gradients.kept import kept_terms
 from keras_ms.gradients.level_losses import PREFIX, losses_of
-from keras_ms.gradients.model_fits import built_for, check_replicas
-from keras_ms.gradients.target_roles import suited
+from keras_ms.gradients.model_fits import check_replicas
 from keras_ms.gradients.terms import SharedTerms, Terms
 from keras_ms.gradients.traces import plain_spec
 from keras_ms.keras_internals.fitting import StageAdapter, begin_at_epoch, forget_evaluation
 from keras_ms.levels import Stage
-from keras_ms.training.automatic import check_can_decide, decide
+from keras_ms.training.beginning import decided, looked_at
 from keras_ms.training.course import Course
 from keras_ms.training.extent import WITHOUT_END, Extent
 from keras_ms.training.hosts import check_hosts, place_of
@@ -79,15 +78,11 @@ class FitRun:
         share: bool = True,
         extent: Extent = WITHOUT_END,
     ) -> None:
-        given, dataset = dataset, suited(model, dataset)
-        built = built_for(model, dataset)
-        if not built:
-            check_can_decide(model, dataset)
+        given = dataset
+        dataset, built = looked_at(model, dataset)
         self.place = place_of(model.distribute_strategy)
         check_hosts(self.place, dataset, built)
-        chosen = chunks_for if dataset.telescoping else whole_for
-        self.chunks = chosen(model, dataset)
-        decision = decide(model, dataset, self.chunks, extent)
+        self.chunks, decision = decided(model, dataset, extent)
         self.dataset, self.stages = decision.dataset, decision.stages
         dataset = self.dataset
         check_replicas(self.stages, model.distribute_strategy.num_replicas_in_sync)

@@ -14,6 +14,7 @@ from keras_ms.training.agreement import agreements, for_this_host
 from keras_ms.training.automatic import PLAIN_BATCH
 from keras_ms.training.backups import mended
 from keras_ms.training.coarse_past import CoarsePast
+from keras_ms.training.coarse_saves import CoarseSaves
 from keras_ms.training.exhaustion import naming_mends
 from keras_ms.training.extent import Extent, extent_of
 from keras_ms.training.fit_run import FitRun
@@ -25,6 +26,7 @@ from keras_ms.training.run_callbacks import CostLog, arranged, between, going_on
 from keras_ms.training.several_steps import counted_by, pace_for
 from keras_ms.training.stage_bell import StageBell
 from keras_ms.training.statistics import refreshes
+from keras_ms.training.validation_targets import ValidationTargets
 
 
 class Extras(NamedTuple):
@@ -65,10 +67,14 @@ def trained(
             print(line)
     strategy = model.distribute_strategy
     here = functools.partial(for_this_host, strategy=strategy)
-    arguments["validation_data"] = finite(strategy, arguments.get("validation_data"))
+    validates = arguments.get("validation_data") is not None
+    validates &= arguments.get("validation_freq", 1) == 1
+    targets = ValidationTargets(model)
+    held_out = targets.checked(arguments.get("validation_data"))
+    arguments["validation_data"] = finite(strategy, held_out)
     epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
     run.course.epochs = epochs[1]
-    with run, naming_mends(run.whereabouts), own_errors(run.dataset):
+    with run, naming_mends(run.whereabouts), own_errors(run.dataset), targets.own_errors():
         last = agreements(run, epochs)
         if not counts:
             last.append(StepOnSums(run, epochs, extras.rehearse))
@@ -80,7 +86,12 @@ def trained(
         past = CoarsePast(run, refresh, verbose)
         last.append(past)
         first, ends = going_on(run, own)
-        last += [StageBell(run, listed(own)), *bars(run, own, verbose), *ends]
+        last += [
+            StageBell(run, listed(own)),
+            CoarseSaves(run, listed(own), validates),
+            *bars(run, own, verbose),
+            *ends,
+        ]
         with (
             mended(model, here(listed(own)), epochs[0], counts),
             between(model, [CostLog(run), past.look, *first], own, last, here) as callbacks,

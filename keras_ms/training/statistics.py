@@ -1,8 +1,4 @@
-"""Statistics of BatchNormalization, estimated anew on images of the finest mesh.
-
-In training, a BatchNormalization layer uses the statistics of its batch, and keeps a moving mean
-of them for inference. Coarse images have others than fine ones, and a moving mean forgets slowly.
-"""
+"""Statistics of BatchNormalization, estimated anew on images of the finest mesh."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ import numpy as np
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.own_errors import batches_of
-from keras_ms.keras_internals.models import all_layers
+from keras_ms.gradients.moving_statistics import keeping_statistics
 from keras_ms.validation import positive_integer, true_or_false
 
 STEPS = 16
@@ -145,17 +141,6 @@ def refreshes(callbacks: Any) -> bool:
     """Whether a `RefreshStatistics` is among what `fit` was given as callbacks."""
     listed = getattr(callbacks, "callbacks", callbacks)
     return any(isinstance(c, RefreshStatistics) for c in keras.tree.flatten(listed or []))
-
-
-def keeping_statistics(model: Any) -> list[Any]:
-    """Layers of a model, nested ones too, that keep moving statistics and are not frozen."""
-    return [layer for layer in all_layers(model) if _keeps_statistics(layer)]
-
-
-def _keeps_statistics(layer: Any) -> bool:
-    """Whether it is a BatchNormalization, or a like layer, that is not frozen."""
-    named = all(hasattr(layer, name) for name in ("moving_mean", "moving_variance", "momentum"))
-    return named and layer.built and layer.trainable and layer.momentum < 1.0
 
 
 class _Counting(keras.StatelessScope):

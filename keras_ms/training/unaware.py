@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -33,6 +33,12 @@ def complaint(callback: Any, changes: Callable[[int], bool]) -> str:
     if _is_right(callback, monitor, waits) or not changes(_first_epoch(callback)):
         return ""
     return _of_waiting(callback, monitor) if waits else _of_best(callback, monitor)
+
+
+def kinds_of_keras(names: Iterable[str]) -> tuple[type, ...]:
+    """Keras's classes of callbacks of some names, those that this version has."""
+    found = (getattr(keras.callbacks, name, None) for name in names)
+    return tuple(kind for kind in found if kind is not None)
 
 
 def _is_right(callback: Any, monitor: str, waits: bool) -> bool:

@@ -1,8 +1,10 @@
 """What does not fit in memory is refused before it is made."""
 
 import pathlib
+import types
 
 import numpy as np
+import psutil
 import pytest
 from conftest import pair_dataset, small_images
 
@@ -60,9 +62,8 @@ def written(folder, **files):
 
 
 def test_free_memory_is_the_least_of_machine_and_container(tmp_path, monkeypatch):
-    meminfo = tmp_path / "meminfo"
-    meminfo.write_text("MemTotal: 900 kB\nMemAvailable: 600 kB\n")
-    monkeypatch.setattr(memory, "_MACHINE", meminfo)
+    machine = types.SimpleNamespace(available=600 * 1024)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: machine)
     monkeypatch.setattr(memory, "_CONTAINER", tmp_path)
     assert memory.available_bytes() == 600 * 1024
     files = {"memory__current": "5000", "memory__stat": "anon 1\ninactive_file 1500\n"}
@@ -70,6 +71,6 @@ def test_free_memory_is_the_least_of_machine_and_container(tmp_path, monkeypatch
     assert memory.available_bytes() == 600 * 1024
     written(tmp_path, memory__max="9000")
     assert memory.available_bytes() == 9000 - 5000 + 1500
-    monkeypatch.setattr(memory, "_MACHINE", pathlib.Path("/nowhere"))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: {}["MemTotal:"])
     monkeypatch.setattr(memory, "_CONTAINER", pathlib.Path("/nowhere"))
     assert memory.available_bytes() == np.inf

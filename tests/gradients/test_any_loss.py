@@ -134,7 +134,7 @@ def test_the_mean_estimate_is_the_plain_gradient(levels):
 
 
 def test_without_chunks_it_is_not(monkeypatch):
-    monkeypatch.setattr("keras_ms.training.fit_run.chunks_for", lambda *_: chunks.WHOLE)
+    monkeypatch.setattr("keras_ms.training.beginning.chunks_for", lambda *_: chunks.WHOLE)
     found = deviations((1, 4, 16), ("dice", "mean"))
     assert found["dice"] > 4.0, found
     assert found["mean"] < 3.0, found

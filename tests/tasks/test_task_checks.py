@@ -180,7 +180,7 @@ def test_branches_on_tensors_still_work_in_tasks():
     ],
 )
 def test_what_is_no_whole_task_is_refused_by_name(offer, match, monkeypatch):
-    monkeypatch.setattr("keras_ms.validation.registered", lambda package: {"mine": offer})
+    monkeypatch.setattr("keras_ms.registry.registered", lambda package: {"mine": offer})
     for use in (keras_ms.tasks.get, keras_ms.tasks.options):
         with pytest.raises(ValueError, match=match):
             use("mine")

@@ -17,6 +17,7 @@ from keras_ms.data.inputs.files import Files, Pictures
 from keras_ms.data.inputs.leaves import array_of
 from keras_ms.data.inputs.specs import checked, common_spec, spec_of
 from keras_ms.data.sources.read_ahead import read_ahead
+from keras_ms.data.sources.turned_pairs import warn_of_turned
 from keras_ms.data.typical import most_alike, signature
 
 
@@ -53,6 +54,7 @@ def of_arrays(parts: tuple[Any, ...], spatial_dims: int | None) -> Examples:
     specs = [_spec(name, column) for name, column in named.items()]
     spec = keras.tree.pack_sequence_as(columns, specs)
     read = {name: column.of for name, column in named.items() if isinstance(column.of, Pictures)}
+    _warn_of_turned(read)
     notes = [f"{name} from {of.note}" for name, of in read.items() if of.note]
     return Examples(
         spec,
@@ -61,6 +63,16 @@ def of_arrays(parts: tuple[Any, ...], spatial_dims: int | None) -> Examples:
         roles={name: "class_map" for name, of in read.items() if of.are_classes},
         note="; ".join(notes),
     )
+
+
+def _warn_of_turned(read: dict[str, Pictures]) -> None:
+    """Warns of pictures of which an input says that it is turned, and a target does not."""
+    inputs = [of for name, of in read.items() if name.partition("/")[0] == "x"]
+    for name, target in read.items():
+        if name.partition("/")[0] == "y" and inputs:
+            first = inputs[0]
+            names = [(first.name(n), target.name(n)) for n in range(len(target))]
+            warn_of_turned(names, first.heads, target.heads)
 
 
 def _spec(name: str, column: Column) -> tf.TensorSpec:

@@ -124,6 +124,11 @@ def claims_its_length(dataset: tf.data.Dataset) -> bool:
     return claimed or any(map(claims_its_length, inputs_of(dataset)))
 
 
+def is_cached(dataset: tf.data.Dataset) -> bool:
+    """Whether elements are kept by a `.cache()` when they have been read once."""
+    return kind(dataset) == "Cache" or any(map(is_cached, inputs_of(dataset)))
+
+
 def has_generator(dataset: tf.data.Dataset) -> bool:
     """Whether elements come from a generator of Python, which ends with the error it raises."""
     if "GeneratorDataset" in _operations(dataset):

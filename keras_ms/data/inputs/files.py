@@ -15,6 +15,7 @@ from keras_ms.data.sources import pillow_pictures
 from keras_ms.data.sources.class_maps import checked_equal, stored_indices
 from keras_ms.data.sources.picture_file import stored_pixels
 from keras_ms.data.sources.picture_side import PictureSide
+from keras_ms.data.sources.stored import Header
 
 SHOWN = 3
 
@@ -65,6 +66,15 @@ class Pictures:
     def note(self) -> str:
         """What was decided about them that a user should read, or nothing."""
         return "" if self._part == "x" else self._kinds.note
+
+    @property
+    def heads(self) -> list[Header | ValueError]:
+        """The upright head of each, or why it cannot be read."""
+        return self._kinds.of_each
+
+    def name(self, number: int) -> str:
+        """The number of a picture."""
+        return str(number)
 
     @property
     def _numbers(self) -> bool:

@@ -27,12 +27,12 @@ class PictureKinds(NamedTuple):
     Attributes:
         heads: Their heads, upright.
         counts: How many are of each kind.
-        unreadable: How many cannot be read.
+        of_each: The head of each picture in order, or why it cannot be read.
     """
 
     heads: list[Header]
     counts: collections.Counter[str]
-    unreadable: int
+    of_each: list[Header | ValueError]
 
     @classmethod
     def of(cls, pictures: Sequence[Any], part: str) -> PictureKinds:
@@ -51,7 +51,8 @@ class PictureKinds(NamedTuple):
             what = "files" if isinstance(pictures[0], str) else "pictures"
             raise ValueError(f"None of {len(found)} {what} can be read. Received: {found[0]}")
         counts = collections.Counter(kind for _, kind in read)
-        kinds = cls([head for head, _ in read], counts, len(found) - len(read))
+        each = [seen if isinstance(seen, ValueError) else seen[0] for seen in found]
+        kinds = cls([head for head, _ in read], counts, each)
         kinds._check_depths(part)
         return kinds
 

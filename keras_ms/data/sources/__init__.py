@@ -4,7 +4,8 @@ A data set is a file of this folder: a `Source`, and `NAMES = {"its name": "ITS_
 """
 
 from keras_ms.data.sources.source import Source
-from keras_ms.validation import known, registered
+from keras_ms.registry import registered
+from keras_ms.validation import known
 
 
 def get(name: str) -> Source:

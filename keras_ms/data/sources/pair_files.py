@@ -15,6 +15,7 @@ from keras_ms.data.sources.picture_side import PictureSide, Range, readable, upr
 from keras_ms.data.sources.pillow_reader import unreadable
 from keras_ms.data.sources.scanning import Scan
 from keras_ms.data.sources.stored import Header
+from keras_ms.data.sources.turned_pairs import warn_of_turned
 
 
 class PairFiles:
@@ -78,8 +79,9 @@ class PairFiles:
 
     @functools.cached_property
     def _heads(self) -> tuple[list[Header | ValueError], list[Header | ValueError]]:
-        inputs, targets = zip(*self.files, strict=True)
-        return upright_heads(inputs), upright_heads(targets)
+        inputs, targets = map(upright_heads, zip(*self.files, strict=True))
+        warn_of_turned(self.files, inputs, targets)
+        return inputs, targets
 
     @functools.cached_property
     def _sides(self) -> tuple[PictureSide, PictureSide | None]:

@@ -134,12 +134,17 @@ def is_tiff(path: Path) -> bool:
         return file.read(8).startswith(tiff_reader.SIGNATURES)
 
 
-def lies(path: Path) -> bool:
-    """Whether the rows of a file are columns of its picture."""
+def orientation(path: Path) -> int:
+    """How the pixels of a file are turned, 1 to 8 as in EXIF; 1 where nothing says so."""
     if is_tiff(path):
         with contextlib.suppress(Exception):  # one that Pillow knows better
-            return tiff_reader.opened(path, tiff_reader.orientation) >= LYING
-    return pillow_reader.orientation(path) >= LYING
+            return tiff_reader.opened(path, tiff_reader.orientation)
+    return pillow_reader.orientation(path)
+
+
+def lies(path: Path) -> bool:
+    """Whether the rows of a file are columns of its picture."""
+    return orientation(path) >= LYING
 
 
 def _by_kind(
@@ -208,6 +213,7 @@ __all__ = [
     "header",
     "is_tiff",
     "lies",
+    "orientation",
     "stored",
     "stored_colours",
     "stored_pixels",

@@ -10,9 +10,15 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.data.sources.kinds import Kind, converted
-from keras_ms.data.sources.picture_file import header, is_tiff, lies, stored_pixels, unreadable
+from keras_ms.data.sources.picture_file import (
+    header,
+    is_tiff,
+    orientation,
+    stored_pixels,
+    unreadable,
+)
 from keras_ms.data.sources.read_ahead import read_ahead
-from keras_ms.data.sources.stored import MAX_MEGAPIXELS, Header
+from keras_ms.data.sources.stored import LYING, MAX_MEGAPIXELS, Header
 
 Range = tuple[float, float]
 Path = str | os.PathLike[str]
@@ -146,7 +152,9 @@ def upright_header(path: Path) -> Header:
         ValueError: If the file cannot be read as a picture.
     """
     found = header(path)
-    if not lies(path):
+    turned = orientation(path)
+    found = found._replace(orientation=turned)
+    if turned < LYING:
         return found
     sides = found.width, found.height
     if is_tiff(path):  # whose readers turn some when they look at them, and others later

@@ -22,8 +22,9 @@ def header(picture: Image.Image) -> Header:
         ValueError: If it cannot be decoded.
     """
     _load(picture)
-    found = pillow_reader.header_of(picture)
-    if _orientation(picture) < LYING:
+    turned = _orientation(picture)
+    found = pillow_reader.header_of(picture)._replace(orientation=turned)
+    if turned < LYING:
         return found
     return found._replace(height=found.width, width=found.height)
 

@@ -27,6 +27,8 @@ class Header(NamedTuple):
         dtype: Type of the pixels: uint8, uint16, float32 or float64.
         whole: Whether the floats are integers in the file, signed or of 32 or 64 bits: nothing
             says which of them are black and white.
+        orientation: How pixels are turned when they are read, 1 to 8 as in EXIF, where that is
+            looked at; 1 if not at all.
     """
 
     height: int
@@ -34,6 +36,7 @@ class Header(NamedTuple):
     bands: int
     dtype: np.dtype
     whole: bool = False
+    orientation: int = 1
 
     def check(self, max_megapixels: float) -> None:
         """Refuses pictures that are larger than asked for.
