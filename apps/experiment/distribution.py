@@ -6,7 +6,7 @@ import contextlib
 import functools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .option_names import MIRRORED, MULTI_WORKER
@@ -53,6 +53,50 @@ def shard(settings: Any) -> tuple[int, int] | None:
     """The part of the images that this host reads, as a `MultiscaleDataset` takes it."""
     here = place(settings)
     return None if here.hosts == 1 else tuple(here)
+
+
+def said_by_chief(settings: Any, say: Callable[[], Any]) -> Any:
+    """What the chief of the hosts says, on each of them; what it refuses, all refuse.
+
+    Args:
+        settings: Those of the run.
+        say: Returns what JSON can hold. It is called on the chief alone, or on the only host.
+
+    Raises:
+        ValueError: On every host, if `say` raises it; likewise an `OSError`.
+        ConnectionError: If another host is gone.
+    """
+    if place(settings).hosts == 1:
+        return say()
+    from keras_ms.training.agreement import naming_lost_hosts
+    from keras_ms.training.collectives import said_by_chief as said
+
+    hosts = strategy(MULTI_WORKER)
+    with naming_lost_hosts(hosts):
+        return json.loads(said(hosts, lambda: json.dumps(say()).encode()))
+
+
+def check_alike(settings: Any, examples: int) -> None:
+    """Checks that all hosts have as many examples, of which each takes its part.
+
+    Raises:
+        ValueError: On every host, if they have not.
+        ConnectionError: If another host is gone.
+    """
+    if place(settings).hosts == 1:
+        return
+    from keras_ms.training.agreement import naming_lost_hosts
+    from keras_ms.training.collectives import Sums
+
+    hosts = strategy(MULTI_WORKER)
+    with naming_lost_hosts(hosts):
+        found = [int(count) for count in Sums(hosts).gathered([examples])[:, 0]]
+    if len(set(found)) > 1:
+        raise ValueError(
+            "Every host takes its part of the same data, but they have different numbers of "
+            f"examples. Received: {', '.join(map(str, found))} examples, host by host. Give all "
+            "hosts the same data."
+        )
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from keras_ms.training.checkpoint import where
 from keras_ms.training.snapshots import Snapshots
 
 from .recording import Curve, Logs
-from .stopping import Signals
+from .stopping import Signals, StoppedError
 
 EXPLODED = 1000.0
 """A loss so many times that of the untrained network counts as diverged."""
@@ -114,6 +114,10 @@ class _Heard(Checkpoint):
             stage = "" if run is None else f" on {run.described(run.stage(content['epoch']))}"
             print(f"Going on{stage}: {where(content)}, from {self.resumed.path}.", flush=True)
         self._signals.listener = self.save_and_stop
+
+    def asked_by(self, host: int, number: int) -> StoppedError:
+        """The same stop as that of another host."""
+        return StoppedError(number)
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Stops listening."""

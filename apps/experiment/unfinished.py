@@ -12,7 +12,7 @@ import keras
 from keras_ms import safe_files
 from keras_ms.training.changes import changes, plain
 
-from . import precision
+from . import distribution, precision
 from .options import as_dict, replaced
 from .saving import Saving
 from .settings import Settings
@@ -26,43 +26,76 @@ FREE = {
 """Options that may be others when a run goes on: no weight depends on them."""
 
 
+def found(output: pathlib.Path, settings: Settings) -> dict[str, Any]:
+    """What the run in a folder is: the one that has not ended, or a new one.
+
+    Args:
+        output: Folder of the run.
+        settings: Its settings.
+
+    Raises:
+        ValueError: If there is a run of other settings, or none, and there must be one.
+    """
+    folder = output / FOLDER
+    if settings.resume == "never":
+        shutil.rmtree(folder, ignore_errors=True)
+    mine = {n: v for n, v in as_dict(settings).items() if n not in FREE}
+    hosts = distribution.place(settings).hosts
+    if hosts > 1:  # as many, since each has its part of the data
+        mine["distribute"] = f"{settings.distribute} on {hosts} hosts"
+    content = _read(folder)
+    if content is None:
+        if settings.resume == "must":
+            raise ValueError(
+                "--resume=must goes on with a run that has not ended. Received: "
+                f"--output={output}, where there is none. Use --resume=auto."
+            )
+        return {"settings": plain(mine), "policy": None, "rollbacks": {}}
+    if changed := changes(content["settings"], mine):
+        listed = "; ".join(f"--{line}" for line in changed)
+        raise ValueError(
+            "--output holds a run that has not ended, of other settings. Received: "
+            f"{listed}. Use the same settings to go on, --resume=never to start anew, or "
+            "another folder."
+        )
+    return content
+
+
+def _read(folder: pathlib.Path) -> dict[str, Any] | None:
+    try:
+        return json.loads((folder / "run.json").read_text())
+    except (OSError, ValueError):
+        return None
+
+
 class Unfinished:
-    """The checkpoints of a run, with what the run is.
+    """The checkpoints of a run, with what the run is. Of several hosts the chief alone writes.
 
     Args:
         output: Folder of the run.
         settings: Its settings.
         signals: Who asks for a stop.
+        content: What the run is, if somebody has `found` it already.
+        writes: Whether this host writes.
 
     Attributes:
-        signals: Likewise.
+        signals: Who asks for a stop.
 
     Raises:
-        ValueError: If there is a run of other settings, or none, and there must be one.
+        ValueError: As `found`.
     """
 
-    def __init__(self, output: pathlib.Path, settings: Settings, signals: Signals) -> None:
-        self._folder, self.signals = output / FOLDER, signals
+    def __init__(
+        self,
+        output: pathlib.Path,
+        settings: Settings,
+        signals: Signals,
+        content: dict[str, Any] | None = None,
+        writes: bool = True,
+    ) -> None:
+        self._folder, self.signals, self._writes = output / FOLDER, signals, writes
         self._settings, self._said = settings, set[str]()
-        if settings.resume == "never":
-            self.remove()
-        mine = {n: v for n, v in as_dict(settings).items() if n not in FREE}
-        found = self._read()
-        if found is None:
-            if settings.resume == "must":
-                raise ValueError(
-                    "--resume=must goes on with a run that has not ended. Received: "
-                    f"--output={output}, where there is none. Use --resume=auto."
-                )
-            found = {"settings": plain(mine), "policy": None, "rollbacks": {}}
-        elif changed := changes(found["settings"], mine):
-            listed = "; ".join(f"--{line}" for line in changed)
-            raise ValueError(
-                "--output holds a run that has not ended, of other settings. Received: "
-                f"{listed}. Use the same settings to go on, --resume=never to start anew, or "
-                "another folder."
-            )
-        self._content: dict[str, Any] = found
+        self._content = found(output, settings) if content is None else content
 
     def begin(self, examples: int) -> None:
         """Sets the precision, the one that it was, and keeps what the run is.
@@ -71,8 +104,9 @@ class Unfinished:
             examples: How many there are to train on.
 
         Raises:
-            ValueError: If there were more or fewer.
+            ValueError: If there were more or fewer, or other hosts have.
         """
+        distribution.check_alike(self._settings, examples)
         before = self._content.setdefault("examples", examples)
         if before != examples:
             raise ValueError(
@@ -121,10 +155,5 @@ class Unfinished:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _write(self) -> None:
-        safe_files.write_json(self._folder / "run.json", self._content)
-
-    def _read(self) -> dict[str, Any] | None:
-        try:
-            return json.loads((self._folder / "run.json").read_text())
-        except (OSError, ValueError):
-            return None
+        if self._writes:
+            safe_files.write_json(self._folder / "run.json", self._content)

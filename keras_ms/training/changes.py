@@ -28,6 +28,7 @@ def traits_of(model: Any, run: Any) -> dict[str, Any]:
         "coarsening": dataset.coarsening,
         "telescoping": dataset.telescoping,
         "seed": dataset.seed,
+        **({} if dataset.shard is None else {"shards": dataset.shard.parts}),
     }
 
 

@@ -21,18 +21,19 @@ _ATTRIBUTES = {
 """What callbacks of Keras remember from epoch to epoch."""
 
 
-def taken(model: Any, epoch: int, step: int) -> dict[str, Any]:
+def taken(model: Any, epoch: int, step: int, alone: bool = False) -> dict[str, Any]:
     """The values of all variables, of seeds too, and where the run stands.
 
     Args:
         model: A model within its `fit`.
         epoch: The epoch that comes next, or is in progress.
         step: Steps of it that are done.
+        alone: Whether other hosts do not call it now, all of which it takes to read metrics.
     """
     variables, run = _variables(model), getattr(model, "fit_run", None)
     sums = model.metrics_variables if run is None else run.sums
-    if run is not None and run.place.hosts > 1:
-        sums = []  # to read them takes all hosts, and the chief alone is here
+    if alone and run is not None and run.place.hosts > 1:
+        sums = []
     return {
         "epoch": epoch,
         "step": step,
@@ -63,6 +64,23 @@ def steps_of(model: Any) -> int:
     """Steps that the optimizer has counted."""
     optimizer = getattr(model, "optimizer", None)
     return 0 if optimizer is None else int(np.asarray(optimizer.iterations))
+
+
+def history_of(model: Any, done: tuple[int, dict[str, Any] | None] | None) -> dict[str, Any]:
+    """Epochs and logs so far.
+
+    Args:
+        model: A model within its `fit`.
+        done: An epoch that ends now, and its logs: Keras adds them when all others have seen it.
+    """
+    found = getattr(model, "history", None)
+    epochs = list(getattr(found, "epoch", ()))
+    history = {name: list(of) for name, of in getattr(found, "history", {}).items()}
+    if done is not None and done[0] not in epochs:
+        epochs.append(done[0])
+        for name, value in (done[1] or {}).items():
+            history.setdefault(name, []).append(value)
+    return {"epoch": epochs, "history": history}
 
 
 def states_of(callbacks: list[Any]) -> dict[str, Any]:
