@@ -100,7 +100,7 @@ def _run(
     for line in kind.scan():
         print(printable(line))
     images = kind.load("train")
-    unfinished.begin(len(images))
+    unfinished.begin(images)
     held_out = kind.held_out()
     validation = kind.validation(held_out)
     print(f"{len(images)} {kind.examples} to train on, {len(held_out)} others to validate on.")

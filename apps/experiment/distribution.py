@@ -76,11 +76,16 @@ def said_by_chief(settings: Any, say: Callable[[], Any]) -> Any:
         return json.loads(said(hosts, lambda: json.dumps(say()).encode()))
 
 
-def check_alike(settings: Any, examples: int) -> None:
-    """Checks that all hosts have as many examples, of which each takes its part.
+def check_alike(settings: Any, examples: int, files: int) -> None:
+    """Checks that all hosts have the same examples, of which each takes its part.
+
+    Args:
+        settings: Those of the run.
+        examples: How many this host has.
+        files: What their files are known by.
 
     Raises:
-        ValueError: On every host, if they have not.
+        ValueError: On every host, if they are not the same.
         ConnectionError: If another host is gone.
     """
     if place(settings).hosts == 1:
@@ -90,11 +95,12 @@ def check_alike(settings: Any, examples: int) -> None:
 
     hosts = strategy(MULTI_WORKER)
     with naming_lost_hosts(hosts):
-        found = [int(count) for count in Sums(hosts).gathered([examples])[:, 0]]
-    if len(set(found)) > 1:
+        found = Sums(hosts).gathered([examples, files])
+    if len({*map(tuple, found)}) > 1:
+        counts = ", ".join(f"{count:.0f}" for count in found[:, 0])
         raise ValueError(
-            "Every host takes its part of the same data, but they have different numbers of "
-            f"examples. Received: {', '.join(map(str, found))} examples, host by host. Give all "
+            "Every host takes its part of the same data, but theirs differ. Received: "
+            f"{counts} examples, host by host, in files of other numbers, names or sizes. Give all "
             "hosts the same data."
         )
 

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from keras_ms import safe_files
-from keras_ms.callbacks import Checkpoint, StopOnDivergence
+from keras_ms.callbacks import Checkpoint, DivergedError, StopOnDivergence
 from keras_ms.training.checkpoint import where
 from keras_ms.training.snapshots import Snapshots
 
@@ -72,13 +72,21 @@ class Saving:
             model: The network.
             curve: Records its validations.
             validation: What it is validated on.
+
+        Raises:
+            DivergedError: If the validation of the untrained network is no number.
         """
         self.model, self.curve = model, curve
         self.reference = float(model.evaluate(validation, verbose=0, return_dict=True)["loss"])
+        if not math.isfinite(self.reference):
+            raise DivergedError(
+                "The loss of the validation is not finite before training begins. Received: "
+                f"{self.reference}, of the untrained network. The held-out examples hold NaN or "
+                "Inf, or the loss is not finite for what they hold: look at your data.",
+                by_data=True,
+            )
         largest = EXPLODED * max(abs(self.reference), LEAST_LOSS)
-        found: list[keras.callbacks.Callback] = [
-            StopOnDivergence(largest if math.isfinite(largest) else math.inf)
-        ]
+        found: list[keras.callbacks.Callback] = [StopOnDivergence(largest)]
         if self._rate is not None:
             found.append(ConstantRate(self._rate))
         # The rate is another one after a rollback, and settings are compared already.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pathlib
-import shutil
 from typing import Any
 
 import keras
@@ -12,7 +11,7 @@ import keras
 from keras_ms import safe_files
 from keras_ms.training.changes import changes, plain
 
-from . import distribution, precision
+from . import distribution, precision, same_data
 from .options import as_dict, replaced
 from .saving import Saving
 from .settings import Settings
@@ -24,6 +23,8 @@ FREE = {
     *("portable", "baseline", "cache_gb", "tensorboard"),
 }
 """Options that may be others when a run goes on: no weight depends on them."""
+KEPT = "*/checkpoint-*.npz"
+PARTS = {"settings", "policy", "rollbacks"}
 
 
 def found(output: pathlib.Path, settings: Settings) -> dict[str, Any]:
@@ -38,12 +39,23 @@ def found(output: pathlib.Path, settings: Settings) -> dict[str, Any]:
     """
     folder = output / FOLDER
     if settings.resume == "never":
-        shutil.rmtree(folder, ignore_errors=True)
+        safe_files.remove(folder)
+        if folder.exists():
+            raise ValueError(
+                "--resume=never removes the run that has not ended, and cannot. Received: "
+                f"{folder}. Remove it, or use another folder."
+            )
     mine = {n: v for n, v in as_dict(settings).items() if n not in FREE}
     hosts = distribution.place(settings).hosts
     if hosts > 1:  # as many, since each has its part of the data
         mine["distribute"] = f"{settings.distribute} on {hosts} hosts"
     content = _read(folder)
+    if content is None and any(folder.glob(KEPT)):
+        raise ValueError(
+            "--output holds checkpoints of a run that nobody knows any more. Received: "
+            f"{folder / 'run.json'}, which is missing or damaged. Use --resume=never to start "
+            "anew, or another folder."
+        )
     if content is None:
         if settings.resume == "must":
             raise ValueError(
@@ -63,9 +75,18 @@ def found(output: pathlib.Path, settings: Settings) -> dict[str, Any]:
 
 def _read(folder: pathlib.Path) -> dict[str, Any] | None:
     try:
-        return json.loads((folder / "run.json").read_text())
+        content = json.loads((folder / "run.json").read_text())
     except (OSError, ValueError):
         return None
+    whole = isinstance(content, dict) and isinstance(content.get("settings"), dict)
+    return content if whole and content.keys() >= PARTS else None
+
+
+def _on_other_data(reason: str) -> ValueError:
+    return ValueError(
+        f"--output holds a run that has not ended, on other data. Received: {reason}. Use the same "
+        "data to go on, --resume=never to start anew, or another folder."
+    )
 
 
 class Unfinished:
@@ -97,23 +118,22 @@ class Unfinished:
         self._settings, self._said = settings, set[str]()
         self._content = found(output, settings) if content is None else content
 
-    def begin(self, examples: int) -> None:
+    def begin(self, examples: Any) -> None:
         """Sets the precision, the one that it was, and keeps what the run is.
 
         Args:
-            examples: How many there are to train on.
+            examples: What there is to train on.
 
         Raises:
-            ValueError: If there were more or fewer, or other hosts have.
+            ValueError: If it was something else, or is on other hosts.
         """
-        distribution.check_alike(self._settings, examples)
-        before = self._content.setdefault("examples", examples)
-        if before != examples:
-            raise ValueError(
-                "--output holds a run that has not ended, on other data. Received: "
-                f"{examples} examples, it was {before}. Use the same data to go on, "
-                "--resume=never to start anew, or another folder."
-            )
+        count, files = len(examples), same_data.fingerprint(examples)
+        distribution.check_alike(self._settings, count, files)
+        before = self._content.setdefault("examples", count)
+        if before != count:
+            raise _on_other_data(f"{count} examples, it was {before}")
+        if self._content.setdefault("files", files) != files:
+            raise _on_other_data("files of other names or sizes than they were")
         if self._content["policy"] is None:
             self._content["policy"] = precision.set_policy(self._settings)
         keras.config.set_dtype_policy(self._content["policy"])
@@ -147,12 +167,12 @@ class Unfinished:
 
     def tidy(self) -> None:
         """Removes it if there is nothing to go on from."""
-        if not any(self._folder.glob("*/checkpoint-*.npz")):
+        if not any(self._folder.glob(KEPT)):
             self.remove()
 
     def remove(self) -> None:
-        """Removes all of it."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Removes all of it, at once: a kill leaves no part of it behind."""
+        safe_files.remove(self._folder)
 
     def _write(self) -> None:
         if self._writes:

@@ -33,8 +33,9 @@ def help_the_chief(
     with Signals() as signals:
         content = distribution.said_by_chief(settings, dict)
         unfinished = Unfinished(output, settings, signals, content, writes=False)
+        kind.scan()  # so that this host passes over the same files
         images = kind.load("train")
-        unfinished.begin(len(images))
+        unfinished.begin(images)
         validation = kind.validation(kind.held_out())
         return [_trained(strategy, unfinished, images, validation) for strategy in chosen]
 
