@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 _LONGEST = 100  # letters of a value that is shown
 
 
-def traits_of(model: Any, run: Any) -> dict[str, Any]:
+def traits_of(model: Any, run: Any, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     """What must be the same for a `fit` to go on.
 
     Args:
         model: The model in training.
         run: The run of its `fit`, or `None` on other data than a `MultiscaleDataset`.
+        callbacks: Those of the `fit`, some of which have `traits`.
     """
     traits = _traits_of_optimizer(getattr(model, "optimizer", None))
+    for callback in callbacks:
+        traits |= getattr(callback, "traits", {})
     if run is None:
         return traits
     dataset = run.dataset

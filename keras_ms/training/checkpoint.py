@@ -44,8 +44,8 @@ class Checkpoint(keras.callbacks.Callback):
         keep: How many stay. Defaults to 2.
         resume: `"auto"` (default) goes on if there is a checkpoint, `"must"` refuses to start
             without one, `"never"` removes them and starts anew.
-        configuration: What else must be as it was for a run to go on, by name; data, levels, meshes
-            and optimizer are compared in any case.
+        configuration: What else must be as it was for a run to go on, by name; data, levels,
+            meshes, optimizer and `FullMultiscaleSchedule` are compared in any case.
         free: Names of what may have changed, as errors call them: "optimizer.learning_rate".
         verbose: Whether to print where it goes on (never if `fit(verbose=0)`).
 
@@ -116,7 +116,8 @@ class Checkpoint(keras.callbacks.Callback):
         """Goes on from the newest checkpoint, if there is one."""
         self._run: Any = getattr(self.model, "fit_run", None)
         self._moments = moments_of(self.model, self._every, self.asked_by)
-        self._traits = plain({**self._configuration, **traits_of(self.model, self._run)})
+        traits = traits_of(self.model, self._run, self._beside)
+        self._traits = plain({**self._configuration, **traits})
         self._saved: tuple[int, int] | None = None
         self._history: dict[str, Any] | None = None
         if self._resume == "never" and self._is_chief:

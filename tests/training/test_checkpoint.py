@@ -45,13 +45,21 @@ def rate():
     return keras.optimizers.schedules.CosineDecay(1e-2, sum(ITERATIONS), alpha=0.1)
 
 
-def fitted(*callbacks, net=dropout_net, data=None, optimizer=None, model=None, **options):
+def fitted(
+    *callbacks,
+    net=dropout_net,
+    data=None,
+    optimizer=None,
+    model=None,
+    iterations=ITERATIONS,
+    **options,
+):
     keras.utils.set_random_seed(3)
     if model is None:
         model = keras_ms.MultiscaleModel(*net())
         model.compile(optimizer or keras.optimizers.Adam(rate()), "mse", metrics=["mae"])
     options = {"epochs": EPOCHS, "verbose": 0, "rehearse": False, "group_steps": False} | options
-    schedule = keras_ms.FullMultiscaleSchedule(ITERATIONS, STEPS)
+    schedule = keras_ms.FullMultiscaleSchedule(iterations, STEPS)
     data = data or pair_dataset((2, 4), STEPS)
     history = model.fit(data, callbacks=[schedule, *callbacks], **options).history
     return model, history
@@ -267,6 +275,7 @@ def test_a_full_disk_costs_a_warning_and_no_training(tmp_path, monkeypatch, whol
         ({"optimizer": lambda: "sgd"}, "optimizer=SGD, it was Adam"),
         ({"optimizer": lambda: keras.optimizers.Adam(1e-3)}, "optimizer.learning_rate=0.001"),
         ({"net": lambda: lambda: small_net()}, "of another model"),
+        ({"iterations": lambda: (15, 10)}, r"Schedule.iterations=\[15, 10\], it was \[10, 15\]"),
     ],
 )
 def test_another_run_is_refused_by_what_changed(tmp_path, changed, message, one_checkpoint):
