@@ -55,6 +55,15 @@ def shard(settings: Any) -> tuple[int, int] | None:
     return None if here.hosts == 1 else tuple(here)
 
 
+def naming_lost_hosts(settings: Any) -> contextlib.AbstractContextManager[None]:
+    """Within it, a host that is gone ends this one with a `ConnectionError`, in one line."""
+    if place(settings).hosts == 1:
+        return contextlib.nullcontext()
+    from keras_ms.training import agreement
+
+    return agreement.naming_lost_hosts(strategy(MULTI_WORKER))
+
+
 def said_by_chief(settings: Any, say: Callable[[], Any]) -> Any:
     """What the chief of the hosts says, on each of them; what it refuses, all refuse.
 
@@ -68,12 +77,10 @@ def said_by_chief(settings: Any, say: Callable[[], Any]) -> Any:
     """
     if place(settings).hosts == 1:
         return say()
-    from keras_ms.training.agreement import naming_lost_hosts
     from keras_ms.training.collectives import said_by_chief as said
 
-    hosts = strategy(MULTI_WORKER)
-    with naming_lost_hosts(hosts):
-        return json.loads(said(hosts, lambda: json.dumps(say()).encode()))
+    with naming_lost_hosts(settings):
+        return json.loads(said(strategy(MULTI_WORKER), lambda: json.dumps(say()).encode()))
 
 
 def check_alike(settings: Any, examples: int, files: int) -> None:
@@ -90,12 +97,10 @@ def check_alike(settings: Any, examples: int, files: int) -> None:
     """
     if place(settings).hosts == 1:
         return
-    from keras_ms.training.agreement import naming_lost_hosts
     from keras_ms.training.collectives import Sums
 
-    hosts = strategy(MULTI_WORKER)
-    with naming_lost_hosts(hosts):
-        found = Sums(hosts).gathered([examples, files])
+    with naming_lost_hosts(settings):
+        found = Sums(strategy(MULTI_WORKER)).gathered([examples, files])
     if len({*map(tuple, found)}) > 1:
         counts = ", ".join(f"{count:.0f}" for count in found[:, 0])
         raise ValueError(

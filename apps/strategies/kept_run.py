@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_ms.callbacks import DivergedError
 
-from ..experiment import building
+from ..experiment import building, distribution
 from ..experiment.outcome import Outcome
 from ..experiment.saving import LEAST_LOSS, Saving
 from ..experiment.settings import Settings
@@ -45,7 +45,8 @@ def trained(
     while True:
         strategy.saving, settings = unfinished.saving(strategy.name)
         try:
-            outcome = strategy.train(settings, images, validation, output)
+            with distribution.naming_lost_hosts(settings):
+                outcome = strategy.train(settings, images, validation, output)
             _check(outcome, strategy.saving)
             unfinished.signals.check()
             return outcome

@@ -18,8 +18,8 @@ def traits_of(model: Any, run: Any, callbacks: Sequence[Any] = ()) -> dict[str, 
         callbacks: Those of the `fit`, some of which have `traits`.
     """
     traits = _traits_of_optimizer(getattr(model, "optimizer", None))
-    for callback in callbacks:
-        traits |= getattr(callback, "traits", {})
+    for own in (getattr(callback, "traits", None) for callback in callbacks):
+        traits |= own if isinstance(own, dict) else {}
     if run is None:
         return traits
     dataset = run.dataset
