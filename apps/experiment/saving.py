@@ -13,8 +13,7 @@ import tensorflow as tf
 
 from keras_ms import safe_files
 from keras_ms.callbacks import Checkpoint, DivergedError, StopOnDivergence
-from keras_ms.training.checkpoint import where
-from keras_ms.training.snapshots import Snapshots
+from keras_ms.training.snapshots import Snapshots, where
 
 from .recording import Curve, Logs
 from .stopping import Signals, StoppedError

@@ -13,7 +13,7 @@ from keras_ms.keras_internals import begin_at_epoch
 from keras_ms.training import run_state
 from keras_ms.training.changes import changes, plain, traits_of
 from keras_ms.training.moments import JointMoments, Moments, moments_of
-from keras_ms.training.snapshots import Snapshot, Snapshots, found_by_chief
+from keras_ms.training.snapshots import Snapshot, Snapshots, found_by_chief, where
 from keras_ms.validation import known, positive_integer
 
 Logs = dict[str, Any] | None
@@ -32,10 +32,10 @@ class Checkpoint(keras.callbacks.Callback):
 
     Each is one file, written aside and then renamed, with checksums. The last ones stay: if the
     newest is damaged, the one before it is taken. One that cannot be written, as on a full disk,
-    costs a warning and no training. Wherever it is among the callbacks, `MultiscaleModel.fit` calls
-    it after all others. In the `fit` of other data than a `MultiscaleDataset` it saves at ends of
-    epochs only, and the data must come in the same order again. Of several hosts the chief reads
-    and writes, and all go on and stop alike; give the callback to each.
+    costs a warning and no training; so do weights that are not finite. Wherever it is among the
+    callbacks, `MultiscaleModel.fit` calls it after all others. In the `fit` of other data than a
+    `MultiscaleDataset` it saves at ends of epochs only, and the data must come in the same order
+    again. Of several hosts, each with the callback, the chief reads and writes; all go on alike.
 
     Args:
         directory: Folder of the checkpoints of this one run; made if need be.
@@ -94,7 +94,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def beside(self, callbacks: list[Any]) -> None:
         """Says which callbacks' states belong to the run; `MultiscaleModel.fit` does so."""
-        self._beside = [callback for callback in callbacks if callback is not self]
+        self._beside = [one for one in callbacks if one is not self]
 
     def save_and_stop(self, error: BaseException) -> None:
         """Has the `fit` save as soon as it can, after a step, and then raise an error.
@@ -218,6 +218,9 @@ class Checkpoint(keras.callbacks.Callback):
         taken = run_state.taken(self.model, epoch, step, alone)
         if not self._is_chief:
             return
+        if not run_state.is_sound(self.model):
+            warnings.warn("Weights are not finite: the checkpoint before stays.", stacklevel=2)
+            return
         content = {
             "ended": ended,
             **taken,
@@ -237,13 +240,3 @@ class Checkpoint(keras.callbacks.Callback):
         if self._history is not None and found is not None:
             found.epoch, found.history = self._history["epoch"], self._history["history"]
         self._history = None
-
-
-def where(content: Mapping[str, Any]) -> str:
-    """Where a checkpoint stands, in words."""
-    done = f"{content['steps']} steps done"
-    if content["ended"]:
-        return f"training has ended, {done}"
-    if content["step"]:
-        return f"step {content['step']} of epoch {content['epoch'] + 1}, {done}"
-    return f"epoch {content['epoch'] + 1}, {done}"

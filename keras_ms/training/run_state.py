@@ -66,6 +66,13 @@ def steps_of(model: Any) -> int:
     return 0 if optimizer is None else int(np.asarray(optimizer.iterations))
 
 
+def is_sound(model: Any) -> bool:
+    """Whether all weights that are trained are finite."""
+    values = (np.asarray(variable.numpy()) for variable in model.trainable_variables)
+    real = (value.astype(np.float64) for value in values if value.dtype.kind not in "iubc")
+    return all(bool(np.all(np.isfinite(value))) for value in real)
+
+
 def history_of(model: Any, done: tuple[int, dict[str, Any] | None] | None) -> dict[str, Any]:
     """Epochs and logs so far.
 

@@ -12,7 +12,7 @@ import json
 import os
 import pathlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -140,6 +140,16 @@ def found_by_chief(
     if found[0] is not None or not data:
         return found[0]
     return Snapshot(_read(io.BytesIO(data)), folder, ())
+
+
+def where(content: Mapping[str, Any]) -> str:
+    """Where the run of a checkpoint stands, in words."""
+    done = f"{content['steps']} steps done"
+    if content["ended"]:
+        return f"training has ended, {done}"
+    if content["step"]:
+        return f"step {content['step']} of epoch {content['epoch'] + 1}, {done}"
+    return f"epoch {content['epoch'] + 1}, {done}"
 
 
 def _number(path: pathlib.Path) -> int:
