@@ -61,7 +61,7 @@ def run(settings: Settings) -> list[Outcome]:
 
 
 def _train_and_write(settings: Settings, chosen: list[Strategy]) -> list[Outcome]:
-    from .experiment import building, distribution, output_folder, unfinished
+    from .experiment import building, output_folder, started_alike, unfinished
     from .experiment.stopping import Signals
 
     kind, output = building.kind_of(settings), _output_of(settings)
@@ -75,7 +75,7 @@ def _train_and_write(settings: Settings, chosen: list[Strategy]) -> list[Outcome
             stack.enter_context(output_folder.held(output, files, formats))
             return unfinished.found(output, settings)
 
-        content = distribution.said_by_chief(settings, begun)
+        content = started_alike.run_of(settings, begun)
         run = unfinished.Unfinished(output, settings, signals, content)
         try:
             return _run(settings, chosen, kind, output, run)

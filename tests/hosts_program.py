@@ -163,7 +163,9 @@ def run_app(folder, host, kind):
         rare = {"checkpoint_seconds": 1e3} if kind == "app" else {}
         train.run(app_settings(output, **rare))
         return
-    for other, options in ((folder / "none", {}), (output, {"learning_rate": 1e-4})):
+    own_rate = {"learning_rate": 2e-3} if host == 1 else {}
+    another_rate = {"learning_rate": 1e-4}
+    for other, options in ((folder / "none", {}), (output, another_rate), (output, own_rate)):
         try:
             train.run(app_settings(other, resume="must", **options))
         except ValueError as error:

@@ -83,31 +83,16 @@ def said_by_chief(settings: Any, say: Callable[[], Any]) -> Any:
         return json.loads(said(strategy(MULTI_WORKER), lambda: json.dumps(say()).encode()))
 
 
-def check_alike(settings: Any, examples: int, files: int) -> None:
-    """Checks that all hosts have the same examples, of which each takes its part.
-
-    Args:
-        settings: Those of the run.
-        examples: How many this host has.
-        files: What their files are known by.
+def gathered(settings: Any, numbers: list[float]) -> Any:
+    """The numbers of every host, `(hosts, numbers)`, on all of them; all call it.
 
     Raises:
-        ValueError: On every host, if they are not the same.
         ConnectionError: If another host is gone.
     """
-    if place(settings).hosts == 1:
-        return
     from keras_ms.training.collectives import Sums
 
     with naming_lost_hosts(settings):
-        found = Sums(strategy(MULTI_WORKER)).gathered([examples, files])
-    if len({*map(tuple, found)}) > 1:
-        counts = ", ".join(f"{count:.0f}" for count in found[:, 0])
-        raise ValueError(
-            "Every host takes its part of the same data, but theirs differ. Received: "
-            f"{counts} examples, host by host, in files of other numbers, names or sizes. Give all "
-            "hosts the same data."
-        )
+        return Sums(strategy(MULTI_WORKER)).gathered(numbers)
 
 
 @functools.cache

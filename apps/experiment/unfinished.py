@@ -11,7 +11,7 @@ import keras
 from keras_ms import safe_files
 from keras_ms.training.changes import changes, plain
 
-from . import distribution, precision, same_data
+from . import distribution, precision, same_data, started_alike
 from .options import as_dict, replaced
 from .saving import Saving
 from .settings import Settings
@@ -128,7 +128,7 @@ class Unfinished:
             ValueError: If it was something else, or is on other hosts.
         """
         count, files = len(examples), same_data.fingerprint(examples)
-        distribution.check_alike(self._settings, count, files)
+        started_alike.check_data(self._settings, count, files)
         before = self._content.setdefault("examples", count)
         if before != count:
             raise _on_other_data(f"{count} examples, it was {before}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
-from ..experiment import building, distribution
+from ..experiment import building, started_alike
 from ..experiment.outcome import Outcome
 from ..experiment.settings import Settings
 from ..experiment.stopping import Signals, StoppedError
@@ -31,7 +31,7 @@ def help_the_chief(
     """
     kind = building.kind_of(settings)
     with Signals() as signals:
-        content = distribution.said_by_chief(settings, dict)
+        content = started_alike.run_of(settings)
         unfinished = Unfinished(output, settings, signals, content, writes=False)
         kind.scan()  # so that this host passes over the same files
         images = kind.load("train")

@@ -143,19 +143,22 @@ def test_of_the_app_a_lost_host_leaves_a_model_and_checkpoints(stopped):
     assert exports
 
 
-def test_of_the_app_what_the_chief_refuses_all_hosts_refuse(stopped):
-    for _, _, errors in stopped[3]:
+def test_of_the_app_what_one_host_refuses_all_hosts_refuse(stopped):
+    for host, (_, _, errors) in enumerate(stopped[3]):
         refused = [line for line in errors.splitlines() if line.startswith("refused: ")]
-        assert len(refused) == 2, errors[-3000:]
+        assert len(refused) == 3, errors[-3000:]
         assert "--resume=must goes on with a run that has not ended" in refused[0]
         assert "--learning_rate=0.0001, it was" in refused[1]
+        assert ("--learning_rate=0.002, on the chief" if host else "on host 1") in refused[2]
     assert names_in(stopped[0] / "none") == set()
 
 
 def test_of_the_app_a_signal_to_any_host_stops_all_after_the_same_step(stopped):
     chief, other = stopped[3]
     for _, _, errors in (chief, other):
-        assert "stopped: 143 stopped in full_multiscale, which goes on with the same command" in errors
+        assert (
+            "stopped: 143 stopped in full_multiscale, which goes on with the same command" in errors
+        )
     assert "step 1 of epoch 6, 11 steps done" in chief[1]  # where the killed run had saved
     assert "step 1 of epoch 7, 13 steps done" in chief[1]  # where the signal fell
 

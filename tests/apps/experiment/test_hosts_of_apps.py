@@ -2,11 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from apps import strategies
-from apps.experiment import distribution
+from apps.experiment import distribution, started_alike
+from apps.experiment.options import as_dict
 from apps.experiment.settings import Settings
+from keras_ms.training.changes import plain
+from keras_ms.training.hosts import Place
 
 CLUSTER = {"worker": ["a:1", "b:1"]}
 SOUND = {"cluster": CLUSTER, "task": {"type": "worker", "index": 1}}
@@ -43,14 +47,52 @@ def test_strategies_that_decide_as_they_go_are_refused_on_hosts():
         strategies.chosen(Settings(distribute="multi_worker", strategy="adaptive"))
 
 
+class TwoHosts:
+    """What this host, of two, gets to hear."""
+
+    def __init__(self, monkeypatch, said=None, table=None):
+        monkeypatch.setattr(distribution, "place", lambda settings: Place(1, 2))
+        monkeypatch.setattr(distribution, "said_by_chief", lambda settings, say: said or say())
+        monkeypatch.setattr(
+            distribution, "gathered", lambda settings, mine: np.array(table or [[0], mine])
+        )
+
+
+def test_a_host_that_was_started_otherwise_is_refused(monkeypatch):
+    theirs = plain(as_dict(Settings(output="theirs", data_dir="d", dataset="folder")))
+    mine = {"output": "mine", "data_dir": "e", "dataset": "folder"}
+    TwoHosts(monkeypatch, {"run": {"what": 1}, "settings": theirs})
+    assert started_alike.run_of(Settings(**mine)) == {"what": 1}
+    for options in ({"learning_rate": 0.5}, {"on_nan": "rollback"}, {"strategy": "progressive"}):
+        ((name, value),) = options.items()
+        said = f"--{name}={value}, on the chief {theirs[name]}"
+        with pytest.raises(ValueError, match=rf"settings differ. Received: {said}\."):
+            started_alike.run_of(Settings(**mine, **options))
+
+
+def test_the_others_hear_of_it(monkeypatch):
+    TwoHosts(monkeypatch, table=[[0], [2]])
+    with pytest.raises(ValueError, match="others on host 1, which says which"):
+        started_alike.run_of(Settings())
+
+
+@pytest.mark.parametrize("table", [[[8, 5], [9, 5]], [[8, 5], [8, 6]]])
+def test_hosts_with_other_data_are_refused(monkeypatch, table):
+    TwoHosts(monkeypatch, table=table)
+    with pytest.raises(ValueError, match=r"theirs differ. Received: 8, [89] examples"):
+        started_alike.check_data(Settings(), 9, 5)
+    TwoHosts(monkeypatch, table=[[8, 5], [8, 5]])
+    started_alike.check_data(Settings(), 8, 5)
+
+
 def test_one_host_asks_nobody():
     def refuse():
         raise ValueError("no")
 
     alone = Settings()
-    assert distribution.said_by_chief(alone, lambda: {"what": 1}) == {"what": 1}
+    assert started_alike.run_of(alone, lambda: {"what": 1}) == {"what": 1}
     with pytest.raises(ValueError, match="no"):
-        distribution.said_by_chief(alone, refuse)
-    distribution.check_alike(alone, 3, 0)
+        started_alike.run_of(alone, refuse)
+    started_alike.check_data(alone, 3, 0)
     with distribution.naming_lost_hosts(alone), distribution.begun(alone) as writes:
         assert writes
