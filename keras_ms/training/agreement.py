@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import tensorflow as tf
 
 from keras_ms.data.roles import ROLES
 from keras_ms.keras_internals import begin_at_epoch, first_epoch, kept_variables
+from keras_ms.training.changes import traits_of
 from keras_ms.training.collectives import Sums, bytes_from_chief, from_chief
 from keras_ms.training.hosts import place_of
 
@@ -58,11 +60,13 @@ class Agreement(keras.callbacks.Callback):
     Args:
         run: The run of the `fit`.
         epochs: First epoch and end, as `fit` was given them.
+        optimizer: What the optimizer is, before anybody loads another state of it.
     """
 
-    def __init__(self, run: Any, epochs: tuple[int, int]) -> None:
+    def __init__(self, run: Any, epochs: tuple[int, int], optimizer: str) -> None:
         super().__init__()
         self._run, self._epochs, self._moved = run, epochs, False
+        self._optimizer = optimizer
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Compares what must be alike, and takes the chief's place in the run and variables.
@@ -71,7 +75,7 @@ class Agreement(keras.callbacks.Callback):
             ValueError: If hosts have other settings.
         """
         strategy = self.model.distribute_strategy
-        _check_alike(strategy, self._told())
+        _check_alike(strategy, self._told(), {"optimizers": self._optimizer})
         self._go_where_the_chief_is(strategy)
         variables = kept_variables(self.model)
         values = [np.asarray(variable.numpy()) for variable in variables]
@@ -110,20 +114,28 @@ class Agreement(keras.callbacks.Callback):
             # Each host judges by the examples that it reads.
             "roles of tensors (to be said: roles={...})": [ROLES.index(x.role) for x in leaves],
             "numbers in the model": [self.model.count_params()],
+            "optimizers": [zlib.crc32(self._optimizer.encode())],
         }
 
 
-def agreements(run: Any, epochs: tuple[int, int]) -> list[keras.callbacks.Callback]:
+def agreements(model: Any, run: Any, epochs: tuple[int, int]) -> list[keras.callbacks.Callback]:
     """What hosts that train together need among the callbacks; nothing on a single one.
 
     Args:
-        run: The run of the `fit`.
+        model: The model.
+        run: The run of the `fit`, which has not begun.
         epochs: First epoch and end, as `fit` was given them.
     """
-    return [Agreement(run, epochs)] if run.place.hosts > 1 else []
+    return [Agreement(run, epochs, optimizer_of(model))] if run.place.hosts > 1 else []
 
 
-def _check_alike(strategy: Any, told: dict[str, list[float]]) -> None:
+def optimizer_of(model: Any) -> str:
+    """What a model's optimizer was made with, such as its learning rate, as every host says it."""
+    text = json.dumps(traits_of(model, None), sort_keys=True, default=str)
+    return re.sub(r" at 0x[0-9a-f]+", "", text)  # of objects that lie elsewhere on each
+
+
+def _check_alike(strategy: Any, told: dict[str, list[float]], shown: dict[str, str]) -> None:
     longest = 64  # hosts whose numbers differ in length agree on a length all the same
     rows = [np.resize(np.array(values, np.float64), longest) for values in told.values()]
     lengths = np.array([len(values) for values in told.values()], np.float64)
@@ -134,7 +146,8 @@ def _check_alike(strategy: Any, told: dict[str, list[float]]) -> None:
         if different[index] or np.any(different[begin : begin + longest]):
             raise ValueError(
                 f"All hosts run the same program with the same settings, but {name} differ. "
-                f"Received: {values} on host {place_of(strategy).host}. Start all hosts alike."
+                f"Received: {shown.get(name, values)} on host {place_of(strategy).host}. Start all "
+                "hosts alike."
             )
 
 
