@@ -88,14 +88,19 @@ def run(settings: DiagnoseSettings) -> dict[str, keras_ms.LevelReport]:
         A report by the name of each coarsening.
 
     Raises:
-        ValueError: If data and levels do not fit together.
+        ValueError: If data and levels do not fit together, or the output cannot be written to.
     """
+    from .experiment import output_folder
+
+    with output_folder.held(settings.output, ("levels.png",)) as output:
+        return _diagnosed(settings, output)
+
+
+def _diagnosed(settings: DiagnoseSettings, output: pathlib.Path) -> dict[str, keras_ms.LevelReport]:
     from keras_ms.diagnostics.plots import save_plot
 
     from .experiment import building, precision, prediction
 
-    output = pathlib.Path(settings.output)
-    output.mkdir(parents=True, exist_ok=True)
     for line in building.kind_of(settings).remarks():
         print(printable(line))
     images = building.images_in_memory(settings, "train")

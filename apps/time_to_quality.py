@@ -36,15 +36,23 @@ def run(settings: RaceSettings) -> str:
         The table, in Markdown.
 
     Raises:
-        ValueError: If one of the runs would be refused.
+        ValueError: If one of the runs would be refused, or the output cannot be written to.
     """
-    from keras_ms import safe_files
-
-    from .races import race, results
+    from .experiment import output_folder
+    from .races import race
 
     problems = list(itertools.product(settings.tasks, settings.networks))
     for problem in problems:
         race.check(settings, *problem)
+    with output_folder.held(settings.output):
+        return _raced(settings, problems)
+
+
+def _raced(settings: RaceSettings, problems: list[tuple[str, str]]) -> str:
+    from keras_ms import safe_files
+
+    from .races import race, results
+
     lines: list[str] = []
     plotted: dict[str, results.Result] = {}
     for task, network in problems:

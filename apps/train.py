@@ -37,7 +37,7 @@ def run(settings: Settings) -> list[Outcome]:
     """Trains every strategy asked for and writes what there is to see.
 
     A run that was stopped goes on; see `--resume`. Of several hosts that train together, the chief
-    writes; the others return what they trained.
+    writes; the others do as it does, and return what they trained.
 
     Returns:
         One outcome per strategy, the main one first, with the weights of its best validation.
@@ -51,40 +51,36 @@ def run(settings: Settings) -> list[Outcome]:
     from .experiment import distribution
 
     with distribution.begun(settings) as writes:
-        return _train_and_write(settings) if writes else _help_the_chief(settings)
+        from . import strategies
+        from .strategies.helping import help_the_chief
+
+        chosen = strategies.chosen(settings)
+        if writes:
+            return _train_and_write(settings, chosen)
+        return help_the_chief(settings, chosen, _output_of(settings))
 
 
-def _help_the_chief(settings: Settings) -> list[Outcome]:
-    """Takes the same steps as the chief, and writes nothing."""
-    from . import strategies
-    from .experiment import building, precision
-
-    chosen = strategies.chosen(settings)
-    kind = building.kind_of(settings)
-    images = kind.load("train")
-    precision.set_policy(settings)
-    validation = kind.validation(kind.held_out())
-    return [strategy.train(settings, images, validation) for strategy in chosen]
-
-
-def _train_and_write(settings: Settings) -> list[Outcome]:
-    from . import strategies
-    from .experiment import building, output_folder
+def _train_and_write(settings: Settings, chosen: list[Strategy]) -> list[Outcome]:
+    from .experiment import building, output_folder, started_alike, unfinished
     from .experiment.stopping import Signals
-    from .experiment.unfinished import Unfinished
 
-    chosen = strategies.chosen(settings)
-    _check_tensorboard(settings)
-    kind = building.kind_of(settings)
+    kind, output = building.kind_of(settings), _output_of(settings)
     files = (*FILES, kind.sheet_name)
     formats = ("saved_model", *settings.portable)
-    held = output_folder.held(_output_of(settings), files, formats)
-    with Signals() as signals, held as output:
-        unfinished = Unfinished(output, settings, signals)
+    with Signals() as signals, contextlib.ExitStack() as stack:
+
+        def begun() -> dict[str, Any]:
+            """Takes hold of the folder, and says what its run is."""
+            _check_tensorboard(settings)
+            stack.enter_context(output_folder.held(output, files, formats))
+            return unfinished.found(output, settings)
+
+        content = started_alike.run_of(settings, begun)
+        run = unfinished.Unfinished(output, settings, signals, content)
         try:
-            return _run(settings, chosen, kind, output, unfinished)
+            return _run(settings, chosen, kind, output, run)
         finally:
-            unfinished.tidy()
+            run.tidy()
 
 
 def _output_of(settings: Settings) -> pathlib.Path:
@@ -104,7 +100,7 @@ def _run(
     for line in kind.scan():
         print(printable(line))
     images = kind.load("train")
-    unfinished.begin(len(images))
+    unfinished.begin(images)
     held_out = kind.held_out()
     validation = kind.validation(held_out)
     print(f"{len(images)} {kind.examples} to train on, {len(held_out)} others to validate on.")
@@ -155,6 +151,9 @@ def _train(
     except DivergedError as error:
         left = _left(settings, strategy, kind, output, outcomes)
         raise ValueError(f"{error} {left}") from error
+    except ConnectionError as error:  # another host is gone
+        left = _left(settings, strategy, kind, output, outcomes)
+        raise ConnectionError(f"{error} {left}") from error
     best = outcome.curve.take_best()
     outcomes.append(building.on_one_device(settings, outcome))
     if best is not None:
@@ -178,10 +177,10 @@ def _left(
     from .experiment import model_files
     from .strategies import kept_run
 
-    found = kept_run.unfinished_outcome(strategy, validation)
+    found = kept_run.unfinished_outcome(settings, strategy, validation)
     if found is None:
         return "There was no validation of it yet, so there is no model of it."
-    best, curves = found.curve.take_best(always=True), output / "curves.json"
+    best, curves = found.curve.take_best(True, found.model), output / "curves.json"
     with contextlib.suppress(OSError):
         model_files.write_curves(settings, [*outcomes, found], {}, curves, [strategy.name])
     if outcomes:

@@ -124,6 +124,21 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(_strict(content), indent=1, allow_nan=False) + "\n")
 
 
+def remove(folder: Path) -> None:
+    """Removes a folder: at once it is there no more, as a whole. What cannot be removed stays.
+
+    What is left of it when the process is killed meanwhile, `clear` removes.
+
+    Args:
+        folder: The folder, or a link to one, which alone is removed; or there is none.
+    """
+    folder = pathlib.Path(folder)
+    with contextlib.suppress(OSError):
+        if os.path.lexists(folder):
+            with workplace(folder.parent) as place:
+                os.rename(folder, place / folder.name)
+
+
 def clear(folder: Path) -> None:
     """Removes what processes left in a folder that were killed while they wrote."""
     for place in pathlib.Path(folder).glob(f"{PREFIX}*"):

@@ -24,6 +24,7 @@ from . import report
 from .settings import BenchmarkSettings
 
 Rows = list[report.Row]
+FILES = ("benchmark.md", "benchmark.json", "benchmark.png")
 
 
 def run(settings: BenchmarkSettings) -> dict[str, Rows]:
@@ -31,13 +32,21 @@ def run(settings: BenchmarkSettings) -> dict[str, Rows]:
 
     Returns:
         The rows of every table, by its name.
+
+    Raises:
+        ValueError: If a measure would be refused, or the output cannot be written to.
     """
+    from ..experiment import output_folder
+
+    with output_folder.held(settings.output, FILES) as output:
+        return _measured(settings, output)
+
+
+def _measured(settings: BenchmarkSettings, output: pathlib.Path) -> dict[str, Rows]:
     from keras_ms import safe_files
 
     from ..experiment import building, precision
 
-    output = pathlib.Path(settings.output)
-    output.mkdir(parents=True, exist_ok=True)
     images = building.images_in_memory(settings, "train")
     chosen = precision.set_policy(settings)
     settings = replaced(settings, dtype_policy=chosen)

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .option_names import MIRRORED, MULTI_WORKER
@@ -53,6 +53,46 @@ def shard(settings: Any) -> tuple[int, int] | None:
     """The part of the images that this host reads, as a `MultiscaleDataset` takes it."""
     here = place(settings)
     return None if here.hosts == 1 else tuple(here)
+
+
+def naming_lost_hosts(settings: Any) -> contextlib.AbstractContextManager[None]:
+    """Within it, a host that is gone ends this one with a `ConnectionError`, in one line."""
+    if place(settings).hosts == 1:
+        return contextlib.nullcontext()
+    from keras_ms.training import agreement
+
+    return agreement.naming_lost_hosts(strategy(MULTI_WORKER))
+
+
+def said_by_chief(settings: Any, say: Callable[[], Any]) -> Any:
+    """What the chief of the hosts says, on each of them; what it refuses, all refuse.
+
+    Args:
+        settings: Those of the run.
+        say: Returns what JSON can hold. It is called on the chief alone, or on the only host.
+
+    Raises:
+        ValueError: On every host, if `say` raises it; likewise an `OSError`.
+        ConnectionError: If another host is gone.
+    """
+    if place(settings).hosts == 1:
+        return say()
+    from keras_ms.training.collectives import said_by_chief as said
+
+    with naming_lost_hosts(settings):
+        return json.loads(said(strategy(MULTI_WORKER), lambda: json.dumps(say()).encode()))
+
+
+def gathered(settings: Any, numbers: list[float]) -> Any:
+    """The numbers of every host, `(hosts, numbers)`, on all of them; all call it.
+
+    Raises:
+        ConnectionError: If another host is gone.
+    """
+    from keras_ms.training.collectives import Sums
+
+    with naming_lost_hosts(settings):
+        return Sums(strategy(MULTI_WORKER)).gathered(numbers)
 
 
 @functools.cache

@@ -15,7 +15,7 @@ import keras_ms
 from keras_ms import safe_files
 from keras_ms.inference.restoring import Restorer
 
-from . import classics, plots, presets, quality, sheets, tables
+from . import classics, output_folder, plots, presets, quality, sheets, tables
 from .made_with import as_json, check_same
 from .options import as_dict
 from .printable import printable
@@ -23,6 +23,7 @@ from .quality import Pictures
 
 TUNED_SIDE = 160  # pixels
 SHEET_ROWS = 3
+FILES = ("evaluation.json", "evaluation.md", "evaluation.png")
 OWN = "as drawn"
 FIGURES = {
     "PSNR": "{:.2f} dB",
@@ -43,9 +44,13 @@ class Photo(NamedTuple):
 
 def run(settings: Any) -> str:
     """Judges all ways on all pictures; see `apps.evaluate`."""
-    output = pathlib.Path(settings.output)
     models = {name: _by_model(_loaded(name, settings.trust)) for name in settings.models}
     photos = list(_photos(settings.input, settings.pictures))
+    with output_folder.held(settings.output, FILES) as output:
+        return _run(settings, output, models, photos)
+
+
+def _run(settings: Any, output: pathlib.Path, models: dict[str, Way], photos: list[Photo]) -> str:
     kept = Kept(output / "evaluation.json", settings)
     levels = settings.noise or (None,)
     for level in levels:

@@ -105,12 +105,13 @@ class Curve(keras.callbacks.Callback):
         if self.model is not None and self.best is point and math.isfinite(point.loss):
             self.kept = self.model.get_weights()
 
-    def take_best(self, always: bool = False) -> Point | None:
+    def take_best(self, always: bool = False, model: keras.Model | None = None) -> Point | None:
         """Gives the model the weights of the best validation.
 
         Args:
             always: Whether also if that was the last one. What follows it, such as refreshed
                 statistics, is else left as it is.
+            model: Another model like it to give them to.
 
         Returns:
             That validation, or `None` if no loss is a number.
@@ -118,7 +119,7 @@ class Curve(keras.callbacks.Callback):
         if self.kept is None:
             return None
         if always or self.best is not self.final:
-            self.model.set_weights(self.kept)
+            (model or self.model).set_weights(self.kept)
         return self.best
 
     def get_state(self) -> dict[str, Any]:

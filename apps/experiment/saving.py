@@ -12,12 +12,11 @@ import keras
 import tensorflow as tf
 
 from keras_ms import safe_files
-from keras_ms.callbacks import Checkpoint, StopOnDivergence
-from keras_ms.training.checkpoint import where
-from keras_ms.training.snapshots import Snapshots
+from keras_ms.callbacks import Checkpoint, DivergedError, StopOnDivergence
+from keras_ms.training.snapshots import Snapshots, where
 
 from .recording import Curve, Logs
-from .stopping import Signals
+from .stopping import Signals, StoppedError
 
 EXPLODED = 1000.0
 """A loss so many times that of the untrained network counts as diverged."""
@@ -72,13 +71,21 @@ class Saving:
             model: The network.
             curve: Records its validations.
             validation: What it is validated on.
+
+        Raises:
+            DivergedError: If the validation of the untrained network is no number.
         """
         self.model, self.curve = model, curve
         self.reference = float(model.evaluate(validation, verbose=0, return_dict=True)["loss"])
+        if not math.isfinite(self.reference):
+            raise DivergedError(
+                "The loss of the validation is not finite before training begins. Received: "
+                f"{self.reference}, of the untrained network. The held-out examples hold NaN or "
+                "Inf, or the loss is not finite for what they hold: look at your data.",
+                by_data=True,
+            )
         largest = EXPLODED * max(abs(self.reference), LEAST_LOSS)
-        found: list[keras.callbacks.Callback] = [
-            StopOnDivergence(largest if math.isfinite(largest) else math.inf)
-        ]
+        found: list[keras.callbacks.Callback] = [StopOnDivergence(largest)]
         if self._rate is not None:
             found.append(ConstantRate(self._rate))
         # The rate is another one after a rollback, and settings are compared already.
@@ -114,6 +121,10 @@ class _Heard(Checkpoint):
             stage = "" if run is None else f" on {run.described(run.stage(content['epoch']))}"
             print(f"Going on{stage}: {where(content)}, from {self.resumed.path}.", flush=True)
         self._signals.listener = self.save_and_stop
+
+    def asked_by(self, host: int, number: int) -> StoppedError:
+        """The same stop as that of another host."""
+        return StoppedError(number)
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Stops listening."""

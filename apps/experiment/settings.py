@@ -195,11 +195,6 @@ def _check_hosts(settings: Settings) -> None:
             f"--distribute={MULTI_WORKER}, --seconds={settings.seconds:g}. Use --work_units or "
             "--iterations."
         )
-    if settings.resume == "must":
-        raise ValueError(
-            "Runs of several hosts keep no checkpoints. Received: "
-            f"--distribute={MULTI_WORKER}, --resume=must."
-        )
     if settings.auto_levels or settings.coarsening == "auto":
         raise ValueError(
             "What is measured differs from host to host, so hosts would decide differently. "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pathlib
-import shutil
 from typing import Any
 
 import keras
@@ -12,7 +11,7 @@ import keras
 from keras_ms import safe_files
 from keras_ms.training.changes import changes, plain
 
-from . import precision
+from . import distribution, precision, same_data, started_alike
 from .options import as_dict, replaced
 from .saving import Saving
 from .settings import Settings
@@ -24,62 +23,117 @@ FREE = {
     *("portable", "baseline", "cache_gb", "tensorboard"),
 }
 """Options that may be others when a run goes on: no weight depends on them."""
+KEPT = "*/checkpoint-*.npz"
+PARTS = {"settings", "policy", "rollbacks"}
+
+
+def found(output: pathlib.Path, settings: Settings) -> dict[str, Any]:
+    """What the run in a folder is: the one that has not ended, or a new one.
+
+    Args:
+        output: Folder of the run.
+        settings: Its settings.
+
+    Raises:
+        ValueError: If there is a run of other settings, or none, and there must be one.
+    """
+    folder = output / FOLDER
+    if settings.resume == "never":
+        safe_files.remove(folder)
+        if folder.exists():
+            raise ValueError(
+                "--resume=never removes the run that has not ended, and cannot. Received: "
+                f"{folder}. Remove it, or use another folder."
+            )
+    mine = {n: v for n, v in as_dict(settings).items() if n not in FREE}
+    hosts = distribution.place(settings).hosts
+    if hosts > 1:  # as many, since each has its part of the data
+        mine["distribute"] = f"{settings.distribute} on {hosts} hosts"
+    content = _read(folder)
+    if content is None and any(folder.glob(KEPT)):
+        raise ValueError(
+            "--output holds checkpoints of a run that nobody knows any more. Received: "
+            f"{folder / 'run.json'}, which is missing or damaged. Use --resume=never to start "
+            "anew, or another folder."
+        )
+    if content is None:
+        if settings.resume == "must":
+            raise ValueError(
+                "--resume=must goes on with a run that has not ended. Received: "
+                f"--output={output}, where there is none. Use --resume=auto."
+            )
+        return {"settings": plain(mine), "policy": None, "rollbacks": {}}
+    if changed := changes(content["settings"], mine):
+        listed = "; ".join(f"--{line}" for line in changed)
+        raise ValueError(
+            "--output holds a run that has not ended, of other settings. Received: "
+            f"{listed}. Use the same settings to go on, --resume=never to start anew, or "
+            "another folder."
+        )
+    return content
+
+
+def _read(folder: pathlib.Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads((folder / "run.json").read_text())
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(content, dict) and isinstance(content.get("settings"), dict)
+    return content if whole and content.keys() >= PARTS else None
+
+
+def _on_other_data(reason: str) -> ValueError:
+    return ValueError(
+        f"--output holds a run that has not ended, on other data. Received: {reason}. Use the same "
+        "data to go on, --resume=never to start anew, or another folder."
+    )
 
 
 class Unfinished:
-    """The checkpoints of a run, with what the run is.
+    """The checkpoints of a run, with what the run is. Of several hosts the chief alone writes.
 
     Args:
         output: Folder of the run.
         settings: Its settings.
         signals: Who asks for a stop.
+        content: What the run is, if somebody has `found` it already.
+        writes: Whether this host writes.
 
     Attributes:
-        signals: Likewise.
+        signals: Who asks for a stop.
 
     Raises:
-        ValueError: If there is a run of other settings, or none, and there must be one.
+        ValueError: As `found`.
     """
 
-    def __init__(self, output: pathlib.Path, settings: Settings, signals: Signals) -> None:
-        self._folder, self.signals = output / FOLDER, signals
+    def __init__(
+        self,
+        output: pathlib.Path,
+        settings: Settings,
+        signals: Signals,
+        content: dict[str, Any] | None = None,
+        writes: bool = True,
+    ) -> None:
+        self._folder, self.signals, self._writes = output / FOLDER, signals, writes
         self._settings, self._said = settings, set[str]()
-        if settings.resume == "never":
-            self.remove()
-        mine = {n: v for n, v in as_dict(settings).items() if n not in FREE}
-        found = self._read()
-        if found is None:
-            if settings.resume == "must":
-                raise ValueError(
-                    "--resume=must goes on with a run that has not ended. Received: "
-                    f"--output={output}, where there is none. Use --resume=auto."
-                )
-            found = {"settings": plain(mine), "policy": None, "rollbacks": {}}
-        elif changed := changes(found["settings"], mine):
-            listed = "; ".join(f"--{line}" for line in changed)
-            raise ValueError(
-                "--output holds a run that has not ended, of other settings. Received: "
-                f"{listed}. Use the same settings to go on, --resume=never to start anew, or "
-                "another folder."
-            )
-        self._content: dict[str, Any] = found
+        self._content = found(output, settings) if content is None else content
 
-    def begin(self, examples: int) -> None:
+    def begin(self, examples: Any) -> None:
         """Sets the precision, the one that it was, and keeps what the run is.
 
         Args:
-            examples: How many there are to train on.
+            examples: What there is to train on.
 
         Raises:
-            ValueError: If there were more or fewer.
+            ValueError: If it was something else, or is on other hosts.
         """
-        before = self._content.setdefault("examples", examples)
-        if before != examples:
-            raise ValueError(
-                "--output holds a run that has not ended, on other data. Received: "
-                f"{examples} examples, it was {before}. Use the same data to go on, "
-                "--resume=never to start anew, or another folder."
-            )
+        count, files = len(examples), same_data.fingerprint(examples)
+        started_alike.check_data(self._settings, count, files)
+        before = self._content.setdefault("examples", count)
+        if before != count:
+            raise _on_other_data(f"{count} examples, it was {before}")
+        if self._content.setdefault("files", files) != files:
+            raise _on_other_data("files of other names or sizes than they were")
         if self._content["policy"] is None:
             self._content["policy"] = precision.set_policy(self._settings)
         keras.config.set_dtype_policy(self._content["policy"])
@@ -113,18 +167,13 @@ class Unfinished:
 
     def tidy(self) -> None:
         """Removes it if there is nothing to go on from."""
-        if not any(self._folder.glob("*/checkpoint-*.npz")):
+        if not any(self._folder.glob(KEPT)):
             self.remove()
 
     def remove(self) -> None:
-        """Removes all of it."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Removes all of it, at once: a kill leaves no part of it behind."""
+        safe_files.remove(self._folder)
 
     def _write(self) -> None:
-        safe_files.write_json(self._folder / "run.json", self._content)
-
-    def _read(self) -> dict[str, Any] | None:
-        try:
-            return json.loads((self._folder / "run.json").read_text())
-        except (OSError, ValueError):
-            return None
+        if self._writes:
+            safe_files.write_json(self._folder / "run.json", self._content)

@@ -39,8 +39,9 @@ def run(settings: FrontierSettings) -> str:
         The tables, in Markdown.
 
     Raises:
-        ValueError: If one of the runs would be refused.
+        ValueError: If one of the runs would be refused, or the output cannot be written to.
     """
+    from ..experiment import output_folder
     from ..races.progress import Progress
     from . import race, runs
 
@@ -50,12 +51,13 @@ def run(settings: FrontierSettings) -> str:
         race.check(options, problem)
     progress = Progress([b for options, _ in taking.values() for b in plan.budgets(options)])
     tables = []
-    for problem, (options, names) in taking.items():
-        one = race.Frontier(options, problem, progress)
-        for entries in one.entries():
-            table = _write(options, one, names, entries)
-        print(f"\n{table}", flush=True)
-        tables.append(table)
+    with output_folder.held(settings.output):
+        for problem, (options, names) in taking.items():
+            one = race.Frontier(options, problem, progress)
+            for entries in one.entries():
+                table = _write(options, one, names, entries)
+            print(f"\n{table}", flush=True)
+            tables.append(table)
     return "\n".join(tables)
 
 

@@ -32,12 +32,20 @@ def run(settings: SegmentationSettings) -> str:
         The tables, in Markdown.
 
     Raises:
-        ValueError: If one of the runs would be refused.
+        ValueError: If one of the runs would be refused, or the output cannot be written to.
     """
+    from ..experiment import output_folder
+    from . import race
+
+    race.check(settings)
+    with output_folder.held(settings.output):
+        return _raced(settings)
+
+
+def _raced(settings: SegmentationSettings) -> str:
     from ..races.progress import Progress
     from . import race, results
 
-    race.check(settings)
     progress = Progress(_budgets(settings))
     races: dict[str, dict[str, race.Raced]] = {}
     for network in settings.networks:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from keras_ms import safe_files
+
 from ..experiment import building
 from ..experiment.settings import Settings
 from ..races import running
@@ -71,7 +73,8 @@ class Race(EqualRace):
         pictures = [x for x, _ in self.shown]
         # Before the JSON file, which says that the run is whole.
         made: Any = masks.made(model, pictures)
-        np.savez_compressed(path.with_suffix(".npz"), **made)
+        with safe_files.whole(path.with_suffix(".npz")) as unfinished:
+            np.savez_compressed(unfinished, **made)
         return judged(model, self.data.whole, self.pairs.num_classes, self.pairs.void)
 
     def told(self, content: dict[str, Any]) -> str:

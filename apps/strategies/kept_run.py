@@ -8,9 +8,10 @@ from typing import Any
 
 from keras_ms.callbacks import DivergedError
 
-from ..experiment.option_names import MULTI_WORKER
+from ..experiment import building, distribution
 from ..experiment.outcome import Outcome
 from ..experiment.saving import LEAST_LOSS, Saving
+from ..experiment.settings import Settings
 from ..experiment.unfinished import Unfinished
 from .strategy import Strategy
 
@@ -24,16 +25,18 @@ def trained(
     unfinished: Unfinished,
     images: Any,
     validation: Any,
-    output: pathlib.Path,
+    output: pathlib.Path | None = None,
 ) -> Outcome:
     """Trains by a strategy, from where its last checkpoint is; rolls back if that is asked for.
+
+    Hosts that train together all call it, and do alike.
 
     Args:
         strategy: The strategy; it has what is kept of its run afterwards, `saving`.
         unfinished: Where checkpoints are.
         images: What to train on.
         validation: What to validate on.
-        output: Folder for what the strategy has to tell.
+        output: Folder for what the strategy has to tell, or `None`.
 
     Raises:
         DivergedError: If training diverged, or no validation is of use.
@@ -41,10 +44,9 @@ def trained(
     """
     while True:
         strategy.saving, settings = unfinished.saving(strategy.name)
-        if settings.distribute == MULTI_WORKER:  # the others would not begin where the chief does
-            strategy.saving = None
         try:
-            outcome = strategy.train(settings, images, validation, output)
+            with distribution.naming_lost_hosts(settings):
+                outcome = strategy.train(settings, images, validation, output)
             _check(outcome, strategy.saving)
             unfinished.signals.check()
             return outcome
@@ -70,26 +72,28 @@ def is_of_use(loss: float, saving: Saving | None) -> bool:
     return math.isfinite(loss) and loss <= USELESS * max(abs(reference), LEAST_LOSS)
 
 
-def unfinished_outcome(strategy: Strategy, validation: Any = None) -> Outcome | None:
+def unfinished_outcome(
+    settings: Settings, strategy: Strategy, validation: Any = None
+) -> Outcome | None:
     """What a strategy had come to when it was stopped.
 
     Args:
+        settings: Of the run.
         strategy: The strategy.
         validation: What to validate on if there was no validation yet; `None` not to.
 
     Returns:
-        The network, and its validations so far; `None` if there are none.
+        The network, on one device, and its validations so far; `None` if there are none.
     """
     saving = strategy.saving
     if saving is None or saving.model is None or saving.curve is None:
         return None
-    model, curve = saving.model, saving.curve
+    curve, steps = saving.curve, (int(saving.model.optimizer.iterations),)
+    found = Outcome(strategy.name, strategy.label, saving.model, curve, steps, ())
+    found = building.on_one_device(settings, found)  # other hosts do not take part any more
     if not curve.points and validation is not None:
-        curve.close(model, validation)
-    if not curve.points:
-        return None
-    steps = (int(model.optimizer.iterations),)
-    return Outcome(strategy.name, strategy.label, model, curve, steps, ())
+        curve.close(found.model, validation)
+    return found if curve.points else None
 
 
 def _check(outcome: Outcome, saving: Saving | None) -> None:

@@ -50,6 +50,8 @@ class ValidationImages(Looking):
         >>> images = keras_ms.callbacks.ValidationImages("logs", (x, y))  # doctest: +SKIP
     """
 
+    chief_only = True  # of several hosts
+
     def __init__(
         self,
         log_dir: str | os.PathLike[str],

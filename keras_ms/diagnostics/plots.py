@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_ms import safe_files
+
 LevelReport = Any  # what `report` defines, which imports this module
 
 
@@ -20,7 +22,8 @@ def save_plot(reports: Mapping[str, LevelReport], path: str | os.PathLike[str]) 
         path: Where the figure goes; the suffix is the format.
     """
     figure = drawn(reports)
-    figure.savefig(path, dpi=DPI)
+    with safe_files.whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=DPI)
     return figure
 
 

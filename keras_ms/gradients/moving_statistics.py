@@ -10,7 +10,7 @@ import warnings
 from typing import Any
 
 from keras_ms.data.skipped import first_level_outside
-from keras_ms.keras_internals import all_layers
+from keras_ms.keras_internals.models import all_layers
 
 REMEMBERED = 0.1
 """The share of coarse statistics in moving ones that is too small to matter."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,6 +16,8 @@ import tensorflow as tf
 from keras_ms.data.roles import ROLES
 from keras_ms.keras_internals.fitting import begin_at_epoch, first_epoch
 from keras_ms.keras_internals.models import kept_variables
+from keras_ms.training.changes import traits_of
+from keras_ms.training.collectives import Sums, bytes_from_chief, from_chief
 from keras_ms.training.hosts import place_of
 
 WRITERS = (
@@ -50,41 +54,50 @@ def _writes(callback: Any) -> bool:
 
 
 class Agreement(keras.callbacks.Callback):
-    """Has all hosts begin where the chief does: with its epoch, weights, optimizer and seeds.
+    """Has all hosts begin where the chief does: its epoch and step, weights, optimizer and seeds.
 
     So a checkpoint may lie where the chief alone can read it. Put it behind what loads weights.
 
     Args:
         run: The run of the `fit`.
         epochs: First epoch and end, as `fit` was given them.
+        optimizer: What the optimizer is, before anybody loads another state of it.
     """
 
-    def __init__(self, run: Any, epochs: tuple[int, int]) -> None:
+    def __init__(self, run: Any, epochs: tuple[int, int], optimizer: str) -> None:
         super().__init__()
         self._run, self._epochs, self._moved = run, epochs, False
+        self._optimizer = optimizer
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Compares what must be alike, and takes the chief's epoch and variables.
+        """Compares what must be alike, and takes the chief's place in the run and variables.
 
         Raises:
             ValueError: If hosts have other settings.
         """
         strategy = self.model.distribute_strategy
-        _check_alike(strategy, self._told())
-        start = first_epoch(self.model, self._epochs[0])
+        _check_alike(strategy, self._told(), {"optimizers": self._optimizer})
+        self._go_where_the_chief_is(strategy)
         variables = kept_variables(self.model)
         values = [np.asarray(variable.numpy()) for variable in variables]
-        (epoch, *values) = from_chief(strategy, [np.int64(start), *values])
-        self._moved = int(epoch) != start
-        if self._moved:
-            begin_at_epoch(self.model, int(epoch))
-        for variable, value in zip(variables, values, strict=True):
+        for variable, value in zip(variables, from_chief(strategy, values), strict=True):
             variable.assign(value)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Lets a next `fit` begin where it is told to."""
         if self._moved:
             begin_at_epoch(self.model, 0)
+
+    def _go_where_the_chief_is(self, strategy: Any) -> None:
+        run, start = self._run, int(first_epoch(self.model, self._epochs[0]))
+        mine = {"start": start, "position": run.position, "ends": run.course.early_ends}
+        chiefs = json.loads(bytes_from_chief(strategy, json.dumps(mine).encode()))
+        self._moved = chiefs["start"] != start
+        if self._moved:
+            begin_at_epoch(self.model, chiefs["start"])
+        if tuple(chiefs["position"]) != tuple(run.position):  # metrics of it only the chief has
+            run.resume(*chiefs["position"])
+        run.course.early_ends = chiefs["ends"]
 
     def _told(self) -> dict[str, list[float]]:
         """Numbers that must be alike on all hosts."""
@@ -102,83 +115,41 @@ class Agreement(keras.callbacks.Callback):
             # Each host judges by the examples that it reads.
             "roles of tensors (to be said: roles={...})": [ROLES.index(x.role) for x in leaves],
             "numbers in the model": [self.model.count_params()],
+            "optimizers": [zlib.crc32(self._optimizer.encode())],
         }
 
 
-def agreements(run: Any, epochs: tuple[int, int]) -> list[keras.callbacks.Callback]:
+def agreements(model: Any, run: Any, epochs: tuple[int, int]) -> list[keras.callbacks.Callback]:
     """What hosts that train together need among the callbacks; nothing on a single one.
 
     Args:
-        run: The run of the `fit`.
+        model: The model.
+        run: The run of the `fit`, which has not begun.
         epochs: First epoch and end, as `fit` was given them.
     """
-    return [Agreement(run, epochs)] if run.place.hosts > 1 else []
+    return [Agreement(run, epochs, optimizer_of(model))] if run.place.hosts > 1 else []
 
 
-def _check_alike(strategy: Any, told: dict[str, list[float]]) -> None:
+def optimizer_of(model: Any) -> str:
+    """What a model's optimizer was made with, such as its learning rate, as every host says it."""
+    text = json.dumps(traits_of(model, None), sort_keys=True, default=str)
+    return re.sub(r" at 0x[0-9a-f]+", "", text)  # of objects that lie elsewhere on each
+
+
+def _check_alike(strategy: Any, told: dict[str, list[float]], shown: dict[str, str]) -> None:
     longest = 64  # hosts whose numbers differ in length agree on a length all the same
     rows = [np.resize(np.array(values, np.float64), longest) for values in told.values()]
     lengths = np.array([len(values) for values in told.values()], np.float64)
-    found = gathered(strategy, np.concatenate([lengths, *rows]))
+    found = Sums(strategy).gathered(np.concatenate([lengths, *rows]))
     different = np.any(found != found[:1], axis=0)
     for index, (name, values) in enumerate(told.items()):
         begin = len(told) + index * longest
         if different[index] or np.any(different[begin : begin + longest]):
             raise ValueError(
                 f"All hosts run the same program with the same settings, but {name} differ. "
-                f"Received: {values} on host {place_of(strategy).host}. Start all hosts alike."
+                f"Received: {shown.get(name, values)} on host {place_of(strategy).host}. Start all "
+                "hosts alike."
             )
-
-
-def from_chief(strategy: Any, arrays: Sequence[Any]) -> list[np.ndarray]:
-    """The arrays of the chief, on every host. All call it, with arrays of the same shapes.
-
-    Args:
-        strategy: The strategy of the model.
-        arrays: Numbers that float64 holds exactly.
-    """
-    arrays = [np.asarray(array) for array in arrays]
-    own = np.concatenate([np.ravel(array).astype(np.float64) for array in arrays])
-    place = place_of(strategy)
-    given = _summed(strategy, own if place.is_chief else np.zeros_like(own))
-    parts = np.split(given, np.cumsum([array.size for array in arrays])[:-1])
-    pairs = zip(parts, arrays, strict=True)
-    return [part.reshape(array.shape).astype(array.dtype) for part, array in pairs]
-
-
-def bytes_from_chief(strategy: Any, data: bytes) -> bytes:
-    """Bytes of the chief, on every host. All call it."""
-    (length,) = from_chief(strategy, [np.int64(len(data))])
-    if not length:
-        return b""
-    mine = data if place_of(strategy).is_chief else bytes(int(length))
-    (given,) = from_chief(strategy, [np.frombuffer(mine, np.uint8)])
-    return given.tobytes()
-
-
-def gathered(strategy: Any, numbers: np.ndarray) -> np.ndarray:
-    """The numbers of every host, `(hosts, numbers)`, on all of them. All call it."""
-    place = place_of(strategy)
-    table = np.zeros((place.hosts, len(numbers)))
-    table[place.host] = numbers
-    return _summed(strategy, table)
-
-
-def _summed(strategy: Any, numbers: np.ndarray) -> np.ndarray:
-    """Sums over the hosts, by what TensorFlow offers its replicas."""
-    replicas = strategy.num_replicas_in_sync // place_of(strategy).hosts
-
-    def all_reduced(own: Any) -> Any:
-        context = tf.distribute.get_replica_context()
-        # A copy has a device, by which TensorFlow finds out whose sums it is to make.
-        return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(own))
-
-    @tf.function
-    def summed(own: Any) -> Any:
-        return strategy.run(all_reduced, (own,))
-
-    found = strategy.experimental_local_results(summed(tf.constant(numbers, tf.float64)))[0]
-    return found.numpy() / replicas
 
 
 @contextlib.contextmanager

@@ -53,7 +53,7 @@ class _Backup:
         epoch, step = run.position
         # After the last step of an epoch, the end of that epoch is still to come.
         if self._snapshots is not None and step < run.dataset.steps_per_epoch:
-            self._snapshots.write(run_state.taken(self._model, epoch, step))
+            self._snapshots.write(run_state.taken(self._model, epoch, step, alone=True))
         own()
 
     def begin(self, own: Callable[[], None]) -> None:
@@ -62,7 +62,8 @@ class _Backup:
         if found is None:
             self._begin_as_keras(own)
             return
-        run_state.given_back(self._model, found.content)
+        several = self._model.fit_run.place.hosts > 1  # of which the chief alone is here
+        run_state.given_back(self._model, found.content | ({"metrics": []} if several else {}))
 
     def _begin_as_keras(self, own: Callable[[], None]) -> None:
         before = run_state.steps_of(self._model)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 _LONGEST = 100  # letters of a value that is shown
 
 
-def traits_of(model: Any, run: Any) -> dict[str, Any]:
+def traits_of(model: Any, run: Any, callbacks: Sequence[Any] = ()) -> dict[str, Any]:
     """What must be the same for a `fit` to go on.
 
     Args:
         model: The model in training.
         run: The run of its `fit`, or `None` on other data than a `MultiscaleDataset`.
+        callbacks: Those of the `fit`, some of which have `traits`.
     """
     traits = _traits_of_optimizer(getattr(model, "optimizer", None))
+    for own in (getattr(callback, "traits", None) for callback in callbacks):
+        traits |= own if isinstance(own, dict) else {}
     if run is None:
         return traits
     dataset = run.dataset
@@ -28,6 +31,7 @@ def traits_of(model: Any, run: Any) -> dict[str, Any]:
         "coarsening": dataset.coarsening,
         "telescoping": dataset.telescoping,
         "seed": dataset.seed,
+        **({} if dataset.shard is None else {"shards": dataset.shard.parts}),
     }
 
 

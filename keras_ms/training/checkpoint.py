@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import warnings
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -12,9 +11,9 @@ import keras
 
 from keras_ms.keras_internals.fitting import begin_at_epoch
 from keras_ms.training import run_state
-from keras_ms.training.agreement import bytes_from_chief
 from keras_ms.training.changes import changes, plain, traits_of
-from keras_ms.training.snapshots import Snapshot, Snapshots, content_of
+from keras_ms.training.moments import JointMoments, Moments, moments_of
+from keras_ms.training.snapshots import Snapshot, Snapshots, found_by_chief, where
 from keras_ms.validation import known, positive_integer
 
 Logs = dict[str, Any] | None
@@ -33,10 +32,10 @@ class Checkpoint(keras.callbacks.Callback):
 
     Each is one file, written aside and then renamed, with checksums. The last ones stay: if the
     newest is damaged, the one before it is taken. One that cannot be written, as on a full disk,
-    costs a warning and no training. Wherever it is among the callbacks, `MultiscaleModel.fit` calls
-    it after all others. In the `fit` of other data than a `MultiscaleDataset` it saves at ends of
-    epochs only, and the data must come in the same order again. Of several hosts the chief reads
-    and writes, and all go on alike; give the callback to each.
+    costs a warning and no training; so do weights that are not finite. Wherever it is among the
+    callbacks, `MultiscaleModel.fit` calls it after all others. In the `fit` of other data than a
+    `MultiscaleDataset` it saves at ends of epochs only, and the data must come in the same order
+    again. Of several hosts, each with the callback, the chief reads and writes; all go on alike.
 
     Args:
         directory: Folder of the checkpoints of this one run; made if need be.
@@ -45,8 +44,8 @@ class Checkpoint(keras.callbacks.Callback):
         keep: How many stay. Defaults to 2.
         resume: `"auto"` (default) goes on if there is a checkpoint, `"must"` refuses to start
             without one, `"never"` removes them and starts anew.
-        configuration: What else must be as it was for a run to go on, by name; data, levels, meshes
-            and optimizer are compared in any case.
+        configuration: What else must be as it was for a run to go on, by name; data, levels,
+            meshes, optimizer and `FullMultiscaleSchedule` are compared in any case.
         free: Names of what may have changed, as errors call them: "optimizer.learning_rate".
         verbose: Whether to print where it goes on (never if `fit(verbose=0)`).
 
@@ -90,25 +89,41 @@ class Checkpoint(keras.callbacks.Callback):
         self._configuration, self._free = dict(configuration or {}), frozenset(free)
         self._beside: list[Any] = []
         self._stop: BaseException | None = None
+        self._moments = Moments(self._every)
         self.resumed: Snapshot | None = None
 
     def beside(self, callbacks: list[Any]) -> None:
         """Says which callbacks' states belong to the run; `MultiscaleModel.fit` does so."""
-        self._beside = [callback for callback in callbacks if callback is not self]
+        self._beside = [one for one in callbacks if one is not self]
 
     def save_and_stop(self, error: BaseException) -> None:
-        """Has the `fit` save as soon as it can, after a step, and then raise an error."""
+        """Has the `fit` save as soon as it can, after a step, and then raise an error.
+
+        If one of several hosts is asked to, all of them stop after the same step.
+        """
         self._stop = error
+
+    def asked_by(self, host: int, number: int) -> BaseException:
+        """What the `fit` of this host raises when another one is asked to stop.
+
+        Args:
+            host: The other host.
+            number: The attribute `number` of the error there; -1 if it has none.
+        """
+        return InterruptedError(f"Host {host} was asked to stop. All have, the chief has saved.")
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Goes on from the newest checkpoint, if there is one."""
         self._run: Any = getattr(self.model, "fit_run", None)
-        self._traits = plain({**self._configuration, **traits_of(self.model, self._run)})
+        self._moments = moments_of(self.model, self._every, self.asked_by)
+        traits = traits_of(self.model, self._run, self._beside)
+        self._traits = plain({**self._configuration, **traits})
         self._saved: tuple[int, int] | None = None
         self._history: dict[str, Any] | None = None
         if self._resume == "never" and self._is_chief:
             self._snapshots.clear()
-        self.resumed = found = self._found()
+        joint = isinstance(self._moments, JointMoments)
+        self.resumed = found = self._found_by_chief() if joint else self._found()
         if found is not None:
             self._go_on(found)
         elif self._resume == "must":
@@ -117,30 +132,34 @@ class Checkpoint(keras.callbacks.Callback):
                 f"directory={str(self._snapshots.folder)!r}, resume='must'. Use resume='auto'."
             )
         self._resume = "auto"  # should this callback train on
-        self._last = time.monotonic()
+        self._moments.saved()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Gives the history back, and saves what a new stage starts from."""
         self._give_history_back()
         run = self._run
         if run is not None and epoch > 0 and run.stage(epoch) != run.stage(epoch - 1):
+            self._moments.begin_stage()
             self._save(epoch, run.first_step(epoch))
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Saves if it is time."""
-        if self._run is None or not self._is_time():
+        if self._run is None:
             return
+        self._moments.count()
         epoch, step = self._run.position
         # After the last step of an epoch its end is still to come: validation, other callbacks.
-        if step < self._run.dataset.steps_per_epoch and not self.model.stop_training:
+        if step >= self._run.dataset.steps_per_epoch or self.model.stop_training:
+            return
+        if self._moments.come(self._stop):
             self._save(epoch, step)
             self._stop_if_told()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Saves if it is time, or if this was the last one."""
         ends = bool(self.model.stop_training)
-        epochs = (self.params or {}).get("epochs")
-        if ends or epoch + 1 == epochs or self._is_time():
+        last = ends or epoch + 1 == (self.params or {}).get("epochs")
+        if self._moments.come(self._stop, last) or last:
             self._save(epoch + 1, 0, (epoch, dict(logs or {})), ends)
         self._stop_if_told()
 
@@ -153,17 +172,14 @@ class Checkpoint(keras.callbacks.Callback):
     def _is_chief(self) -> bool:
         return self._run is None or self._run.place.is_chief
 
+    def _found_by_chief(self) -> Snapshot | None:
+        strategy = self.model.distribute_strategy
+        return found_by_chief(strategy, self._found, self._snapshots.folder)
+
     def _found(self) -> Snapshot | None:
-        """The newest snapshot; of several hosts, the chief's."""
-        found = self._snapshots.newest() if self._is_chief else None
+        found = self._snapshots.newest()
         if found is not None:
             self._check_same(found)
-        if self._run is None or self._run.place.hosts == 1:
-            return found
-        data = b"" if found is None else found.path.read_bytes()
-        data = bytes_from_chief(self.model.distribute_strategy, data)
-        if found is None and data:
-            found = Snapshot(content_of(data), self._snapshots.folder, ())
         return found
 
     def _check_same(self, found: Snapshot) -> None:
@@ -174,13 +190,10 @@ class Checkpoint(keras.callbacks.Callback):
                 f"{'; '.join(changed)}. Use what it had, another folder, or resume='never'."
             )
 
-    def _is_time(self) -> bool:
-        return self._stop is not None or time.monotonic() - self._last >= self._every
-
     def _stop_if_told(self) -> None:
-        if self._stop is not None:
-            error, self._stop = self._stop, None
-            raise error
+        if self._moments.ending is not None:
+            self._stop = None
+            raise self._moments.ending
 
     def _go_on(self, found: Snapshot) -> None:
         content = found.content
@@ -197,46 +210,33 @@ class Checkpoint(keras.callbacks.Callback):
     def _save(
         self, epoch: int, step: int, done: tuple[int, Logs] | None = None, ended: bool = False
     ) -> None:
-        self._last = time.monotonic()
-        if not self._is_chief or (self._saved == (epoch, step) and not ended):
+        self._moments.saved()
+        # Within an epoch all hosts read their metrics, which nobody can alone.
+        alone = step == 0
+        if (self._saved == (epoch, step) and not ended) or (alone and not self._is_chief):
+            return
+        taken = run_state.taken(self.model, epoch, step, alone)
+        if not self._is_chief:
+            return
+        if not run_state.is_sound(self.model):
+            warnings.warn("Weights are not finite: the checkpoint before stays.", stacklevel=2)
             return
         content = {
             "ended": ended,
-            **run_state.taken(self.model, epoch, step),
+            **taken,
             "traits": self._traits,
             "callbacks": run_state.states_of(self._beside),
-            "history": self._history_so_far(done),
+            "history": run_state.history_of(self.model, done),
         }
         try:
             self._snapshots.write(content)
             self._saved = (epoch, step)
         except OSError as error:
             warnings.warn(f"The checkpoint cannot be written ({error}).", stacklevel=2)
-        self._last = time.monotonic()
-
-    def _history_so_far(self, done: tuple[int, Logs] | None) -> dict[str, Any]:
-        """Epochs and logs; Keras adds those of the epoch that ends when all others have seen it."""
-        found = getattr(self.model, "history", None)
-        epochs = list(getattr(found, "epoch", ()))
-        history = {name: list(of) for name, of in getattr(found, "history", {}).items()}
-        if done is not None and done[0] not in epochs:
-            epochs.append(done[0])
-            for name, value in (done[1] or {}).items():
-                history.setdefault(name, []).append(value)
-        return {"epoch": epochs, "history": history}
+        self._moments.saved()
 
     def _give_history_back(self) -> None:
         found = getattr(self.model, "history", None)
         if self._history is not None and found is not None:
             found.epoch, found.history = self._history["epoch"], self._history["history"]
         self._history = None
-
-
-def where(content: Mapping[str, Any]) -> str:
-    """Where a checkpoint stands, in words."""
-    done = f"{content['steps']} steps done"
-    if content["ended"]:
-        return f"training has ended, {done}"
-    if content["step"]:
-        return f"step {content['step']} of epoch {content['epoch'] + 1}, {done}"
-    return f"epoch {content['epoch'] + 1}, {done}"

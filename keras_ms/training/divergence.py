@@ -17,6 +17,7 @@ CAUSES = {
     KINDS[2]: "Use a smaller learning rate, or a loss whose gradients are finite everywhere.",
     KINDS[3]: "Use a smaller learning rate.",
 }
+UNKNOWN = "Use a smaller learning rate, and look for NaN and Inf in your data."
 
 
 class DivergedError(ValueError):
@@ -107,10 +108,10 @@ class StopOnDivergence(keras.callbacks.Callback):
         noun = "is" if what.startswith("the loss") else "are"
         said = f"{what} {noun} not finite"
         rate = f"learning rate {self._rate():.3g}"
+        # Of replicas nobody has looked at what they took.
+        cause = UNKNOWN if self._watch is None else CAUSES.get(what, UNKNOWN)
         return DivergedError(
-            f"Training diverged: {said}. Received: {self._where(steps)}, {rate}. "
-            f"{CAUSES.get(what, CAUSES[KINDS[1]])}",
-            by_data,
+            f"Training diverged: {said}. Received: {self._where(steps)}, {rate}. {cause}", by_data
         )
 
     def _where(self, steps: int) -> str:

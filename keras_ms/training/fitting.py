@@ -75,7 +75,7 @@ def trained(
     epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
     run.course.epochs = epochs[1]
     with run, naming_mends(run.whereabouts), own_errors(run.dataset), targets.own_errors():
-        last = agreements(run, epochs)
+        last = agreements(model, run, epochs)
         if not counts:
             last.append(StepOnSums(run, epochs, extras.rehearse))
         if extras.rehearse:

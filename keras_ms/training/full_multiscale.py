@@ -81,6 +81,11 @@ class FullMultiscaleSchedule(ShownStages, keras.callbacks.Callback):
         """What to pass to `fit(epochs=...)`."""
         return self.total_iterations // self.steps_per_epoch
 
+    @property
+    def traits(self) -> dict[str, Any]:
+        """What must be as it was for a run to go on, by name; `Checkpoint` compares it."""
+        return {"FullMultiscaleSchedule.iterations": self.iterations}
+
     def finest_level(self, epoch: int) -> int:
         """Finest active level of an epoch; epochs past the end stay on the finest stage."""
         coarse_first = reversed(list(enumerate(self.iterations)))

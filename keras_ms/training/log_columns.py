@@ -1,6 +1,7 @@
-"""Columns for Keras's `CSVLogger`, whose file has those of its first epoch to the end.
+"""Columns for Keras's `CSVLogger`, whose file has those of its first epoch to the end, and rows.
 
-Later stages log what the first one does not know of, such as the losses of finer levels.
+Later stages log what the first one does not know of, such as the losses of finer levels. A run that
+goes on from a checkpoint repeats epochs that were logged after it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import keras
+
+from keras_ms.keras_internals.fitting import first_epoch
 
 OWN = frozenset(("stage", "resolution", "work_units", "learning_rate"))
 """Keys of logs that validation has not."""
@@ -34,7 +37,7 @@ def with_columns(callbacks: Sequence[Any], model: Any) -> list[Any]:
 
 
 class Columns(keras.callbacks.Callback):
-    """Tells a `CSVLogger` in the first epoch which columns there will be.
+    """Tells a `CSVLogger` in the first epoch which columns there will be, and of which rows again.
 
     Args:
         logger: Stands behind this one.
@@ -43,7 +46,15 @@ class Columns(keras.callbacks.Callback):
 
     def __init__(self, logger: keras.callbacks.CSVLogger, names: Collection[str]) -> None:
         super().__init__()
-        self._logger, self._names = logger, names
+        self._logger, self._names, self._begun = logger, names, False
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Takes out the rows that come again, if the run goes on from a checkpoint."""
+        goes_on = not self._begun and 0 < epoch == first_epoch(self.model, 0)
+        self._begun = True
+        if goes_on and self._logger.append:
+            self._logger.csv_file.flush()
+            drop_last(self._logger.filename, epoch, self._logger.sep)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Sets the columns, unless they are known."""
@@ -67,6 +78,29 @@ def columns(logs: Collection[str], names: Collection[str]) -> list[str]:
         return found
     judged = [name for name in found if name not in OWN and name not in names]
     return [*found, *(f"val_{name}" for name in judged)]
+
+
+def drop_last(path: str | os.PathLike[str], epoch: int, sep: str = ",") -> None:
+    """Takes the last rows out of a file, as long as they are of an epoch or of later ones.
+
+    Args:
+        path: The file, whose rows begin with their epochs. One elsewhere stays as it is.
+        epoch: The epoch.
+        sep: What separates columns.
+    """
+    if not os.path.isfile(path):
+        return
+    with open(path, "rb+") as file:
+        lines = file.readlines()
+        while len(lines) > 1 and _is_from(lines[-1], epoch, sep):
+            lines.pop()
+        file.truncate(sum(map(len, lines)))
+
+
+def _is_from(line: bytes, epoch: int, sep: str) -> bool:
+    """Whether a row is of an epoch or a later one; or was cut short by a kill."""
+    number = line.partition(sep.encode())[0]
+    return not line.endswith(b"\n") or (number.isdigit() and int(number) >= epoch)
 
 
 def header_of(logger: keras.callbacks.CSVLogger) -> list[str] | None:

@@ -22,18 +22,19 @@ _ATTRIBUTES = {
 """What callbacks of Keras remember from epoch to epoch."""
 
 
-def taken(model: Any, epoch: int, step: int) -> dict[str, Any]:
+def taken(model: Any, epoch: int, step: int, alone: bool = False) -> dict[str, Any]:
     """The values of all variables, of seeds too, and where the run stands.
 
     Args:
         model: A model within its `fit`.
         epoch: The epoch that comes next, or is in progress.
         step: Steps of it that are done.
+        alone: Whether other hosts do not call it now, all of which it takes to read metrics.
     """
     variables, run = _variables(model), getattr(model, "fit_run", None)
     sums = model.metrics_variables if run is None else run.sums
-    if run is not None and run.place.hosts > 1:
-        sums = []  # to read them takes all hosts, and the chief alone is here
+    if alone and run is not None and run.place.hosts > 1:
+        sums = []
     return {
         "epoch": epoch,
         "step": step,
@@ -64,6 +65,30 @@ def steps_of(model: Any) -> int:
     """Steps that the optimizer has counted."""
     optimizer = getattr(model, "optimizer", None)
     return 0 if optimizer is None else int(np.asarray(optimizer.iterations))
+
+
+def is_sound(model: Any) -> bool:
+    """Whether all weights that are trained are finite."""
+    values = (np.asarray(variable.numpy()) for variable in model.trainable_variables)
+    real = (value.astype(np.float64) for value in values if value.dtype.kind not in "iubc")
+    return all(bool(np.all(np.isfinite(value))) for value in real)
+
+
+def history_of(model: Any, done: tuple[int, dict[str, Any] | None] | None) -> dict[str, Any]:
+    """Epochs and logs so far.
+
+    Args:
+        model: A model within its `fit`.
+        done: An epoch that ends now, and its logs: Keras adds them when all others have seen it.
+    """
+    found = getattr(model, "history", None)
+    epochs = list(getattr(found, "epoch", ()))
+    history = {name: list(of) for name, of in getattr(found, "history", {}).items()}
+    if done is not None and done[0] not in epochs:
+        epochs.append(done[0])
+        for name, value in (done[1] or {}).items():
+            history.setdefault(name, []).append(value)
+    return {"epoch": epochs, "history": history}
 
 
 def states_of(callbacks: list[Any]) -> dict[str, Any]:

@@ -12,12 +12,14 @@ import json
 import os
 import pathlib
 import re
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from keras_ms import safe_files
+from keras_ms.training.collectives import said_by_chief
 
 VERSION = 1
 _NAME = re.compile(r"checkpoint-(\d{6,})\.npz")
@@ -115,9 +117,39 @@ class Snapshots:
         safe_files.clear(self.folder)
 
 
-def content_of(data: bytes) -> dict[str, Any]:
-    """What the bytes of a file hold."""
-    return _read(io.BytesIO(data))
+def found_by_chief(
+    strategy: Any, find: Callable[[], Snapshot | None], folder: pathlib.Path
+) -> Snapshot | None:
+    """The state that the chief of several hosts finds, on each of them; all call it.
+
+    Args:
+        strategy: The strategy of the hosts.
+        find: Finds it on the chief.
+        folder: Where others say that it is from.
+
+    Raises:
+        ValueError: On every host, if `find` has raised one.
+    """
+    found: list[Snapshot | None] = [None]
+
+    def say() -> bytes:
+        found[0] = snapshot = find()
+        return b"" if snapshot is None else snapshot.path.read_bytes()
+
+    data = said_by_chief(strategy, say)
+    if found[0] is not None or not data:
+        return found[0]
+    return Snapshot(_read(io.BytesIO(data)), folder, ())
+
+
+def where(content: Mapping[str, Any]) -> str:
+    """Where the run of a checkpoint stands, in words."""
+    done = f"{content['steps']} steps done"
+    if content["ended"]:
+        return f"training has ended, {done}"
+    if content["step"]:
+        return f"step {content['step']} of epoch {content['epoch'] + 1}, {done}"
+    return f"epoch {content['epoch'] + 1}, {done}"
 
 
 def _number(path: pathlib.Path) -> int:

@@ -75,7 +75,7 @@ def check_equal(folder, data, alone):
 def runs(tmp_path_factory):
     """Two runs into one folder: in the first one a host is killed, the second one goes on."""
     folder = tmp_path_factory.mktemp("hosts")
-    killed = run(folder, "whole", DIES_IN="2.0")
+    killed = run(folder, "whole", DIES_IN="2.1")
     left = sorted(path.name for path in folder.iterdir())
     return folder, killed, left, run(folder, "whole,part,app")
 
@@ -98,19 +98,24 @@ def test_the_next_run_goes_on_and_ends_as_one_process_would_have(runs):
     assert len(np.load(folder / "whole0.npz")["loss"]) == 2  # the two epochs that were left
 
 
-def test_a_checkpoint_within_an_epoch_goes_on_alike_on_all_hosts(tmp_path):
-    killed = run(tmp_path, "steps", DIES_IN="2.1")
-    assert [status for status, *_ in killed] == [1, -9]
-    ended = run(tmp_path, "steps")
-    assert "step 1 of epoch 3, 5 steps done" in ended[0][1], ended[0][2][-3000:]
-    alone = hosts_program.trained(tf.distribute.get_strategy(), hosts_program.whole())
-    check_equal(tmp_path, "steps", alone)
-
-
 def test_hosts_with_a_part_of_the_data_each_equal_one_process_with_all_parts(runs):
     data = hosts_program.parts_together()
     alone = hosts_program.trained(tf.distribute.get_strategy(), data)
     check_equal(runs[0], "part", alone)
+
+
+def exported(folder):
+    variables = tf.train.load_checkpoint(str(folder / "model" / "variables" / "variables"))
+    names = variables.get_variable_to_shape_map()
+    return {n: variables.get_tensor(n) for n in names if n.startswith("variables_")}
+
+
+def epochs(file):
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def names_in(folder):
+    return {path.name for path in folder.iterdir()}
 
 
 def test_of_the_app_the_chief_alone_writes(runs):
@@ -119,3 +124,56 @@ def test_of_the_app_the_chief_alone_writes(runs):
     assert (folder / "app" / "curves.json").is_file()
     assert "Look at" in chief[1]
     assert other[1] == ""
+
+
+@pytest.fixture(scope="module")
+def stopped(runs):
+    """Two runs of the app: host 1 is killed in the first; the second is stopped, and goes on."""
+    folder = runs[0]
+    killed = run(folder, "killed")
+    return folder, killed, (folder / "stopped" / "model").is_dir(), run(folder, "stopped")
+
+
+def test_of_the_app_a_lost_host_leaves_a_model_and_checkpoints(stopped):
+    _, (chief, other), exports, _ = stopped
+    assert other[0] == -9
+    assert chief[0] == 1, chief[2][-3000:]
+    assert "ConnectionError: Another host is gone" in chief[2]
+    assert "has the weights of validation" in chief[2]
+    assert exports
+
+
+def test_of_the_app_what_one_host_refuses_all_hosts_refuse(stopped):
+    for host, (_, _, errors) in enumerate(stopped[3]):
+        refused = [line for line in errors.splitlines() if line.startswith("refused: ")]
+        assert len(refused) == 3, errors[-3000:]
+        assert "--resume=must goes on with a run that has not ended" in refused[0]
+        assert "--learning_rate=0.0001, it was" in refused[1]
+        assert ("--learning_rate=0.002, on the chief" if host else "on host 1") in refused[2]
+    assert names_in(stopped[0] / "none") == set()
+
+
+def test_of_the_app_a_signal_to_any_host_stops_all_after_the_same_step(stopped):
+    chief, other = stopped[3]
+    for _, _, errors in (chief, other):
+        assert (
+            "stopped: 143 stopped in full_multiscale, which goes on with the same command" in errors
+        )
+    assert "step 1 of epoch 6, 11 steps done" in chief[1]  # where the killed run had saved
+    assert "step 1 of epoch 7, 13 steps done" in chief[1]  # where the signal fell
+
+
+def test_of_the_app_killed_and_stopped_hosts_end_as_if_nothing_had_happened(stopped):
+    folder, _, _, ended = stopped
+    for status, _, errors in ended:
+        assert status == 0, errors[-3000:]
+    mine, wanted = (exported(folder / name) for name in ("stopped", "app"))
+    assert mine.keys() == wanted.keys()
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(mine[name], value)
+    assert names_in(folder / "stopped") == names_in(folder / "app")
+    for host in range(2):  # of every epoch once, and of all of its steps
+        mine, wanted = (epochs(folder / f"{name}{host}.txt") for name in ("stopped", "app"))
+        assert [row[0] for row in mine] == list(range(8))
+        for one, other in zip(mine, wanted, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5)

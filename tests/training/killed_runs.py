@@ -37,13 +37,15 @@ def dropout_net():
     return inputs, keras.layers.Conv2D(3, 1)(hidden)
 
 
-def fitted(*callbacks, net=dropout_net, data=None, optimizer=None, **options):
+def fitted(
+    *callbacks, net=dropout_net, data=None, optimizer=None, iterations=ITERATIONS, **options
+):
     keras.utils.set_random_seed(3)
     model = keras_ms.MultiscaleModel(*net())
     rate = keras.optimizers.schedules.CosineDecay(1e-2, sum(ITERATIONS), alpha=0.1)
     model.compile(optimizer or keras.optimizers.Adam(rate), "mse", metrics=["mae"])
     options = {"epochs": EPOCHS, "verbose": 0, "rehearse": False, "group_steps": False} | options
-    schedule = keras_ms.FullMultiscaleSchedule(ITERATIONS, STEPS)
+    schedule = keras_ms.FullMultiscaleSchedule(iterations, STEPS)
     data = data or pair_dataset((2, 4), STEPS)
     history = model.fit(data, callbacks=[schedule, *callbacks], **options).history
     return model, history

@@ -171,3 +171,22 @@ def test_on_other_data_it_saves_at_ends_of_epochs(tmp_path):
     with pytest.raises(KilledError):
         trained(3, KillAfter(5), Checkpoint(tmp_path, 0.0))
     assert_equal(trained(3, Checkpoint(tmp_path, 0.0)), want)
+
+
+class Spoil(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 1:
+            weight = self.model.trainable_variables[0]
+            weight.assign(np.full(weight.shape, np.inf))
+
+
+def test_weights_that_are_not_finite_do_not_take_the_place_of_sound_ones(tmp_path):
+    images = small_images(2)
+    model = keras_ms.MultiscaleModel(*small_net())
+    model.compile("sgd", "mse")
+    callbacks = [Checkpoint(tmp_path, 0.0), Spoil()]
+    with pytest.warns(UserWarning, match="not finite: the checkpoint before stays"):
+        model.fit(images, images, epochs=4, callbacks=callbacks, verbose=0)
+    found = Snapshots(tmp_path).newest().content
+    assert found["epoch"] == 1
+    assert all(np.all(np.isfinite(value)) for value in found["values"])

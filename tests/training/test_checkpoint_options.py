@@ -19,6 +19,7 @@ from keras_ms.training.snapshots import Snapshots
         ({"optimizer": lambda: "sgd"}, "optimizer=SGD, it was Adam"),
         ({"optimizer": lambda: keras.optimizers.Adam(1e-3)}, "optimizer.learning_rate=0.001"),
         ({"net": lambda: lambda: small_net()}, "of another model"),
+        ({"iterations": lambda: (15, 10)}, r"Schedule.iterations=\[15, 10\], it was \[10, 15\]"),
     ],
 )
 def test_another_run_is_refused_by_what_changed(tmp_path, changed, message, one_checkpoint):

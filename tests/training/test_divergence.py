@@ -1,5 +1,7 @@
 """StopOnDivergence: a run ends at the step whose numbers are not finite, and says where."""
 
+import types
+
 import keras
 import numpy as np
 import pytest
@@ -113,7 +115,7 @@ def test_a_validation_that_is_not_finite_ends_it():
     x = np.full((4, 32, 32, 3), np.nan, "float32")
     model = keras_ms.MultiscaleModel(*small_net())
     model.compile("sgd", "mse")
-    with pytest.raises(DivergedError, match="the loss of the validation is not finite"):
+    with pytest.raises(DivergedError, match=r"the loss of the validation is not finite.* data"):
         model.fit(
             pair_dataset((2,), 2),
             validation_data=(x, x),
@@ -143,6 +145,16 @@ def test_on_other_data_it_looks_as_well():
     model.compile("sgd", "mse")
     with pytest.raises(DivergedError, match=r"weights are not finite. Received: epoch 3, batch 1,"):
         model.fit(images, images, batch_size=2, epochs=4, verbose=0, callbacks=[StopOnDivergence()])
+
+
+def test_where_only_the_loss_is_seen_both_causes_are_named():
+    callback = StopOnDivergence()
+    optimizer = types.SimpleNamespace(iterations=7, learning_rate=0.1)
+    callback.set_model(types.SimpleNamespace(optimizer=optimizer))  # as one of replicas
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    with pytest.raises(DivergedError, match="smaller learning rate, and look for NaN and Inf"):
+        callback.on_train_batch_end(0, {"loss": np.nan})
 
 
 @pytest.mark.parametrize("largest", [0.0, -1.0, float("nan")])

@@ -10,7 +10,7 @@ from conftest import pair_dataset, small_images, small_net
 
 import keras_ms
 from keras_ms.training import hosts
-from keras_ms.training.agreement import for_this_host, naming_lost_hosts
+from keras_ms.training.agreement import for_this_host, naming_lost_hosts, optimizer_of
 from keras_ms.training.hosts import Place, place_of
 
 
@@ -98,6 +98,26 @@ def test_what_hosts_would_decide_differently_is_refused():
     with pytest.raises(ValueError, match="Build it first"):
         hosts.check_hosts(Place(0, 2), pair_dataset(), built=False)
     hosts.check_hosts(Place(0, 1), measured, built=False)
+
+
+class Rate(keras.optimizers.schedules.LearningRateSchedule):
+    """One of the user's, which cannot say what it was made with."""
+
+    def __call__(self, step):
+        return 1e-3
+
+    def get_config(self):
+        return {"own": object()}
+
+
+def test_optimizers_are_compared_by_what_they_were_made_with():
+    def said(optimizer):
+        return optimizer_of(types.SimpleNamespace(optimizer=optimizer))
+
+    adams = [keras.optimizers.Adam(rate) for rate in (1e-3, 1e-3, 0.5)]
+    assert said(adams[0]) == said(adams[1]) != said(adams[2])
+    assert '"optimizer.learning_rate": 0.5' in said(adams[2])[:400]
+    assert said(keras.optimizers.SGD(Rate())) == said(keras.optimizers.SGD(Rate()))
 
 
 def test_a_lost_host_is_told_in_one_line():

@@ -10,7 +10,8 @@ import pytest
 from conftest import pair_dataset, small_images, small_net
 
 import keras_ms
-from keras_ms.training.log_columns import columns, header_of
+from keras_ms.callbacks import Checkpoint
+from keras_ms.training.log_columns import columns, drop_last, header_of
 
 STEPS = 1
 
@@ -62,6 +63,34 @@ def test_a_file_that_goes_on_keeps_its_columns(fit, tmp_path):
     assert len(lines) == len(first) + 1
     assert rows_of(path)[-1]["loss_level_0"] == rows_of(path)[-1]["loss"]
     assert rows_of(path)[-1]["resolution"] == "32"
+
+
+class Stop(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+
+def test_a_run_that_goes_on_writes_no_row_twice(fit, tmp_path):
+    path = tmp_path / "log.csv"
+    log = keras.callbacks.CSVLogger(path, append=True)
+    with pytest.raises(KeyboardInterrupt):  # the second epoch is logged, and not saved
+        fit(log, Stop(), Checkpoint(tmp_path / "kept", 0.0))
+    assert [row["epoch"] for row in rows_of(path)] == ["0", "1"]
+    fit(keras.callbacks.CSVLogger(path, append=True), Checkpoint(tmp_path / "kept", 0.0))
+    assert [row["epoch"] for row in rows_of(path)] == ["0", "1"]
+
+
+def test_rows_of_earlier_runs_stay(tmp_path):
+    path = tmp_path / "log.csv"
+    kept = b"epoch;loss\n0;0.5\n1;0.4\n0;0.5\n"
+    for more in (b"", b"1;0.3\n2;0.2\n", b"1;0.3\n2;0.", b"1"):
+        path.write_bytes(kept + more)
+        drop_last(path, 1, ";")
+        assert path.read_bytes() == kept
+    drop_last(path, 0, ";")
+    assert path.read_bytes() == b"epoch;loss\n"
+    drop_last(tmp_path / "none", 0)
 
 
 def test_a_callback_list_is_as_it_was_afterwards(tmp_path):

@@ -104,10 +104,17 @@ class Journal:
             )
 
     def save(self) -> None:
-        """Writes the file, whole or not at all."""
+        """Writes the file, whole or not at all; what cannot be written costs no training.
+
+        Warns:
+            UserWarning: If it cannot. The next epoch tries again.
+        """
         if self._path is None:
             return
-        safe_files.write_json(self._path, self.as_dict())
+        try:
+            safe_files.write_json(self._path, self.as_dict())
+        except OSError as error:
+            warnings.warn(f"The journal cannot be written ({error}).", stacklevel=2)
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""

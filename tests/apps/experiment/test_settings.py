@@ -42,6 +42,10 @@ from apps.races.settings import RaceSettings
         ({"refresh": (8, 4, 2, 1), "auto_levels": True}, "goes with --batch_sizes on one device"),
         ({"refresh": (8, 4, 2, 1), "distribute": "mirrored"}, "on one device"),
         ({"control_weights": (1.0,) * 3, "auto_levels": True}, "--auto_levels decides"),
+        ({"distribute": "multi_worker", "seconds": 9.0}, "clocks of several hosts differ"),
+        ({"distribute": "multi_worker", "auto_levels": True}, "hosts would decide differently"),
+        ({"distribute": "multi_worker", "coarsening": "auto"}, "hosts would decide differently"),
+        ({"distribute": "horovod"}, "--distribute is one of"),
     ],
 )
 def test_senseless_combinations(options, match):

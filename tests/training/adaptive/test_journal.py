@@ -27,6 +27,15 @@ def test_a_monitor_that_validation_does_not_report_is_said_so():
     assert kept.validations == [(2, 2.0)]
 
 
+def test_a_full_disk_costs_a_warning_and_no_training(tmp_path, monkeypatch):
+    def full(path, content):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("keras_ms.safe_files.write_json", full)
+    with pytest.warns(UserWarning, match=r"journal cannot be written .*No space left.*kept\.json"):
+        Journal(tmp_path / "kept.json").save()
+
+
 @pytest.mark.parametrize("journal", [3, "", ".", "README.md/journal.json"])
 def test_journals_that_cannot_be_written_are_refused(journal):
     with pytest.raises(ValueError, match="`journal` is the path"):
