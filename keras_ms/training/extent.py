@@ -10,8 +10,8 @@ from keras_ms.data import MultiscaleDataset
 from keras_ms.levels import Levels
 
 MEASURING_SHARE = 0.05
-"""Measuring may take so much of a run. In races of minutes the candidates of a level end within a few
-percent of each other: for that no more is worth paying."""
+"""Of the work units of a run, and of its seconds, what measuring may take. In races of a minute the
+candidates ended within a few percent of each other: that is not worth more."""
 LEAST_SECONDS = 10.0
 """To trace what measures takes about so long: with less there is nothing to try."""
 
@@ -38,8 +38,8 @@ def extent_of(
     """What a `fit` is to take.
 
     Args:
-        callbacks: Its callbacks. A schedule among them has `extent_of_run(costs)`: the `Extent` of its
-            run, if a step of each stage costs so many work units, finest first.
+        callbacks: Its callbacks. A schedule among them has `extent_of_run(costs)`: the `Extent` of
+            its run, if a step of each stage costs so many work units, finest first.
         epochs: Up to which epoch it is to train.
         dataset: What it trains on.
         plain: The plain batch that a stage's step is worth, where its own is not decided yet.

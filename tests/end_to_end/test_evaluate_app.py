@@ -53,9 +53,10 @@ def test_models_and_classical_methods_are_judged_on_whole_pictures(pictures, cap
 
 def test_luminance_by_hand():
     clean = np.random.default_rng(0).random((1, 12, 12, 3))
-    greener = clean + [0.0, 0.1, 0.0]  # luminance has 128.553 of 255 of green (ITU-R BT.601)
+    greener = clean + np.array((0.0, 0.1, 0.0))
     psnr, luminance, ssim, colour = evaluating._figures(clean, greener)
     assert psnr == pytest.approx(-10.0 * np.log10(0.01 / 3.0), abs=1e-3)
+    # Luminance has 128.553 of 255 of green (ITU-R BT.601).
     assert luminance == pytest.approx(-20.0 * np.log10(0.1 * 128.553 / 255.0), abs=1e-3)
     assert colour == pytest.approx(25.5, abs=1e-2)
     assert ssim < 1.0
