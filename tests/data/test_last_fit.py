@@ -104,7 +104,7 @@ def test_coarse_problems_that_fit_chooses_are_told():
     assert open_line in data.describe().lines
     lines = fitted(data).lines
     assert open_line not in lines
-    assert lines[-2].startswith("coarsening='auto': level 1, 16x16 px: ")
+    assert lines[-2].startswith("coarsening='auto': to compare coarse problems takes ")
     assert lines[-1] == "as in the fit of net: 1 epoch on 32x32 in batches of 2"
 
 

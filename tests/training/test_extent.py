@@ -14,8 +14,8 @@ from keras_ms.training.extent import Extent, comparing_work_units, extent_of, to
 TASK = "coarsening='auto': to compare coarse problems takes"
 
 
-def dataset(steps=2, **options):
-    x = np.random.default_rng(0).random((12, 16, 16, 1), "float32")
+def dataset(steps=2, side=16, **options):
+    x = np.random.default_rng(0).random((12, side, side, 1), "float32")
     options = {"levels": (2, 4), "coarsening": "auto", "telescoping": False, **options}
     return keras_ms.MultiscaleDataset((x, x), steps_per_epoch=steps, **options)
 
@@ -33,7 +33,7 @@ def compiled():
     ("callbacks", "options", "expected"),
     [
         ([], {}, Extent(3 * 2 * (2 + 1) / 2)),
-        ([], {"levels": "auto", "image_size": 8}, Extent(3 * 2 * (16 + 4) / 2)),
+        ([], {"levels": "auto", "side": 32}, Extent(3 * 2 * (16 + 4) / 2)),
         ([keras_ms.FullMultiscaleSchedule((10, 20))], {}, Extent(10 * 2 + 20 * 1)),
         ([keras_ms.AdaptiveSchedule(work_units=7.0)], {}, Extent(work_units=7.0)),
         ([keras_ms.AdaptiveSchedule(seconds=7.0)], {}, Extent(seconds=7.0)),
@@ -41,8 +41,7 @@ def compiled():
 )
 def test_what_a_fit_is_to_take(callbacks, options, expected):
     data = dataset(**options)
-    if data.allocation != "given":
-        assert data.levels.num_levels == 2
+    assert data.levels.num_levels == 2
     others = [keras.callbacks.TerminateOnNaN()]
     assert extent_of([*others, *callbacks], 3, data, plain=16) == expected
 
@@ -90,7 +89,9 @@ def test_seconds_are_foretold_by_some_steps_that_are_taken_back(pays, monkeypatc
     monkeypatch.setattr(
         automatic._Comparison,
         "affordable",
-        lambda self, seconds: asked.append(seconds) or (self._train(2) or math.inf * pays or 1.0),
+        lambda self, seconds: (
+            asked.append(seconds) or self._train(2) or (math.inf if pays else 1.0)
+        ),
     )
     monkeypatch.setattr(automatic, "WARM_UP", 1)
     model = compiled()
