@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from keras_ms.diagnostics.advised_command import Advice, advised
-from keras_ms.diagnostics.coarse_problem import CoarseProblem
+from keras_ms.diagnostics.coarse_problem import CoarseProblem, plain
 from keras_ms.diagnostics.coarse_report import CoarseReport
 
 LevelReport = Any  # what `report` defines, which imports this module
@@ -16,7 +16,8 @@ def compared(report: LevelReport) -> CoarseReport:
     if report.coarse is not None:
         return report.coarse
     problems = tuple(_problem(report, level) for level in range(1, report.num_levels))
-    return CoarseReport(report.mesh_sizes, problems, report.variance[0], report.batch_size)
+    finest = plain(report.squared_norm[0], report.variance[0])
+    return CoarseReport(report.mesh_sizes, problems, finest, report.batch_size)
 
 
 def _problem(report: LevelReport, level: int) -> CoarseProblem:
@@ -25,6 +26,7 @@ def _problem(report: LevelReport, level: int) -> CoarseProblem:
         _word(report, level),
         report.squared_bias[level],
         report.squared_bias_error[level],
+        report.squared_norm[level],
         report.variance[level],
         report.work_units[level],
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_ms.data import MultiscaleDataset, geometry
 from keras_ms.diagnostics.allocation import hierarchies
-from keras_ms.diagnostics.coarse_problem import CoarseProblem
+from keras_ms.diagnostics.coarse_problem import CoarseProblem, plain
 from keras_ms.diagnostics.control_weights import weighted
 from keras_ms.gradients.estimates import (
     Estimates,
@@ -119,6 +119,11 @@ def measured(
     return Measured(str(dataset.coarsening), 1, estimate(found), distances(pairs), error)
 
 
+def finest(usual: Measured) -> CoarseProblem:
+    """Plain training, of what was measured of the usual candidate."""
+    return plain(float(usual.found.squared_norm[0]), float(usual.found.variance[0]))
+
+
 def problems(
     candidates: Sequence[Measured], levels: Levels, step: Step
 ) -> tuple[CoarseProblem, ...]:
@@ -138,7 +143,8 @@ def problems(
                 own = estimates.from_level(place)
                 variance, cost = _step(own, costs[level:], step(own, level))
                 bias, error = float(biases[place]), float(errors[place])
-                found.append(CoarseProblem(level, name, bias, error, variance, cost))
+                norm = float(own.squared_norm[0])
+                found.append(CoarseProblem(level, name, bias, error, norm, variance, cost))
     return tuple(found)
 
 

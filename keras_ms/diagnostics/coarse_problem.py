@@ -2,15 +2,19 @@
 
 A coarse gradient is an estimate of the gradient of plain training on the finest mesh. It has a
 bias, which no batch averages out, and a variance, which falls with the batch. For the price of one
-plain step a level with cheap samples buys a large batch; so candidates are compared by
+plain step a level with cheap samples buys a large batch; so candidates are compared by the mean
+squared error of that batch's gradient, of the best multiple of it, as the learning rate is free:
 
-    squared bias + variance / (the batch that one plain step's cost buys),
+    min_a E |a G - g_0|^2 = (1 - gain) |g_0|^2,    gain = <E G, g_0>^2 / (|g_0|^2 E |G|^2),
+    E |G|^2 = |E G|^2 + variance / (the batch that one plain step's cost buys).
 
-the mean squared error at equal cost, and with plain fine batches, which have no bias.
+The gain is what a step along `G` brings, as a share of what one along `g_0` itself would bring,
+where the loss is alike in all directions. Plain fine batches have one as well.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -24,10 +28,11 @@ class CoarseProblem(NamedTuple):
     """What is known of a level's gradient under one coarsening.
 
     Attributes:
-        level: The level, 1 or coarser.
+        level: The level, 1 or coarser; 0 for plain training.
         coarsening: As in `MultiscaleDataset`.
         squared_bias: `|E g_0 - E g|^2`, noise removed; it may be negative.
         squared_bias_error: Its standard error.
+        squared_norm: `|E g|^2`, noise removed; it may be negative.
         variance: Of a step's gradient, times the samples of its finest level; of one sample for
             plain batches.
         cost: Of a step, over the samples of its finest level, in samples of level 0.
@@ -37,6 +42,7 @@ class CoarseProblem(NamedTuple):
     coarsening: str
     squared_bias: float
     squared_bias_error: float
+    squared_norm: float
     variance: float
     cost: float
 
@@ -44,9 +50,31 @@ class CoarseProblem(NamedTuple):
         """Variance of the batch that the cost of so many samples of level 0 buys."""
         return self.variance * self.cost / samples
 
-    def error_for(self, samples: float) -> float:
-        """Mean squared error of that batch's gradient as an estimate of level 0's."""
-        return max(self.squared_bias, 0.0) + self.variance_for(samples)
+    def gain_for(self, samples: float, squared_norm: float, errors: float = 0.0) -> float:
+        """Gain of that batch's gradient, in [0, 1]; 0 where noise is all there is.
+
+        Args:
+            samples: Of level 0, whose cost buys the batch.
+            squared_norm: `|E g_0|^2`.
+            errors: Standard errors by which the squared bias may be more.
+        """
+        own = self.squared_norm
+        if min(own, squared_norm) <= 0.0:
+            return 0.0
+        bias = self.squared_bias + errors * self.squared_bias_error
+        product = 0.5 * (squared_norm + own - bias)
+        product = min(max(product, 0.0), math.sqrt(squared_norm * own))  # noise, no credit
+        return product**2 / (squared_norm * (own + self.variance_for(samples)))
+
+
+def plain(squared_norm: float, variance: float) -> CoarseProblem:
+    """Plain training on the finest mesh.
+
+    Args:
+        squared_norm: `|E g_0|^2`.
+        variance: Of one sample's gradient.
+    """
+    return CoarseProblem(0, PLAIN, 0.0, 0.0, squared_norm, variance, 1.0)
 
 
 class Choice(NamedTuple):
@@ -55,13 +83,13 @@ class Choice(NamedTuple):
     Attributes:
         level: The level.
         coarsening: Of `MultiscaleDataset`, or `PLAIN` for doing without the level.
-        error: Mean squared error at the cost of a plain step, relative to that step's; 1 for
-            `PLAIN`.
+        gain: That of a step at the cost of a plain one, relative to the plain step's; 1 for
+            `PLAIN`, and where the gradient of level 0 is lost in its noise.
     """
 
     level: int
     coarsening: str
-    error: float
+    gain: float
 
     @property
     def serves(self) -> bool:
@@ -69,46 +97,46 @@ class Choice(NamedTuple):
         return self.coarsening != PLAIN
 
 
-def choose(problems: Sequence[CoarseProblem], variance: float, batch_size: int) -> Choice:
+def choose(problems: Sequence[CoarseProblem], finest: CoarseProblem, batch_size: int) -> Choice:
     """The coarse problem that serves a level, or none.
 
-    The first candidate is taken unless another's error is known to be clearly less: with the
-    standard error of its bias added, less than `WORTHWHILE` of it. The level is done without if a
-    plain step's error is clearly less than that of the best, a standard error taken away. Where all
-    are alike the coarse level is kept: its steps are as good for their cost, and far cheaper.
+    The first candidate is taken unless another's gain is known to be clearly more: with the
+    standard error of its bias added, `WORTHWHILE` of it is still more. The level is done without if
+    `WORTHWHILE` of a plain step's gain is more than that of the best, a standard error taken away.
+    Where all are alike the coarse level is kept: its steps are as good for their cost, and cheaper.
 
     Args:
         problems: The candidates of one level, the usual one first.
-        variance: Of one sample's gradient on level 0.
+        finest: Plain training, as `plain` makes it.
         batch_size: Samples of a plain step on level 0.
 
     Example:
-        >>> alike = CoarseProblem(1, "task", 0.0, 0.0, 1.0, 0.25)
+        >>> finest = plain(squared_norm=1.0, variance=16.0)
+        >>> alike = CoarseProblem(1, "task", 0.0, 0.0, 1.0, 16.0, 0.25)
         >>> biased = alike._replace(coarsening="crop", squared_bias=1.0)
-        >>> choose([alike, biased], variance=1.0, batch_size=16)
-        Choice(level=1, coarsening='task', error=0.25)
-        >>> choose([biased], variance=1.0, batch_size=16).coarsening
+        >>> choose([alike, biased], finest, batch_size=16)
+        Choice(level=1, coarsening='task', gain=1.6)
+        >>> choose([biased], finest, batch_size=16).coarsening
         'plain'
     """
-    plain = variance / batch_size
-    best, least = problems[0], problems[0].error_for(batch_size)
+    norm = finest.squared_norm
+    own = finest.gain_for(batch_size, norm)
+    best, most = problems[0], problems[0].gain_for(batch_size, norm)
     for problem in problems[1:]:
-        above = problem.error_for(batch_size) + problem.squared_bias_error
-        if above < WORTHWHILE * least:
-            best, least = problem, above
-    error = best.error_for(batch_size)
-    if plain < WORTHWHILE * max(error - best.squared_bias_error, 0.0):
+        if WORTHWHILE * problem.gain_for(batch_size, norm, errors=1.0) > most:
+            best, most = problem, problem.gain_for(batch_size, norm)
+    if WORTHWHILE * own > best.gain_for(batch_size, norm, errors=-1.0):
         return Choice(best.level, PLAIN, 1.0)
-    return Choice(best.level, best.coarsening, error / plain if plain > 0.0 else 1.0)
+    return Choice(best.level, best.coarsening, most / own if own > 0.0 else 1.0)
 
 
 def choose_all(
-    problems: Sequence[CoarseProblem], variance: float, batch_size: int
+    problems: Sequence[CoarseProblem], finest: CoarseProblem, batch_size: int
 ) -> tuple[Choice, ...]:
     """`choose` for every level that there are problems of, finest first."""
     levels = sorted({problem.level for problem in problems})
     return tuple(
-        choose([p for p in problems if p.level == level], variance, batch_size) for level in levels
+        choose([p for p in problems if p.level == level], finest, batch_size) for level in levels
     )
 
 

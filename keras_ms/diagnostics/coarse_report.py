@@ -12,22 +12,22 @@ from keras_ms.diagnostics.coarse_problem import Choice, CoarseProblem, choose_al
 from keras_ms.diagnostics.table import drawn
 from keras_ms.networks.reach import receptive_field
 
-_COLUMNS = ("level", "mesh", "coarse problem", "bias^2", "±", "variance", "cost", "error", "")
+_COLUMNS = ("level", "mesh", "coarse problem", "bias^2", "±", "variance", "cost", "gain", "")
 _CAPTION = (
-    "All relative to a plain step of {batch} images of level 0 and the variance of its gradient. "
-    "bias^2: squared distance of the mean gradient from level 0's; variance: of the batch that the "
-    "plain step's cost buys on the level; cost: of one image; error: bias^2 and variance together."
+    "Beside a plain step of {batch} images of level 0. bias^2: squared distance of the mean gradient "
+    "from level 0's; variance: of the batch that the plain step's cost buys on the level; both over "
+    "the square of level 0's. cost: of one image. gain: of such a step, 1 for level 0's own gradient."
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class CoarseReport:
-    """Coarse problems compared by the mean squared error of their gradient at equal cost.
+    """Coarse problems compared by what a step gains at equal cost; see `coarse_problem`.
 
     Attributes:
         mesh_sizes: Sides of the meshes in pixels, finest first.
         problems: What was measured, by level and coarsening.
-        variance: Of one sample's gradient on level 0.
+        finest: Plain training.
         batch_size: Samples of the plain step.
         sees: How far from a pixel the network looks, in pixels; infinite if without bound, `None`
             if it is not known.
@@ -35,14 +35,14 @@ class CoarseReport:
 
     mesh_sizes: tuple[tuple[int, ...], ...]
     problems: tuple[CoarseProblem, ...]
-    variance: float
+    finest: CoarseProblem
     batch_size: int
     sees: float | None = None
 
     @property
     def choices(self) -> tuple[Choice, ...]:
         """What serves every level from 1 on, finest first."""
-        return choose_all(self.problems, self.variance, self.batch_size)
+        return choose_all(self.problems, self.finest, self.batch_size)
 
     @property
     def coarsening(self) -> str | tuple[str, ...]:
@@ -59,7 +59,7 @@ class CoarseReport:
         """What serves, and how that goes with what the network sees, in some sentences."""
         served = [
             f"level {choice.level} ({mesh_of(self.mesh_sizes[choice.level])} px) by "
-            f"{choice.coarsening!r}, error {choice.error:.2f}"
+            f"{choice.coarsening!r}, gain {choice.gain:.2f}"
             if choice.serves
             else f"level {choice.level} is better done without"
             for choice in self.choices
@@ -99,26 +99,28 @@ class CoarseReport:
         return drawn(_COLUMNS, [self._plain_row(), *rows], caption)
 
     def _plain_row(self) -> list[str]:
-        return ["0", mesh_of(self.mesh_sizes[0]), "plain", "0.00", "", "1.00", "1", "1.00", ""]
+        return self._row(self.finest, "")
 
     def _rows(self, choice: Choice) -> list[list[str]]:
-        step = self.variance / self.batch_size
         rows = []
         for problem in (p for p in self.problems if p.level == choice.level):
-            rows.append(
-                [
-                    str(problem.level),
-                    mesh_of(self.mesh_sizes[problem.level]),
-                    problem.coarsening,
-                    f"{problem.squared_bias / step:.2f}",
-                    f"{problem.squared_bias_error / step:.2f}",
-                    f"{problem.variance_for(self.batch_size) / step:.2f}",
-                    _fraction(problem.cost),
-                    f"{problem.error_for(self.batch_size) / step:.2f}",
-                    "<-" if problem.coarsening == choice.coarsening else "",
-                ]
-            )
+            mark = "<-" if problem.coarsening == choice.coarsening else ""
+            rows.append(self._row(problem, mark))
         return rows
+
+    def _row(self, problem: CoarseProblem, mark: str) -> list[str]:
+        norm = self.finest.squared_norm
+        variance = problem.variance_for(self.batch_size)
+        squares = (problem.squared_bias, problem.squared_bias_error, variance)
+        return [
+            str(problem.level),
+            mesh_of(self.mesh_sizes[problem.level]),
+            problem.coarsening,
+            *(f"{one / norm:.2f}" if norm > 0.0 else "?" for one in squares),
+            _fraction(problem.cost),
+            f"{problem.gain_for(self.batch_size, norm):.2f}",
+            mark,
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """Numbers, lists and words alone; JSON has no infinite numbers."""
@@ -128,9 +130,10 @@ class CoarseReport:
     def of_json(cls, content: dict[str, Any]) -> CoarseReport:
         """The report that `as_json` made this of."""
         problems = tuple(CoarseProblem(*problem) for problem in content["problems"])
+        finest = CoarseProblem(*content["finest"])
         meshes = tuple(tuple(sides) for sides in content["mesh_sizes"])
         sees = None if content["sees"] is None else float(content["sees"])
-        return cls(meshes, problems, content["variance"], content["batch_size"], sees)
+        return cls(meshes, problems, finest, content["batch_size"], sees)
 
 
 def sight(model: keras.Model) -> float | None:

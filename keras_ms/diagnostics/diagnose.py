@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_ms.data import MultiscaleDataset, geometry
 from keras_ms.diagnostics import rule
-from keras_ms.diagnostics.candidates import measured, of_usual, others, problems
+from keras_ms.diagnostics.candidates import finest, measured, of_usual, others, problems
 from keras_ms.diagnostics.coarse_report import CoarseReport, sight
 from keras_ms.diagnostics.report import LevelReport
 from keras_ms.diagnostics.seconds import seconds_by_level
@@ -134,8 +134,8 @@ def _coarse_report(
     count, usual = groups[0][0].samples, of_usual(groups)
     other = [measured(meter, one, groups, count, seconds) for one in others(dataset)]
     found = problems([usual, *other], dataset.levels, _plain_step)
-    variance = float(usual.found.variance[0])
-    return CoarseReport(dataset.mesh_sizes, found, variance, int(batch_size), sight(model))
+    plain = finest(usual)
+    return CoarseReport(dataset.mesh_sizes, found, plain, int(batch_size), sight(model))
 
 
 def _plain_step(found: Estimates, level: int) -> Stage:

@@ -217,7 +217,7 @@ class _Comparison:
         self._measured = self._measure(others)
         problems = candidates.problems(self._measured, self._levels, self._step)
         found = self._measured[0].found
-        choices = choose_all(problems, float(found.variance[0]), self._batch)
+        choices = choose_all(problems, candidates.finest(self._measured[0]), self._batch)
         dataset = self._dataset.replaced(coarsening=words(choices))
         stages = [self._step(found, 0)]
         for choice in choices:
@@ -247,7 +247,7 @@ def described_choices(dataset: MultiscaleDataset, choices: Sequence[Choice]) -> 
     for choice in choices:
         mesh = "x".join(str(side) for side in dataset.mesh_sizes[choice.level])
         chosen = (
-            f"{choice.coarsening!r} (error {choice.error:.2f} of a plain step's at equal cost)"
+            f"{choice.coarsening!r} (gains {choice.gain:.2f} of a plain step at equal cost)"
             if choice.serves
             else "better done without"
         )
