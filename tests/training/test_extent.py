@@ -85,13 +85,11 @@ def test_a_short_run_keeps_the_usual_coarse_problem_says_so_and_pays_nothing(of_
 
 @pytest.mark.parametrize("pays", [False, True])
 def test_seconds_are_foretold_by_some_steps_that_are_taken_back(pays, monkeypatch):
-    asked = []
+    asked, room = [], math.inf if pays else 1.0
     monkeypatch.setattr(
         automatic._Comparison,
         "affordable",
-        lambda self, seconds: (
-            asked.append(seconds) or self._train(2) or (math.inf if pays else 1.0)
-        ),
+        lambda self, seconds: asked.append(seconds) or self._train(2) or room,
     )
     monkeypatch.setattr(automatic, "WARM_UP", 1)
     model = compiled()
