@@ -24,8 +24,8 @@ def _problem(report: LevelReport, level: int) -> CoarseProblem:
     return CoarseProblem(
         level,
         _word(report, level),
-        report.squared_bias[level],
-        report.squared_bias_error[level],
+        report.squared_cosine[level],
+        report.squared_cosine_error[level],
         report.squared_norm[level],
         report.variance[level],
         report.work_units[level],

@@ -18,7 +18,7 @@ from keras_ms.gradients.estimates import (
     Estimates,
     Groups,
     estimate,
-    squared_distances,
+    squared_cosines,
     standard_errors,
 )
 from keras_ms.gradients.finite import check_finite
@@ -38,15 +38,15 @@ class Measured(NamedTuple):
     Attributes:
         coarsening: As in `MultiscaleDataset`.
         finest: 0 for the usual candidate, 1 for others, which look at the same finest mesh.
-        found: Estimates of the levels; of biases see the next.
-        squared_bias: `|E g_0 - E g_l|^2`, noise removed.
+        found: Estimates of the levels; their biases are against the candidate's own first level.
+        squared_cosine: `cos^2` of the angle between `E g_0` and `E g_l`, noise removed.
         error: Its standard error.
     """
 
     coarsening: str
     finest: int
     found: Estimates
-    squared_bias: np.ndarray
+    squared_cosine: np.ndarray
     error: np.ndarray
 
 
@@ -76,9 +76,12 @@ def is_new(coarsening: str, level: int, num_levels: int) -> bool:
 
 def of_usual(groups: Groups) -> Measured:
     """What groups of the usual candidate say, from level 0 on."""
-    found = estimate(groups)
-    error = standard_errors(groups, lambda some: estimate(some).squared_bias)
-    return Measured(CANDIDATES[0], 0, found, found.squared_bias, error)
+
+    def cosines(some: Groups) -> np.ndarray:
+        return squared_cosines(some, some)
+
+    found, error = cosines(groups), standard_errors(groups, cosines)
+    return Measured(CANDIDATES[0], 0, estimate(groups), found, error)
 
 
 def measured(
@@ -112,11 +115,11 @@ def measured(
     check_finite(found, f"coarsening={dataset.coarsening!r}", finest=1)
     pairs: Any = list(zip(usual, found, strict=False))
 
-    def distances(some: Any) -> np.ndarray:
-        return squared_distances(*zip(*some, strict=True))
+    def cosines(some: Any) -> np.ndarray:
+        return squared_cosines(*zip(*some, strict=True))
 
-    error = standard_errors(pairs, distances)
-    return Measured(str(dataset.coarsening), 1, estimate(found), distances(pairs), error)
+    error = standard_errors(pairs, cosines)
+    return Measured(str(dataset.coarsening), 1, estimate(found), cosines(pairs), error)
 
 
 def finest(usual: Measured) -> CoarseProblem:
@@ -136,15 +139,15 @@ def problems(
     """
     found = []
     costs = [levels.sample_work_units(level) for level in range(levels.num_levels)]
-    for name, finest, estimates, biases, errors in candidates:
+    for name, finest, estimates, cosines, errors in candidates:
         for level in range(1, levels.num_levels):
             if is_new(name, level, levels.num_levels):
                 place = level - finest
                 own = estimates.from_level(place)
                 variance, cost = _step(own, costs[level:], step(own, level))
-                bias, error = float(biases[place]), float(errors[place])
+                cosine, error = float(cosines[place]), float(errors[place])
                 norm = float(own.squared_norm[0])
-                found.append(CoarseProblem(level, name, bias, error, norm, variance, cost))
+                found.append(CoarseProblem(level, name, cosine, error, norm, variance, cost))
     return tuple(found)
 
 

@@ -2,19 +2,19 @@
 
 A coarse gradient is an estimate of the gradient of plain training on the finest mesh. It has a
 bias, which no batch averages out, and a variance, which falls with the batch. For the price of one
-plain step a level with cheap samples buys a large batch; so candidates are compared by the mean
-squared error of that batch's gradient, of the best multiple of it, as the learning rate is free:
+plain step a level with cheap samples buys a large batch. Candidates are compared by the mean squared
+error of that batch's gradient `G`: of the best multiple of it, as the learning rate is free,
 
-    min_a E |a G - g_0|^2 = (1 - gain) |g_0|^2,    gain = <E G, g_0>^2 / (|g_0|^2 E |G|^2),
-    E |G|^2 = |E G|^2 + variance / (the batch that one plain step's cost buys).
+    min_a E |a G - g_0|^2 = (1 - gain) |g_0|^2,
+    gain = <E G, g_0>^2 / (|g_0|^2 E |G|^2) = cos^2 |E G|^2 / (|E G|^2 + variance of G).
 
-The gain is what a step along `G` brings, as a share of what one along `g_0` itself would bring,
-where the loss is alike in all directions. Plain fine batches have one as well.
+`cos` is that of the angle between the mean gradients: what it lacks of 1 is the bias. The gain is
+what a step along `G` brings, as a share of what one along `g_0` itself would bring, where the loss
+is curved alike in all directions. Plain fine batches have one as well.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,8 +30,9 @@ class CoarseProblem(NamedTuple):
     Attributes:
         level: The level, 1 or coarser; 0 for plain training.
         coarsening: As in `MultiscaleDataset`.
-        squared_bias: `|E g_0 - E g|^2`, noise removed; it may be negative.
-        squared_bias_error: Its standard error.
+        squared_cosine: `cos^2` of the angle between `E g_0` and `E g`, in [0, 1]; 0 if it is
+            obtuse.
+        squared_cosine_error: Its standard error.
         squared_norm: `|E g|^2`, noise removed; it may be negative.
         variance: Of a step's gradient, times the samples of its finest level; of one sample for
             plain batches.
@@ -40,8 +41,8 @@ class CoarseProblem(NamedTuple):
 
     level: int
     coarsening: str
-    squared_bias: float
-    squared_bias_error: float
+    squared_cosine: float
+    squared_cosine_error: float
     squared_norm: float
     variance: float
     cost: float
@@ -50,21 +51,17 @@ class CoarseProblem(NamedTuple):
         """Variance of the batch that the cost of so many samples of level 0 buys."""
         return self.variance * self.cost / samples
 
-    def gain_for(self, samples: float, squared_norm: float, errors: float = 0.0) -> float:
+    def gain_for(self, samples: float, errors: float = 0.0) -> float:
         """Gain of that batch's gradient, in [0, 1]; 0 where noise is all there is.
 
         Args:
             samples: Of level 0, whose cost buys the batch.
-            squared_norm: `|E g_0|^2`.
-            errors: Standard errors by which the squared bias may be more.
+            errors: Standard errors by which the squared cosine may be more.
         """
-        own = self.squared_norm
-        if min(own, squared_norm) <= 0.0:
+        if self.squared_norm <= 0.0:
             return 0.0
-        bias = self.squared_bias + errors * self.squared_bias_error
-        product = 0.5 * (squared_norm + own - bias)
-        product = min(max(product, 0.0), math.sqrt(squared_norm * own))  # noise, no credit
-        return product**2 / (squared_norm * (own + self.variance_for(samples)))
+        cosine = min(max(self.squared_cosine + errors * self.squared_cosine_error, 0.0), 1.0)
+        return cosine / (1.0 + self.variance_for(samples) / self.squared_norm)
 
 
 def plain(squared_norm: float, variance: float) -> CoarseProblem:
@@ -74,7 +71,7 @@ def plain(squared_norm: float, variance: float) -> CoarseProblem:
         squared_norm: `|E g_0|^2`.
         variance: Of one sample's gradient.
     """
-    return CoarseProblem(0, PLAIN, 0.0, 0.0, squared_norm, variance, 1.0)
+    return CoarseProblem(0, PLAIN, 1.0, 0.0, squared_norm, variance, 1.0)
 
 
 class Choice(NamedTuple):
@@ -101,9 +98,10 @@ def choose(problems: Sequence[CoarseProblem], finest: CoarseProblem, batch_size:
     """The coarse problem that serves a level, or none.
 
     The first candidate is taken unless another's gain is known to be clearly more: with the
-    standard error of its bias added, `WORTHWHILE` of it is still more. The level is done without if
-    `WORTHWHILE` of a plain step's gain is more than that of the best, a standard error taken away.
-    Where all are alike the coarse level is kept: its steps are as good for their cost, and cheaper.
+    standard error of its cosine taken away, `WORTHWHILE` of it is still more. The level is done
+    without if `WORTHWHILE` of a plain step's gain is more than that of the best, a standard error
+    added. Where all are alike the coarse level is kept: its steps are as good for their cost, and
+    cheaper.
 
     Args:
         problems: The candidates of one level, the usual one first.
@@ -112,20 +110,19 @@ def choose(problems: Sequence[CoarseProblem], finest: CoarseProblem, batch_size:
 
     Example:
         >>> finest = plain(squared_norm=1.0, variance=16.0)
-        >>> alike = CoarseProblem(1, "task", 0.0, 0.0, 1.0, 16.0, 0.25)
-        >>> biased = alike._replace(coarsening="crop", squared_bias=1.0)
+        >>> alike = CoarseProblem(1, "task", 1.0, 0.0, 1.0, 16.0, 0.25)
+        >>> biased = alike._replace(coarsening="crop", squared_cosine=0.5)
         >>> choose([alike, biased], finest, batch_size=16)
         Choice(level=1, coarsening='task', gain=1.6)
         >>> choose([biased], finest, batch_size=16).coarsening
         'plain'
     """
-    norm = finest.squared_norm
-    own = finest.gain_for(batch_size, norm)
-    best, most = problems[0], problems[0].gain_for(batch_size, norm)
+    own = finest.gain_for(batch_size)
+    best, most = problems[0], problems[0].gain_for(batch_size)
     for problem in problems[1:]:
-        if WORTHWHILE * problem.gain_for(batch_size, norm, errors=1.0) > most:
-            best, most = problem, problem.gain_for(batch_size, norm)
-    if WORTHWHILE * own > best.gain_for(batch_size, norm, errors=-1.0):
+        if WORTHWHILE * problem.gain_for(batch_size, errors=-1.0) > most:
+            best, most = problem, problem.gain_for(batch_size)
+    if WORTHWHILE * own > best.gain_for(batch_size, errors=1.0):
         return Choice(best.level, PLAIN, 1.0)
     return Choice(best.level, best.coarsening, most / own if own > 0.0 else 1.0)
 

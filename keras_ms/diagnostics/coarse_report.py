@@ -12,11 +12,11 @@ from keras_ms.diagnostics.coarse_problem import Choice, CoarseProblem, choose_al
 from keras_ms.diagnostics.table import drawn
 from keras_ms.networks.reach import receptive_field
 
-_COLUMNS = ("level", "mesh", "coarse problem", "bias^2", "±", "variance", "cost", "gain", "")
+_COLUMNS = ("level", "mesh", "coarse problem", "cos^2", "±", "variance", "cost", "gain", "")
 _CAPTION = (
-    "Beside a plain step of {batch} images of level 0. bias^2: squared distance of the mean gradient "
-    "from level 0's; variance: of the batch that the plain step's cost buys on the level; both over "
-    "the square of level 0's. cost: of one image. gain: of such a step, 1 for level 0's own gradient."
+    "For the cost of a plain step of {batch} images of level 0. cos^2: of the angle between the "
+    "mean gradient and level 0's; variance: of the batch's gradient, over the square of its mean; "
+    "cost: of one image; gain: cos^2 / (1 + variance), 1 for the mean gradient of level 0 itself."
 )
 
 
@@ -109,16 +109,16 @@ class CoarseReport:
         return rows
 
     def _row(self, problem: CoarseProblem, mark: str) -> list[str]:
-        norm = self.finest.squared_norm
-        variance = problem.variance_for(self.batch_size)
-        squares = (problem.squared_bias, problem.squared_bias_error, variance)
+        norm, variance = problem.squared_norm, problem.variance_for(self.batch_size)
         return [
             str(problem.level),
             mesh_of(self.mesh_sizes[problem.level]),
             problem.coarsening,
-            *(f"{one / norm:.2f}" if norm > 0.0 else "?" for one in squares),
+            f"{problem.squared_cosine:.2f}",
+            f"{problem.squared_cosine_error:.2f}",
+            f"{variance / norm:.2f}" if norm > 0.0 else "?",
             _fraction(problem.cost),
-            f"{problem.gain_for(self.batch_size, norm):.2f}",
+            f"{problem.gain_for(self.batch_size):.2f}",
             mark,
         ]
 

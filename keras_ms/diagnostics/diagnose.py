@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_ms.data import MultiscaleDataset, geometry
 from keras_ms.diagnostics import rule
-from keras_ms.diagnostics.candidates import finest, measured, of_usual, others, problems
+from keras_ms.diagnostics.candidates import Measured, finest, measured, of_usual, others, problems
 from keras_ms.diagnostics.coarse_report import CoarseReport, sight
 from keras_ms.diagnostics.report import LevelReport
 from keras_ms.diagnostics.seconds import seconds_by_level
@@ -86,8 +86,9 @@ def diagnose(
     chunks = chunks_for(model, dataset)
     meter = MomentMeter(model, dataset, chunks)
     groups = _groups(meter, dataset.levels.num_levels, samples, start + seconds)
-    found, levels = estimate(groups), dataset.levels
-    coarse = _coarse_report(model, meter, dataset, groups, seconds, batch_size)
+    usual, levels = of_usual(groups), dataset.levels
+    found = usual.found
+    coarse = _coarse_report(model, meter, dataset, (usual, groups), seconds, batch_size)
     sizes = _sizes_to_time(found, levels, batch_size, chunks.unit)
     per_sample, fixed = seconds_by_level(model, meter.gradient, dataset, sizes, chunks.unit)
     return LevelReport(
@@ -95,6 +96,8 @@ def diagnose(
         samples=tuple(sum(term.samples for term in level) for level in zip(*groups, strict=True)),
         **{name: _floats(values) for name, values in found._asdict().items()},
         **{f"{name}_error": _error(groups, name) for name in _WITH_ERROR},
+        squared_cosine=_floats(usual.squared_cosine),
+        squared_cosine_error=_floats(usual.error),
         seconds_per_sample=per_sample,
         fixed_seconds=fixed,
         work_units=tuple(levels.sample_work_units(level) for level in range(levels.num_levels)),
@@ -124,14 +127,15 @@ def _coarse_report(
     model: keras.Model,
     meter: MomentMeter,
     dataset: MultiscaleDataset,
-    groups: Groups,
+    of_usual: tuple[Measured, Groups],
     seconds: float,
     batch_size: int,
 ) -> CoarseReport | None:
     """What is measured of the coarse problems, if the dataset leaves the choice."""
+    usual, groups = of_usual
     if dataset.coarsening != geometry.AUTO:
         return None
-    count, usual = groups[0][0].samples, of_usual(groups)
+    count = groups[0][0].samples
     other = [measured(meter, one, groups, count, seconds) for one in others(dataset)]
     found = problems([usual, *other], dataset.levels, _plain_step)
     plain = finest(usual)

@@ -47,6 +47,8 @@ class LevelReport(ShownReport):
         squared_norm: `|E g_l|^2`, sampling noise removed, so it may come out negative.
         squared_bias: `|E g_0 - E g_l|^2`, likewise.
         squared_bias_error: Its standard error.
+        squared_cosine: `cos^2` of the angle between `E g_0` and `E g_l`, likewise; 0 if obtuse.
+        squared_cosine_error: Its standard error.
         seconds_per_sample: Forward and backward pass of one more sample, on this hardware.
         fixed_seconds: What a pass over level `l` takes whatever its batch.
         work_units: Cost of one sample, in forward and backward passes of one on level 0.
@@ -74,6 +76,8 @@ class LevelReport(ShownReport):
     squared_norm: Floats
     squared_bias: Floats
     squared_bias_error: Floats
+    squared_cosine: Floats
+    squared_cosine_error: Floats
     seconds_per_sample: Floats
     fixed_seconds: Floats
     work_units: Floats

@@ -91,20 +91,25 @@ def estimate(groups: Groups) -> Estimates:
     )
 
 
-def squared_distances(reference: Groups, others: Groups) -> np.ndarray:
-    """`|E g_0 - E g_l|^2` of levels of other samples, noise removed (it may come out negative).
+def squared_cosines(reference: Groups, others: Groups) -> np.ndarray:
+    """`cos^2` of the angles between the mean gradients of level 0 and of levels of other samples.
 
     Args:
         reference: Groups whose first term is that of level 0.
-        others: As many groups, of other samples; of the levels `l` from some one on.
+        others: As many groups, of other samples or the same; of the levels `l` from some one on.
 
     Returns:
-        One per level of `others`, finest first.
+        One per level of `others`, finest first, in [0, 1]: noise removed, 0 for an obtuse angle,
+        and where noise leaves nothing of a gradient.
     """
     number = min(len(reference), len(others))
     fine = _telescoped(reference[:number])[0]
-    distances = [fine - level for level in _telescoped(others[:number])]
-    return np.array([_product(distance, distance) for distance in distances])
+    own, found = _product(fine, fine), []
+    for level in _telescoped(others[:number]):
+        squares = own * _product(level, level)
+        product = max(_product(fine, level), 0.0)
+        found.append(min(product**2 / squares, 1.0) if min(own, squares) > 0.0 else 0.0)
+    return np.array(found)
 
 
 def standard_errors(groups: Groups, function: Callable[[Groups], np.ndarray]) -> np.ndarray:

@@ -7,22 +7,23 @@ import keras
 import numpy as np
 from conftest import small_net
 
-from keras_ms.diagnostics.coarse_problem import CoarseProblem
+from keras_ms.diagnostics.coarse_problem import CoarseProblem, plain
 from keras_ms.diagnostics.coarse_report import CoarseReport, sight
 
 
 def coarse(**changes):
     problems = [
-        CoarseProblem(1, "task", 0.05, 0.0, 1.0, 0.25),
-        CoarseProblem(1, "crop", 0.0, 0.0, 1.0, 0.25),
+        CoarseProblem(1, "task", 0.5, 0.0, 0.1, 1.0, 0.25),
+        CoarseProblem(1, "crop", 1.0, 0.0, 0.1, 1.0, 0.25),
     ]
-    made = CoarseReport(((128, 128), (64, 64)), tuple(problems), 1.0, 16, 5.0)
+    made = CoarseReport(((128, 128), (64, 64)), tuple(problems), plain(0.1, 1.0), 16, 5.0)
     return dataclasses.replace(made, **changes)
 
 
 def test_what_the_network_sees_is_part_of_the_advice():
     crops = coarse().advice
-    assert "by 'crop', error 0.25" in crops
+    # .1 / (.1 + 1 / 64) beside .1 / (.1 + 1 / 16)
+    assert "by 'crop', gain 1.41" in crops
     share = 1.0 - (54 / 64) ** 2
     assert "Your network sees 11 px: crops of 64x64 px" in crops
     assert f"where {share:.0%} of the pixels see the border" in crops

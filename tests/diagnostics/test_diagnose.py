@@ -11,6 +11,7 @@ from conftest import Blur, pair_dataset, small_images, small_net
 
 import keras_ms
 from keras_ms import LevelReport, diagnose
+from keras_ms.diagnostics import candidates
 from keras_ms.diagnostics.rule import allocate_in_work_units
 from keras_ms.diagnostics.seconds import seconds_by_level
 from keras_ms.gradients.estimates import Estimates
@@ -57,7 +58,7 @@ def test_seconds_are_taken_where_steps_are_advised(monkeypatch):
 
         # By name it is the function that the package offers.
         module = importlib.import_module("keras_ms.diagnostics.diagnose")
-        monkeypatch.setattr(module, "estimate", lambda groups: estimates)
+        monkeypatch.setattr(candidates, "estimate", lambda groups: estimates)
         monkeypatch.setattr(module, "seconds_by_level", seconds)
         diagnose(compiled(), dataset(), samples=8, batch_size=16)
         return taken
@@ -121,7 +122,8 @@ def test_coarse_problems_are_compared_where_the_dataset_leaves_the_choice(tmp_pa
     assert found.coarse.sees == 2.0
     assert "Your network sees 5 px" in str(found)
     usual = [p for p in found.coarse.problems if p.coarsening == "task"]
-    assert [p.squared_bias for p in usual] == list(found.squared_bias[1:])
+    assert [p.squared_cosine for p in usual] == list(found.squared_cosine[1:])
+    assert [p.squared_norm for p in usual] == list(found.squared_norm[1:])
     assert [p.variance for p in usual] == list(found.variance[1:])
     assert [p.cost for p in found.coarse.problems] == [0.25, 0.0625] * 2 + [0.0625]
     assert found.commands[0].of_pairs

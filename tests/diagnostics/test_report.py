@@ -26,6 +26,8 @@ def report(**changes):
         squared_norm=(0.1, 0.1),
         squared_bias=(0.0, 0.02),
         squared_bias_error=(0.0, 0.01),
+        squared_cosine=(1.0, 0.8),
+        squared_cosine_error=(0.0, 0.1),
         seconds_per_sample=(0.01, 0.0025),
         fixed_seconds=(0.0, 0.0),
         work_units=(1.0, 0.25),
@@ -137,7 +139,7 @@ def test_a_report_ends_in_what_to_paste():
     assert second.python.splitlines()[-1] in report().told(details=True).partition(second.why)[2]
     video = report(mesh_sizes=((8, 128, 128), (8, 64, 64)))
     assert [command.axes for command in (*video.commands, first)] == [(1, 2), (1, 2), None]
-    biased = report(squared_bias=(0.0, 9.0), difference=(3.0, 0.0)).commands
+    biased = report(squared_cosine=(1.0, 0.0), difference=(3.0, 0.0)).commands
     assert [command.strategy for command in biased] == ["single_scale"]
 
 

@@ -167,6 +167,8 @@ def report(found, levels):
         squared_norm=nothing,
         squared_bias=nothing,
         squared_bias_error=nothing,
+        squared_cosine=(1.0,) * depth,
+        squared_cosine_error=nothing,
         seconds_per_sample=units,
         fixed_seconds=(VISIT,) * depth,
         work_units=units,
