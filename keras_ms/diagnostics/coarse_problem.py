@@ -2,8 +2,8 @@
 
 A coarse gradient is an estimate of the gradient of plain training on the finest mesh. It has a
 bias, which no batch averages out, and a variance, which falls with the batch. For the price of one
-plain step a level with cheap samples buys a large batch. Candidates are compared by the mean squared
-error of that batch's gradient `G`: of the best multiple of it, as the learning rate is free,
+plain step a level with cheap samples buys a large batch. Candidates are compared by the mean
+squared error of that batch's gradient `G`: of its best multiple, as the learning rate is free,
 
     min_a E |a G - g_0|^2 = (1 - gain) |g_0|^2,
     gain = <E G, g_0>^2 / (|g_0|^2 E |G|^2) = cos^2 |E G|^2 / (|E G|^2 + variance of G).
