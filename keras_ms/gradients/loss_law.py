@@ -161,6 +161,7 @@ def _is_of_samples(loss: Any) -> bool:
     if kind.__module__ == "keras_ms.losses":
         return True
     function = getattr(loss, "fn", None)
+    known = KNOWN.get(getattr(function, "__name__", ""))
     names = {
         kind.__module__.partition(".")[0],
         getattr(function, "__module__", "").partition(".")[0],
@@ -168,8 +169,8 @@ def _is_of_samples(loss: Any) -> bool:
     options = getattr(loss, "_fn_kwargs", {})
     return (
         names == {"keras"}
-        and getattr(function, "__name__", "") in KNOWN
-        and not KNOWN[function.__name__].couples
+        and known is not None
+        and not known.couples
         and options.get("axis", -1) == -1
         and options.get("ignore_class") is None
     )

@@ -268,7 +268,7 @@ class MultiscaleModel(keras.Model):
         with attribute(self, "train_step", step):
             super().make_train_function(force)
         if self.train_function is not before:
-            self.train_function = StepFunction(self, step, self.train_function)
+            self.train_function: Any = StepFunction(self, step, self.train_function)
         return self.train_function
 
     def make_test_function(self, force: bool = False) -> Any:

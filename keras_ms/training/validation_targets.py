@@ -151,7 +151,7 @@ def _are_arrays(structure: Any) -> bool:
 def _look(check: Check, counts: bool, rows: Any, name: str) -> None:
     """Looks at all rows at once and, if that finds something, at one by one to name it."""
     with contextlib.suppress(ValueError):
-        check(values_of(np.asarray(rows), "", numbers=counts, columns=False))
+        check(values_of(np.asarray(rows), "all", numbers=counts, columns=False))
         return
     for number, row in enumerate(rows):
         check(values_of(np.asarray(row), name.format(number), numbers=counts, columns=False))

@@ -72,7 +72,7 @@ def test_pairs_are_told_where_sides_do_not_tell(tmp_path, x, y, told):
     paths = [list(map(str, side)) for side in zip(*files, strict=True)]
     in_memory = [[Image.open(path) for path in side] for side in paths]
     for lists in (paths, in_memory):
-        found = said(lambda both=lists: keras_ms.MultiscaleDataset(tuple(both), levels=(1,)))
+        found = said(lambda both=lists: keras_ms.MultiscaleDataset(tuple(both), None, (1,), 16))
         assert len(found) == told
 
 
