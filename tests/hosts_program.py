@@ -137,7 +137,7 @@ def watched_app(losses, at=None, act=None):
 
     def on_train_batch_end(self, batch, logs=None):
         end_of_step(self, batch, logs)
-        if act is not None and not done and int(self.model.optimizer.iterations) == at:
+        if act is not None and not done and int(np.asarray(self.model.optimizer.iterations)) == at:
             done.append(1)
             act()
 

@@ -89,10 +89,10 @@ def gathered(settings: Any, numbers: list[float]) -> Any:
     Raises:
         ConnectionError: If another host is gone.
     """
-    from keras_ms.training.collectives import Sums
+    from keras_ms.training.collectives import sums_of
 
     with naming_lost_hosts(settings):
-        return Sums(strategy(MULTI_WORKER)).gathered(numbers)
+        return sums_of(strategy(MULTI_WORKER)).gathered(numbers)
 
 
 @functools.cache

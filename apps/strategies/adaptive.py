@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_ms
+from keras_ms.training.run_state import steps_of
 
 from ..experiment import auto_levels, building
 from ..experiment.outcome import Outcome
@@ -56,7 +57,7 @@ class Adaptive(Strategy):
         curve = paced.fit(model, dataset, schedule, clock, settings, validation, saving=self.saving)
         for decision in changes(schedule.decisions):
             print(_told(decision))
-        steps = (int(model.optimizer.iterations),)
+        steps = (steps_of(model),)
         sizes = tuple(schedule.decisions[-1].batch_sizes)
         return Outcome(self.name, self.label, model, curve, steps, sizes)
 

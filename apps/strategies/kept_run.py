@@ -6,7 +6,10 @@ import math
 import pathlib
 from typing import Any
 
+import numpy as np
+
 from keras_ms.callbacks import DivergedError
+from keras_ms.training.run_state import steps_of
 
 from ..experiment import building, distribution
 from ..experiment.outcome import Outcome
@@ -88,7 +91,7 @@ def unfinished_outcome(
     saving = strategy.saving
     if saving is None or saving.model is None or saving.curve is None:
         return None
-    curve, steps = saving.curve, (int(saving.model.optimizer.iterations),)
+    curve, steps = saving.curve, (steps_of(saving.model),)
     found = Outcome(strategy.name, strategy.label, saving.model, curve, steps, ())
     found = building.on_one_device(settings, found)  # other hosts do not take part any more
     if not curve.points and validation is not None:
@@ -107,4 +110,4 @@ def _check(outcome: Outcome, saving: Saving | None) -> None:
 
 
 def _rate(outcome: Outcome) -> float:
-    return float(outcome.model.optimizer.learning_rate)
+    return float(np.asarray(outcome.model.optimizer.learning_rate))

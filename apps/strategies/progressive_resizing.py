@@ -18,6 +18,7 @@ import tensorflow as tf
 
 import keras_ms
 from keras_ms.data.description import lines_of
+from keras_ms.training.run_state import steps_of
 
 from ..experiment import building
 from ..experiment.outcome import Outcome
@@ -170,7 +171,7 @@ class ProgressiveResizing(Strategy):
         model = building.make_model(settings, settings.learning_rate)
         dataset = building.make_dataset(settings, images, **self.data_options(settings))
         curve = fit(settings, model, dataset, validation, self.saving)
-        steps = (int(model.optimizer.iterations),)
+        steps = (steps_of(model),)
         return Outcome(self.name, self.label, model, curve, steps, dataset.batch_sizes())
 
 

@@ -174,4 +174,5 @@ def rate_schedule(optimizer: Any) -> Any:
 
 def steps_taken(optimizer: Any) -> int:
     """Steps that an optimizer has taken, as its learning rate counts them."""
-    return int(getattr(optimizer, "inner_optimizer", optimizer).iterations)
+    counted = getattr(optimizer, "inner_optimizer", optimizer).iterations
+    return int(counted.numpy())  # of replicas `int` cannot

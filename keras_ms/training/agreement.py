@@ -17,7 +17,7 @@ from keras_ms.data.roles import ROLES
 from keras_ms.keras_internals.fitting import begin_at_epoch, first_epoch
 from keras_ms.keras_internals.models import kept_variables
 from keras_ms.training.changes import traits_of
-from keras_ms.training.collectives import Sums, bytes_from_chief, from_chief
+from keras_ms.training.collectives import bytes_from_chief, from_chief, sums_of
 from keras_ms.training.hosts import place_of
 
 WRITERS = (
@@ -140,7 +140,7 @@ def _check_alike(strategy: Any, told: dict[str, list[float]], shown: dict[str, s
     longest = 64  # hosts whose numbers differ in length agree on a length all the same
     rows = [np.resize(np.array(values, np.float64), longest) for values in told.values()]
     lengths = np.array([len(values) for values in told.values()], np.float64)
-    found = Sums(strategy).gathered(np.concatenate([lengths, *rows]))
+    found = sums_of(strategy).gathered(np.concatenate([lengths, *rows]))
     different = np.any(found != found[:1], axis=0)
     for index, (name, values) in enumerate(told.items()):
         begin = len(told) + index * longest
@@ -168,7 +168,8 @@ def naming_lost_hosts(strategy: Any) -> Iterator[None]:
     except tf.errors.OpError as error:
         if place.hosts == 1 or not _SIGNS.search(str(error)):
             raise
-        lines = [" ".join(line.split()) for line in str(error).splitlines()]
+        text = re.sub(r"\{\{.*?\}\} *", "", str(error))  # names of nodes in graphs
+        lines = [" ".join(line.split()) for line in text.splitlines()]
         told = [line for line in lines if _REASONS.search(line) and not line.startswith("File ")]
         said = (told or [type(error).__name__])[0][:300]
         raise ConnectionError(

@@ -5,6 +5,7 @@ Every host has to make the same calls in the same order; one that does without l
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ SAID, REFUSED = b"+", b"-"
 
 
 class Sums:
-    """Sums of numbers over the hosts, on each of them; traced once for each shape.
+    """Sums of numbers over the hosts, on each of them; see `sums_of`.
 
     Args:
         strategy: The strategy of the hosts.
@@ -34,7 +35,7 @@ class Sums:
             # A copy has a device, by which TensorFlow finds out whose sums it is to make.
             return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(own))
 
-        @tf.function
+        @tf.function(input_signature=[tf.TensorSpec((None,), tf.float64)])
         def summed(own: Any) -> Any:
             return strategy.run(all_reduced, (own,))
 
@@ -45,13 +46,20 @@ class Sums:
 
     def __call__(self, numbers: np.ndarray) -> np.ndarray:
         """The sums, as float64."""
-        return self._results(tf.constant(numbers, tf.float64))
+        flat = self._results(tf.constant(np.ravel(numbers), tf.float64))
+        return flat.reshape(np.shape(numbers))
 
     def gathered(self, numbers: Sequence[float] | np.ndarray) -> np.ndarray:
         """The numbers of every host, `(hosts, numbers)`, on all of them."""
         table = np.zeros((self.place.hosts, len(numbers)))
         table[self.place.host] = numbers
         return self(table)
+
+
+@functools.lru_cache(maxsize=1)  # of the strategy that this process has, traced once
+def sums_of(strategy: Any) -> Sums:
+    """Sums over the hosts of a strategy."""
+    return Sums(strategy)
 
 
 def from_chief(strategy: Any, arrays: Sequence[Any]) -> list[np.ndarray]:
@@ -61,7 +69,7 @@ def from_chief(strategy: Any, arrays: Sequence[Any]) -> list[np.ndarray]:
         strategy: The strategy of the hosts.
         arrays: Numbers that float64 holds exactly.
     """
-    arrays, sums = [np.asarray(array) for array in arrays], Sums(strategy)
+    arrays, sums = [np.asarray(array) for array in arrays], sums_of(strategy)
     own = np.concatenate([np.ravel(array).astype(np.float64) for array in arrays])
     given = sums(own if sums.place.is_chief else np.zeros_like(own))
     parts = np.split(given, np.cumsum([array.size for array in arrays])[:-1])
@@ -71,7 +79,7 @@ def from_chief(strategy: Any, arrays: Sequence[Any]) -> list[np.ndarray]:
 
 def bytes_from_chief(strategy: Any, data: bytes) -> bytes:
     """Bytes of the chief, on every host. All call it; what others give does not count."""
-    sums = Sums(strategy)
+    sums = sums_of(strategy)
     data = data if sums.place.is_chief else b""
     length = int(sums(np.array([len(data)]))[0])
     pieces = []

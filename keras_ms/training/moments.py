@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ms.training.collectives import Sums
+from keras_ms.training.collectives import Sums, sums_of
 
 BETWEEN = 1.0
 """Seconds between two questions, if steps go on to take as long as they did."""
@@ -113,4 +113,4 @@ def moments_of(model: Any, every: float, asked_by: Callable[[int, int], BaseExce
     run = getattr(model, "fit_run", None)
     if run is None or run.place.hosts == 1:
         return Moments(every)
-    return JointMoments(every, Sums(model.distribute_strategy), asked_by)
+    return JointMoments(every, sums_of(model.distribute_strategy), asked_by)

@@ -20,7 +20,8 @@ APPS = {
     "segmentation": (segmentation.run, SegmentationSettings),
     "time_to_quality": (time_to_quality.run, RaceSettings),
 }
-OPTIONS = {"segmentation": {"data_dir": "photos", "target_dir": "masks", "classes": "3"}}
+FOLDERS = {name: name for name in ("data_dir", "target_dir", "val_data_dir", "val_target_dir")}
+OPTIONS = {"segmentation": {**FOLDERS, "classes": "3"}}
 
 
 @pytest.fixture(params=APPS)

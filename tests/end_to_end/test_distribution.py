@@ -80,7 +80,7 @@ class Stops(keras.callbacks.Callback):
 
 class StopsWithin(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
-        if int(self.model.optimizer.iterations) == 6:  # 5 are saved
+        if int(np.asarray(self.model.optimizer.iterations)) == 6:  # 5 are saved
             raise KeyboardInterrupt
 
 def trained(strategy, *callbacks):

@@ -121,7 +121,9 @@ def test_optimizers_are_compared_by_what_they_were_made_with():
 
 
 def test_a_lost_host_is_told_in_one_line():
-    error = tf.errors.UnavailableError(None, None, "A step:\n is aborted by: task:1 is gone")
+    error = tf.errors.UnavailableError(
+        None, None, "A step:\n {{node a/b}} is aborted by: task:1 is gone"
+    )
     said, two = r"'is aborted by: task:1 is gone' \(on host 0 of 2\)", Strategy(TWO, "worker", 0)
     with pytest.raises(ConnectionError, match=said) as told, naming_lost_hosts(two):
         raise error
