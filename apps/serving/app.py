@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import importlib.util
 import signal
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..experiment.options import replaced
@@ -45,9 +46,9 @@ def run(settings: Any) -> None:
         safe_files.clear(tempfile.gettempdir())
         with safe_files.workplace(tempfile.gettempdir()) as folder:
             workshop = Workshop(folder, hows)
-            server = server_of(workshop, settings)
             address = f"http://{LOOPBACK}:{channel.getsockname()[1]}"
-            print(f"Open {address} in a browser of this machine. Ctrl-C ends it.", flush=True)
+            said = f"Open {address} in a browser of this machine. Ctrl-C ends it."
+            server = server_of(workshop, settings, functools.partial(print, said, flush=True))
             with contextlib.closing(workshop):
                 server.run(sockets=[channel])
 
@@ -75,16 +76,19 @@ def offered(settings: Any) -> dict[str, How]:
     return hows
 
 
-def server_of(workshop: Workshop, settings: Any) -> uvicorn.Server:
+def server_of(
+    workshop: Workshop, settings: Any, listens: Callable[[], None] = lambda: None
+) -> uvicorn.Server:
     """A server of the page that does not run yet.
 
     Args:
         workshop: What restores pictures.
         settings: Of the app.
+        listens: Called once the server listens.
     """
     import uvicorn
 
-    from .server import application
+    from .server import Server, application
 
     megabytes = settings.max_megabytes or MAX_MEGABYTES
     told = {
@@ -108,7 +112,7 @@ def server_of(workshop: Workshop, settings: Any) -> uvicorn.Server:
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=PATIENCE,
     )
-    server = uvicorn.Server(config)
+    server = Server(config, listens)
     return server
 
 

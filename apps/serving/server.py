@@ -6,10 +6,12 @@ import asyncio
 import functools
 import math
 import pathlib
+import socket
 import threading
 from collections.abc import Callable
 from typing import Any
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -38,6 +40,27 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
+
+
+class Server(uvicorn.Server):
+    """A server that says when it listens.
+
+    By then its own handlers of signals only note that it is to end. The usual exception of Ctrl-C,
+    before, may be raised where Python drops it.
+
+    Args:
+        config: See uvicorn.
+        listens: Called once it listens.
+    """
+
+    def __init__(self, config: uvicorn.Config, listens: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._listens = listens
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        await super().startup(sockets)
+        self._listens()
 
 
 def application(

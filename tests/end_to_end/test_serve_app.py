@@ -77,6 +77,8 @@ def test_a_picture_is_restored_and_nothing_is_left_behind(tmp_path):
 @needs_libraries
 def test_ctrl_c_ends_it_in_peace(tmp_path):
     code = (
+        # Which a shell's background jobs ignore, and so what they start.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "from apps import restore; from apps.serving import app; app.offered = lambda *_: {}; "
         "app.run(restore.RestoreSettings(serve=True, port=0))"
     )
@@ -92,7 +94,10 @@ def test_ctrl_c_ends_it_in_peace(tmp_path):
         assert "Ctrl-C ends it" in process.stdout.readline()
         assert any(tmp_path.iterdir())
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        try:
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()  # else a server that goes on is waited for without end
     assert process.returncode == 0
     assert "Traceback" not in said
     assert not any(tmp_path.iterdir())
