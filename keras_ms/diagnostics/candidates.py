@@ -139,10 +139,10 @@ def problems(
     """
     found = []
     costs = [levels.sample_work_units(level) for level in range(levels.num_levels)]
-    for name, finest, estimates, cosines, errors in candidates:
+    for name, first, estimates, cosines, errors in candidates:
         for level in range(1, levels.num_levels):
             if is_new(name, level, levels.num_levels):
-                place = level - finest
+                place = level - first
                 own = estimates.from_level(place)
                 variance, cost = _step(own, costs[level:], step(own, level))
                 cosine, error = float(cosines[place]), float(errors[place])

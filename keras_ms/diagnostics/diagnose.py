@@ -127,19 +127,19 @@ def _coarse_report(
     model: keras.Model,
     meter: MomentMeter,
     dataset: MultiscaleDataset,
-    of_usual: tuple[Measured, Groups],
+    measured_usual: tuple[Measured, Groups],
     seconds: float,
     batch_size: int,
 ) -> CoarseReport | None:
     """What is measured of the coarse problems, if the dataset leaves the choice."""
-    usual, groups = of_usual
+    usual, groups = measured_usual
     if dataset.coarsening != geometry.AUTO:
         return None
     count = groups[0][0].samples
     other = [measured(meter, one, groups, count, seconds) for one in others(dataset)]
     found = problems([usual, *other], dataset.levels, _plain_step)
-    plain = finest(usual)
-    return CoarseReport(dataset.mesh_sizes, found, plain, int(batch_size), sight(model))
+    sees = sight(model)
+    return CoarseReport(dataset.mesh_sizes, found, finest(usual), int(batch_size), sees)
 
 
 def _plain_step(found: Estimates, level: int) -> Stage:
