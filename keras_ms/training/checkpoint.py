@@ -12,7 +12,7 @@ import keras
 from keras_ms.keras_internals.fitting import begin_at_epoch
 from keras_ms.training import run_state
 from keras_ms.training.changes import changes, plain, traits_of
-from keras_ms.training.moments import JointMoments, Moments, moments_of
+from keras_ms.training.moments_to_save import JointMoments, Moments, moments_of
 from keras_ms.training.snapshots import Snapshot, Snapshots, found_by_chief, where
 from keras_ms.validation import known, positive_integer
 

@@ -5,8 +5,8 @@ import types
 import numpy as np
 import pytest
 
-from keras_ms.training import moments
-from keras_ms.training.moments import JointMoments, Moments
+from keras_ms.training import moments_to_save
+from keras_ms.training.moments_to_save import JointMoments, Moments
 
 
 class Clock:
@@ -15,7 +15,7 @@ class Clock:
     def __init__(self, monkeypatch):
         self.now = 100.0
         told = types.SimpleNamespace(monotonic=lambda: self.now)
-        monkeypatch.setattr(moments, "time", told)
+        monkeypatch.setattr(moments_to_save, "time", told)
 
 
 @pytest.fixture
