@@ -4,7 +4,8 @@
     python -m apps.diagnose --task=deblurring --network=unet --image_size=256
     python -m apps.diagnose --dataset=folder --data_dir=PICTURES --steps=500
 
-Trains for a few steps first, since an untrained network says little of training. Ends in a command
+Trains plainly for a few steps first, since an untrained network says little of training: what it
+finds then is what `--coarsening=auto` finds, which begins alike. Ends in a command
 that trains as advised, and in the same in Python. Task-consistent levels, crops and both are
 compared as coarse problems; degrading first, as the paper does, has a report of its own. Leaves in
 --output: the two reports as JSON and levels.png (variance, cost ratio and gradient bias by level).
@@ -47,7 +48,7 @@ class DiagnoseSettings(Problem):
     UNUSED: ClassVar[tuple[str, ...]] = ("validation_samples",)
 
     steps: int = option(
-        100, "Steps of the telescoping sum to train for first; 0 for none.", theme=MEASURING
+        100, "Plain steps of one image to train for first; 0 for none.", theme=MEASURING
     )
     samples: int = option(
         128,
@@ -141,15 +142,14 @@ def train_command(settings: DiagnoseSettings) -> str:
 def trained(
     settings: DiagnoseSettings, images: list[np.ndarray], steps: int
 ) -> keras_ms.MultiscaleModel:
-    """The network after some steps of task-consistent Multiscale Gradient Estimation."""
+    """The network after some plain steps of an image a device, as those that `fit` measures by."""
     from .experiment import building
-    from .experiment.decisions_told import DecisionsTold
 
     model = building.make_model(settings, settings.learning_rate)
     if steps:
         print(f"Training for {steps} steps ...", flush=True)
-        dataset = building.make_dataset(settings, images, steps)
-        model.fit(dataset, callbacks=[DecisionsTold()], verbose=0)
+        batch = model.distribute_strategy.num_replicas_in_sync
+        model.fit(building.make_dataset(settings, images, steps, levels=(batch,)), verbose=0)
     return model
 
 

@@ -1,11 +1,13 @@
 """`apps.diagnose` at a tiny size."""
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
 import keras_ms
 from apps import diagnose
+from apps.experiment import building
 
 TINY = {"batch_sizes": (2, 4), "image_size": 16, "width": 4, "samples": 8}
 
@@ -25,6 +27,20 @@ def test_both_coarsenings_are_measured_and_shown(tmp_path, capsys):
     assert {problem.coarsening for problem in usual.coarse.problems} == {"task", "crop"}
     assert f"python -m apps.train {usual.commands[0].flags}\nor in Python:\n" in printed
     assert reports["degrade first"].coarse is None
+
+
+def test_what_is_measured_was_trained_by_plain_steps_as_fit_does(tmp_path):
+    settings = diagnose.DiagnoseSettings(output=str(tmp_path), **TINY)
+    images = building.images_in_memory(settings, "train")
+    found = diagnose.trained(settings, images, 3)
+    made = building.make_model(settings, settings.learning_rate)
+    plain = keras.Model(made.input, made.output)
+    building.compile_as_asked(plain, settings, settings.learning_rate)
+    for batch in building.make_dataset(settings, images, levels=(1,)).stage(0).take(3):
+        plain.train_on_batch(*batch.fine[0])
+    assert found.optimizer.iterations == 3
+    for weight, expected in zip(found.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(weight, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_pairs_of_ones_own_are_measured_once(tmp_path, capsys):
