@@ -5,8 +5,59 @@ from __future__ import annotations
 import math
 import numbers
 import operator
+import os
+import pathlib
 from collections.abc import Collection
 from typing import Any
+
+import numpy as np
+
+
+def no_examples(received: str) -> ValueError:
+    """The error of data that hold nothing to train on.
+
+    Args:
+        received: What was handed over, as in "an empty ...".
+    """
+    return ValueError(
+        f"There are no examples to train on. Received: data without one, an empty {received}. Pass "
+        "at least one image or pair."
+    )
+
+
+def path_of(value: Any, argument: str) -> pathlib.Path:
+    """The value as a path.
+
+    Args:
+        value: What was received.
+        argument: What the argument is called.
+
+    Raises:
+        ValueError: If it is neither text nor a path.
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise ValueError(f"`{argument}` is the path of a file or folder. Received: {value!r}.")
+    return pathlib.Path(value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number, neither a truth value nor text."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def numbers_of(values: Any) -> np.ndarray:
+    """Values as an array of floats; a NaN if they are no numbers."""
+    try:
+        found = np.asarray(values)
+    except (TypeError, ValueError):  # as of lists of different lengths
+        return np.array(math.nan)
+    return found.astype(np.float64) if found.dtype.kind in "iuf" else np.array(math.nan)
+
+
+def is_count(value: Any) -> bool:
+    """Whether a value is a positive integer."""
+    whole = not isinstance(value, bool) and hasattr(value, "__index__")
+    return whole and operator.index(value) > 0
 
 
 def positive_integer(value: Any, name: str) -> int:
@@ -19,7 +70,7 @@ def positive_integer(value: Any, name: str) -> int:
     Raises:
         ValueError: If it is no integer, or less than 1.
     """
-    if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < 1:
+    if not is_count(value):
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")
     return operator.index(value)
 
@@ -67,7 +118,7 @@ def known(value: Any, names: Collection[str], argument: str, what: str) -> str:
     Raises:
         ValueError: If it is none of them.
     """
-    if value not in names:
+    if not isinstance(value, str) or value not in names:  # what has no hash is in no dictionary
         raise ValueError(
             f"There is no such {what}. Received: {argument}={value!r}. "
             f"Use one of {tuple(sorted(names))}."

@@ -74,7 +74,8 @@ def pixels(height, width, seed=0):
 
 def pair_dataset(levels=(2, 4, 8), steps=2, **options):
     """Blurred images and the images, as pairs: cheap to trace, where a test is not about data."""
-    blurred, images = Blur().pair({"clean": tf.constant(small_images(max(14, sum(levels))))})
+    count = 14 if levels == "auto" else max(14, sum(levels))
+    blurred, images = Blur().pair({"clean": tf.constant(small_images(count))})
     pairs = tf.data.Dataset.from_tensor_slices((blurred, images))
     return keras_ms.MultiscaleDataset(pairs, levels=levels, steps_per_epoch=steps, **options)
 

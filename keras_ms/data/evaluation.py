@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from keras_ms.data.dataset_options import check_options
 from keras_ms.data.prompt_end import ending_promptly
 from keras_ms.data.pyramid import MAX_BAD_FRACTION
 from keras_ms.data.room import check_samples
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task
+from keras_ms.validation import positive_integer
 
 
 def evaluation_pairs(
@@ -52,10 +53,12 @@ def evaluation_pairs(
         >>> len(pairs)
         1
     """
-    for name, value in (("samples", samples), ("batch_size", batch_size)):
-        if not isinstance(value, numbers.Integral) or value < 1:
-            raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value}.")
-    levels = Levels((int(samples),), _rank(image_size))
+    if task is None:
+        raise ValueError("`task` is a keras_ms.tasks.Task here. Received: task=None.")
+    check_options(images, task, seed, 0, 0, "average")
+    samples = positive_integer(samples, "samples")
+    batch_size = positive_integer(batch_size, "batch_size")
+    levels = Levels((samples,), _rank(image_size))
     sides = levels.mesh_sizes(image_size)[0]
     batches = TaskBatches(
         images,
@@ -71,7 +74,7 @@ def evaluation_pairs(
         max_bad_fraction=max_bad_fraction,
     )
     stream = batches.stream(Stage(0, levels.batch_sizes), 0)
-    check_samples(int(samples), stream.element_spec.fine[0])
+    check_samples(samples, stream.element_spec.fine[0])
     drawn = next(iter(stream)).fine[0]
     return ending_promptly(tf.data.Dataset.from_tensor_slices(drawn).batch(batch_size))
 

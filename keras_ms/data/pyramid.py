@@ -15,6 +15,7 @@ from keras_ms.data.pixels import Pixels
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.slabs import slabs
 from keras_ms.data.sources.stored import full
+from keras_ms.validation import numbers_of
 
 Tensor = Any
 
@@ -154,14 +155,14 @@ class PyramidStore:
 
 
 def _normalization(mean: Any, std: Any, channels: int) -> tuple[np.ndarray, np.ndarray]:
-    mean, std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
-    fit = all(values.shape in ((), (1,), (channels,)) for values in (mean, std))
-    if not fit or not np.all(np.isfinite(mean)) or not np.all((std > 0.0) & np.isfinite(std)):
+    found, shapes = [numbers_of(values) for values in (mean, std)], ((), (1,), (channels,))
+    fit = all(values.shape in shapes and np.all(np.isfinite(values)) for values in found)
+    if not fit or np.any(found[1] <= 0.0):
         raise ValueError(
             "`mean` and `std` are one number or one per channel, finite, `std` positive. "
-            f"Received: mean={mean.tolist()}, std={std.tolist()} for images of {channels} channels."
+            f"Received: mean={mean!r}, std={std!r} for images of {channels} channels."
         )
-    return mean, std
+    return found[0].astype(np.float32), found[1].astype(np.float32)
 
 
 def _trim(array: np.ndarray, multiple: int) -> np.ndarray:

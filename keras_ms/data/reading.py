@@ -19,6 +19,7 @@ from keras_ms.data.progress import track
 from keras_ms.data.python_calls import closed_at_the_end
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.survey import Survey, UnfitValuesError
+from keras_ms.validation import no_examples
 
 _MOST_BAD = 1000
 """Bad examples in a row after which a source is given up."""
@@ -199,7 +200,7 @@ class Reading:
             # A run that has begun is not stopped by what it has done without.
             self._skipped.finish(refuse=not self._read or self._examples.length is not None)
         if not self._read:
-            raise ValueError("There is no example to train on. Received: an empty dataset.")
+            raise no_examples("dataset")
         self._passes += 1
         if self.keeps:
             self.count = self._read

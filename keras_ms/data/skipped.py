@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import warnings
 
+from keras_ms.validation import is_number
+
 SHOWN = 5
 
 
@@ -28,7 +30,7 @@ class Skipped:
     """
 
     def __init__(self, max_fraction: float, what: str = "images") -> None:
-        if isinstance(max_fraction, bool) or not 0.0 <= max_fraction <= 1.0:
+        if not is_number(max_fraction) or not 0.0 <= max_fraction <= 1.0:
             raise ValueError(
                 "`max_bad_fraction` is a number from 0 to 1. "
                 f"Received: max_bad_fraction={max_fraction!r}."

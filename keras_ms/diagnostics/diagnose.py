@@ -20,6 +20,7 @@ from keras_ms.diagnostics.seconds import seconds_by_level
 from keras_ms.gradients.chunks import chunks_for
 from keras_ms.gradients.estimates import Estimates, Groups, estimate, standard_errors
 from keras_ms.gradients.finite import check_finite
+from keras_ms.gradients.has_loss import check_has_loss
 from keras_ms.gradients.model_fits import check_model_fits
 from keras_ms.gradients.moments import MomentMeter
 from keras_ms.gradients.per_sample import build_for_gradients
@@ -74,7 +75,7 @@ def diagnose(
         >>> report.num_levels, len(report.variance)
         (2, 2)
     """
-    # Over 60 lines with its docstring, 36 without.
+    # Over 60 lines with its docstring, 37 without.
     _check(dataset, samples, seconds, batch_size)
     dataset = suited(model, dataset)
     check_model_fits(model, dataset)
@@ -83,6 +84,7 @@ def diagnose(
     build_for_gradients(model, dataset)
     if unbuilt:
         check_model_fits(model, dataset)
+    check_has_loss(model, dataset)
     chunks = chunks_for(model, dataset)
     meter = MomentMeter(model, dataset, chunks)
     groups = _groups(meter, dataset.levels.num_levels, samples, start + seconds)

@@ -100,7 +100,7 @@ def _law(model: keras.Model, spec: Any, examples: Callable[[], Any]) -> LossLaw:
     said = getattr(model, "loss_is_mean", None)
     if said is not None:
         return MEAN if said else LossLaw(False, "it was said to be no mean over samples")
-    own = _has_own_loss(model)
+    own = has_own_loss(model)
     if not own and model.loss is None:
         return MEAN  # losses of layers count once, whatever they are
     verdicts = []
@@ -118,7 +118,8 @@ def _law(model: keras.Model, spec: Any, examples: Callable[[], Any]) -> LossLaw:
     return LossLaw(False, _named(broken), silent) if broken else MEAN
 
 
-def _has_own_loss(model: keras.Model) -> bool:
+def has_own_loss(model: keras.Model) -> bool:
+    """Whether a model computes its loss otherwise than Keras."""
     return type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)
 
 

@@ -17,7 +17,7 @@ from keras_ms.inference.class_colours import Classes, class_colours
 from keras_ms.inference.details import Details
 from keras_ms.inference.pictures_model import Pictures, Statistic, input_specs, pictures_model
 from keras_ms.networks.reach import receptive_field
-from keras_ms.validation import known
+from keras_ms.validation import known, path_of
 
 DTYPES = (tf.float32, tf.float16, tf.float64, tf.uint8)
 SUFFIXES = {"saved_model": "", "onnx": ".onnx", "litert": ".tflite"}
@@ -77,7 +77,7 @@ def export(
         {'saved_model': PosixPath('denoiser')}
     """
     # Over 60 lines with its docstring, half as many without.
-    target, paths = pathlib.Path(path), checked_paths(path, formats)
+    target, paths = path_of(path, "path"), checked_paths(path, formats)
     whole, kind = pictures_model(model, mean, std, output)
     colours = _colours(classes, output, kind.out_channels)
     _check_finite(model)
@@ -133,11 +133,11 @@ def checked_paths(
     Raises:
         ValueError: If there is no such format, or something else is there.
     """
-    if isinstance(formats, str) or not formats:
+    if not isinstance(formats, tuple | list) or not formats:
         raise ValueError(
             f"`formats` is a tuple of {tuple(SUFFIXES)}. Received: formats={formats!r}."
         )
-    target = pathlib.Path(path)
+    target = path_of(path, "path")
     kinds = (known(name, SUFFIXES, "formats", "format") for name in formats)
     paths = {kind: target.with_name(target.name + SUFFIXES[kind]) for kind in kinds}
     for kind, place in paths.items():

@@ -10,6 +10,7 @@ from typing import Any
 
 from keras_ms.inference import archives
 from keras_ms.inference.graph_effects import Effect, effects_of_saved_model
+from keras_ms.validation import path_of
 
 SAVED_MODEL = "saved_model.pb"
 SHOWN = 10  # effects that a message names
@@ -36,7 +37,7 @@ def effects(path: str | os.PathLike[str]) -> tuple[Effect, ...]:
         >>> keras_ms.inference.effects("saved_models/denoising")
         ()
     """
-    path = pathlib.Path(path)
+    path = path_of(path, "path")
     if path.is_dir():
         return effects_of_saved_model(_saved_model(path / SAVED_MODEL))
     return archives.effects_of_config(archives.config_of(path))

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_ms.networks.backbones import from_backbone
+from keras_ms.validation import is_count
 
 NAMES = {"resnet18_encoder": "_resnet18", "resnet50_encoder": "_resnet50"}
 
@@ -61,10 +62,11 @@ def ResNetEncoder(  # noqa: N802
         TensorShape([1, 20, 30, 3])
     """
     # Over 60 lines with its docstring, half as many without.
-    if not 1 <= len(blocks) <= 4 or min(blocks) < 1 or channels < 1:
+    stages = len(blocks) if isinstance(blocks, tuple | list) else 0
+    if not 1 <= stages <= 4 or not all(map(is_count, (*blocks, channels))):
         raise ValueError(
             "A residual encoder has one to four stages of one block or more, and positive "
-            f"channels. Received: blocks={blocks}, channels={channels}."
+            f"channels. Received: blocks={blocks!r}, channels={channels!r}."
         )
     return from_backbone(
         _backbone(channels, blocks, bottleneck),

@@ -80,8 +80,9 @@ def _chosen(
     backbone: keras.Model, declared: dict[str, Any], layers: Sequence[str]
 ) -> dict[int, keras.KerasTensor]:
     known = {operation.name: operation for operation in backbone.layers}
-    unknown = [name for name in layers if name not in known and name not in declared]
-    if unknown or not layers or isinstance(layers, str):
+    listed = layers if isinstance(layers, tuple | list) else [layers]
+    unknown = [name for name in listed if name not in [*known, *declared]]
+    if unknown or listed is not layers or not layers:
         raise ValueError(
             "`layers` are names of layers of the backbone, finest first. "
             f"Received: layers={layers!r}, unknown: {unknown}. "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import keras
 
 from keras_ms.networks.backbones import from_backbone
+from keras_ms.validation import is_count, is_number
 
 NAMES = {"mobilenet_v2_encoder": "MobileNetV2Encoder"}
 
@@ -58,9 +60,10 @@ def MobileNetV2Encoder(  # noqa: N802
         TensorShape([1, 20, 30, 11])
     """
     # Over 60 lines with its docstring, half as many without.
-    if channels < 1 or alpha <= 0.0:
+    if not is_count(channels) or not is_number(alpha) or not 0.0 < alpha < math.inf:
         raise ValueError(
-            f"Channels and `alpha` are positive. Received: channels={channels}, alpha={alpha}."
+            "`channels` is a positive integer, and `alpha` a positive number. Received: "
+            f"channels={channels!r}, alpha={alpha!r}."
         )
     backbone = keras.applications.MobileNetV2(
         (None, None, channels), alpha=alpha, include_top=False, weights=None

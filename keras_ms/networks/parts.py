@@ -11,7 +11,7 @@ from keras import layers
 from keras_ms.networks.fitting import CropLike, Enlarge, SubPixelShuffle
 from keras_ms.networks.group_normalization import GroupNormalization
 from keras_ms.networks.noise_level import noise_level_embedding
-from keras_ms.validation import known
+from keras_ms.validation import is_count, is_number, known
 
 NORMALIZATIONS = ("layer", "group", "channel", "none")
 GROUPS = 8
@@ -132,8 +132,10 @@ def check_outputs(outputs: int, channels: int, residual: bool) -> None:
     Raises:
         ValueError: Naming what was received.
     """
-    if outputs < 1:
-        raise ValueError(f"A network has positive sizes. Received: outputs={outputs}.")
+    if not is_count(outputs):
+        raise ValueError(
+            f"A network has positive integers as sizes. Received: outputs={outputs!r}."
+        )
     if residual and outputs != channels:
         raise ValueError(
             "The image is added to a result of as many channels. Received: residual=True, "
@@ -149,16 +151,16 @@ def enlarged(image: Any, scale: int) -> Any:
 
 
 def check(spatial_dims: int, scale: int, normalization: str, **sizes: int) -> None:
-    """Refuses sizes that are not positive and options that do not exist.
+    """Refuses sizes that are no positive integers and options that do not exist.
 
     Raises:
         ValueError: Naming what was received.
     """
-    if spatial_dims not in (1, 2, 3) or min(scale, *sizes.values()) < 1:
-        received = ", ".join(f"{name}={value}" for name, value in sizes.items())
+    if spatial_dims not in (1, 2, 3) or not all(map(is_count, (scale, *sizes.values()))):
+        received = ", ".join(f"{name}={value!r}" for name, value in sizes.items())
         raise ValueError(
-            "A network has positive sizes and 1, 2 or 3 spatial dimensions. Received: "
-            f"{received}, scale={scale}, spatial_dims={spatial_dims}."
+            "A network has positive integers as sizes, and 1, 2 or 3 spatial dimensions. Received: "
+            f"{received}, scale={scale!r}, spatial_dims={spatial_dims!r}."
         )
     if scale > 1 and spatial_dims != 2:
         raise ValueError(
@@ -181,9 +183,12 @@ def check_unet(
     Raises:
         ValueError: Naming what was received.
     """
-    if not multipliers:
-        raise ValueError("A UNet has one mesh or more. Received: multipliers=().")
+    if not isinstance(multipliers, tuple | list) or not multipliers:
+        raise ValueError(
+            "`multipliers` is a tuple of positive integers, one a mesh, finest first. Received: "
+            f"multipliers={multipliers!r}."
+        )
     of_meshes = {f"multipliers[{i}]": multiplier for i, multiplier in enumerate(multipliers)}
     check(spatial_dims, scale, normalization, **sizes, **of_meshes)
-    if not 0.0 <= dropout < 1.0:
-        raise ValueError(f"`dropout` is a rate in [0, 1). Received: dropout={dropout}.")
+    if not is_number(dropout) or not 0.0 <= dropout < 1.0:
+        raise ValueError(f"`dropout` is a rate in [0, 1). Received: dropout={dropout!r}.")

@@ -14,7 +14,7 @@ from keras_ms.training import run_state
 from keras_ms.training.changes import changes, plain, traits_of
 from keras_ms.training.moments_to_save import JointMoments, Moments, moments_of
 from keras_ms.training.snapshots import Snapshot, Snapshots, found_by_chief, where
-from keras_ms.validation import known, positive_integer
+from keras_ms.validation import is_number, known, path_of, positive_integer
 
 Logs = dict[str, Any] | None
 RESUME = ("auto", "never", "must")
@@ -78,14 +78,10 @@ class Checkpoint(keras.callbacks.Callback):
         verbose: bool = True,
     ) -> None:
         super().__init__()
-        if not every_seconds >= 0.0:
-            raise ValueError(
-                "`every_seconds` is a number of seconds, 0 or more. "
-                f"Received: every_seconds={every_seconds!r}."
-            )
+        _check(every_seconds, configuration, free)
         self._resume = known(resume, RESUME, "resume", "way to resume")
         self._every, self._verbose = float(every_seconds), verbose
-        self._snapshots = Snapshots(directory, positive_integer(keep, "keep"))
+        self._snapshots = Snapshots(path_of(directory, "directory"), positive_integer(keep, "keep"))
         self._configuration, self._free = dict(configuration or {}), frozenset(free)
         self._beside: list[Any] = []
         self._stop: BaseException | None = None
@@ -240,3 +236,18 @@ class Checkpoint(keras.callbacks.Callback):
         if self._history is not None and found is not None:
             found.epoch, found.history = self._history["epoch"], self._history["history"]
         self._history = None
+
+
+def _check(every_seconds: Any, configuration: Any, free: Any) -> None:
+    if not is_number(every_seconds) or not every_seconds >= 0.0:
+        raise ValueError(
+            "`every_seconds` is a number of seconds, 0 or more. "
+            f"Received: every_seconds={every_seconds!r}."
+        )
+    if not isinstance(configuration, Mapping | None):
+        raise ValueError(
+            f"`configuration` is a dictionary, by name. Received: configuration={configuration!r}."
+        )
+    names = isinstance(free, Collection) and not isinstance(free, str)
+    if not names or not all(isinstance(name, str) for name in free):
+        raise ValueError(f"`free` is a tuple of names. Received: free={free!r}.")

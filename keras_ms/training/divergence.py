@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_ms.training.watch import KINDS, SOUND, Watch
+from keras_ms.validation import is_number
 
 Logs = dict[str, Any] | None
 CAUSES = {
@@ -60,7 +61,7 @@ class StopOnDivergence(keras.callbacks.Callback):
 
     def __init__(self, largest_loss: float = math.inf) -> None:
         super().__init__()
-        if not largest_loss > 0.0:
+        if not is_number(largest_loss) or not largest_loss > 0.0:
             raise ValueError(
                 f"`largest_loss` is a positive number. Received: largest_loss={largest_loss!r}."
             )

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.description import lines_of
 from keras_ms.gradients.chunks import loops_run
+from keras_ms.gradients.has_loss import check_has_loss
 from keras_ms.gradients.kept import kept_terms
 from keras_ms.gradients.level_losses import PREFIX, losses_of
 from keras_ms.gradients.model_fits import check_replicas
@@ -42,8 +43,8 @@ class FitRun:
     Args:
         model: The model in training, compiled.
         dataset: The dataset being trained on; its targets are seen as the losses take them.
-        share: Whether levels may share traces, where network, losses and metrics allow it.
-            Defaults to `True`.
+        share: Whether steps are Keras's or ours, so that levels may share traces where network,
+            losses and metrics allow it. Defaults to `True`.
         extent: What the run is to take. Defaults to as much as it likes.
 
     Attributes:
@@ -80,6 +81,8 @@ class FitRun:
     ) -> None:
         given = dataset
         dataset, built = looked_at(model, dataset)
+        if share:  # steps of one's own may have losses of their own
+            check_has_loss(model, dataset)
         self.place = place_of(model.distribute_strategy)
         check_hosts(self.place, dataset, built)
         self.chunks, decision = decided(model, dataset, extent)

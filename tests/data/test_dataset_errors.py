@@ -104,7 +104,7 @@ def test_sides_whose_crops_are_whole_pixels_are_accepted(coarsening):
         (pairs((64, 64, 3), (2, 2, 1)), r"= 4.*a field of size \(2, 2\) \(y\)"),
         (pairs((32, 32, 3)), r"Examples are \(x, y\)"),
         (pairs(*[(32, 32, 3)] * 4), r"Examples are \(x, y\)"),
-        (pairs((32, 32, 3), ()).take(0), "no example to train on"),
+        (pairs((32, 32, 3), ()).take(0), "no examples to train on"),
         (pairs((32, 32, 3), ()).map(lambda x, y: {"x": x, "y": y}), "columns 'x', 'y'"),
         (IMAGES, "Received: ndarray"),
     ],
@@ -166,7 +166,7 @@ def test_elements_that_are_not_images_alone_are_refused_with_a_task(elements):
         ({"images": None}, "images of type NoneType"),
         ({"seed": 1.5}, "Received: seed=1.5"),
         ({"prefetch": -5}, "Received: prefetch=-5"),
-        ({"mean": (0.5, 0.5)}, r"Received: mean=\[0.5, 0.5\]"),
+        ({"mean": (0.5, 0.5)}, r"Received: mean=\(0.5, 0.5\)"),
         ({"std": 0.0}, "Received: mean=0.5, std=0.0"),
         ({"std": float("nan")}, "std=nan"),
     ],
@@ -180,7 +180,7 @@ def test_senseless_options(options, match):
 def test_pairs_that_a_filter_leaves_none_of():
     x = small_images()
     none = tf.data.Dataset.from_tensor_slices((x, x)).filter(lambda x, y: False)
-    with pytest.raises(ValueError, match="no example to train on"):
+    with pytest.raises(ValueError, match="no examples to train on"):
         keras_ms.MultiscaleDataset(none, levels=(2, 4))
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from keras_ms.data.examples import PARTS, leaf_names
 from keras_ms.data.inputs.files import Files, Pictures
+from keras_ms.validation import no_examples
 
 MOST_INPUTS = 8  # of a network, where a list could also hold examples
 
@@ -74,7 +75,7 @@ def columns_of(parts: tuple[Any, ...], spatial_dims: int | None) -> tuple[Any, i
         )
     _check_no_single_image(chosen.columns, spatial_dims)
     if not chosen.length:
-        raise ValueError("There is no example to train on. Received: empty arrays.")
+        raise no_examples("arrays")
     return chosen.columns, chosen.length
 
 

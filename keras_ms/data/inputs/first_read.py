@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_ms.data.looking_ahead import LookingAhead, Named
 from keras_ms.data.typical import most_alike, signature
+from keras_ms.validation import no_examples
 
 LOOKED_AT = 8
 TRIES = 20  # first examples that may be unreadable
@@ -42,7 +43,7 @@ class FirstRead:
             if len(seen) == TRIES:
                 break
         if not seen:
-            raise ValueError("There is no example to train on. Received: an empty source.")
+            raise no_examples("source")
         name, error = seen[0]
         raise ValueError(
             f"The first {len(seen)} examples cannot be read. Received: example {name}: {error}"

@@ -15,6 +15,7 @@ from keras_ms.data.inputs.dataset_elements import elements_of
 from keras_ms.data.inputs.elements import Columns
 from keras_ms.data.inputs.first_read import FirstRead
 from keras_ms.data.inputs.specs import checked, spec_of
+from keras_ms.validation import no_examples
 
 UNSEEN = "Python code in its pipeline may draw at random"
 
@@ -35,7 +36,7 @@ def of_dataset(dataset: tf.data.Dataset, columns: Columns, spatial_dims: int | N
     batched = batches.are_batches(declared, spatial_dims, known, first)
     length = _length(dataset, batched)
     if length == 0:
-        raise ValueError("There is no example to train on. Received: an empty dataset.")
+        raise no_examples("dataset")
     if length is None and first is None:  # it may be empty
         first = one_by_one.first()
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageFile
 
+from keras_ms.validation import path_of
+
 # Pillow knows their names, but they are documents and films, drawn by other programs.
 NO_PICTURES = ("EPS", "MPEG", "PDF")
 OPENED_BY = {"MPO": "JPEG"}
@@ -68,7 +70,7 @@ def found(directory: str | os.PathLike[str]) -> Found:
     Raises:
         ValueError: If the directory does not exist or holds no picture.
     """
-    root = pathlib.Path(directory).expanduser()
+    root = path_of(directory, "directory").expanduser()
     if not root.is_dir():
         raise ValueError(f"There is no such folder. Received: {str(directory)!r}.")
     pictures: list[pathlib.Path] = []
