@@ -30,7 +30,7 @@ test-lowest: .venv-lowest/.installed
 
 .venv-lowest/.installed: pyproject.toml tests/lowest.txt
 	$(PYTHON) -m venv .venv-lowest
-	.venv-lowest/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable . dill hypothesis pytest
+	.venv-lowest/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable . dill hypothesis pytest pytest-timeout
 	@touch $@
 
 $(VENV)/bin/python:
