@@ -17,6 +17,7 @@ from keras_ms.gradients.terms import Terms
 from keras_ms.keras_internals.attribute import attribute
 from keras_ms.keras_internals.fitting import as_it_is_built, with_an_axis
 from keras_ms.keras_internals.models import become_functional, build, is_built, pickled
+from keras_ms.keras_internals.optimizers import alone
 from keras_ms.training.agreement import naming_lost_hosts
 from keras_ms.training.checks import (
     check_evaluation_data,
@@ -261,6 +262,7 @@ class MultiscaleModel(keras.Model):
         step: Callable[[Any], Any] = self.train_step
         if self._has_own_step:
             step = unpackable(step, type(self).__name__)
+        step = alone(self, step)
         if self.watch is not None:
             step = self.watch.around(step)
         if place_of(self.distribute_strategy).hosts > 1:
