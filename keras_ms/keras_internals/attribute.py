@@ -1,4 +1,4 @@
-"""An attribute that a model or an optimizer has for a while."""
+"""An attribute that a model has for a while."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import keras
+
 
 @contextlib.contextmanager
-def attribute(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Gives an object of Keras's an attribute that is not tracked, for a while."""
-    before = owner.__dict__.get(name)
-    object.__setattr__(owner, name, value)
+def attribute(model: keras.Model, name: str, value: Any) -> Iterator[None]:
+    """Gives a model an attribute that Keras does not track, for a while."""
+    before = model.__dict__.get(name)
+    object.__setattr__(model, name, value)
     try:
         yield
     finally:
         if before is None:
-            object.__delattr__(owner, name)
+            object.__delattr__(model, name)
         else:
-            object.__setattr__(owner, name, before)
+            object.__setattr__(model, name, before)
