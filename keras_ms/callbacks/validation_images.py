@@ -120,13 +120,13 @@ def check_tensorboard(what: str) -> None:
 def _first(data: Any, count: int) -> tuple[Any, Any]:
     """The first examples of pairs."""
     pairs = next(iter(data), None) if isinstance(data, tf.data.Dataset) else data
-    plain = isinstance(pairs, tuple | list) and len(pairs) > 1
-    if not plain or any(np.ndim(leaf) == 0 for leaf in keras.tree.flatten(tuple(pairs[:2]))):
+    both = tuple(pairs[:2]) if isinstance(pairs, tuple | list) else ()
+    if len(both) < 2 or any(np.ndim(leaf) == 0 for leaf in keras.tree.flatten(both)):
         raise ValueError(
             "`data` are pairs (x, y) of arrays, or a tf.data.Dataset of batches of pairs. "
             f"Received: {type(data).__name__}. Use what `fit` gets as validation_data."
         )
-    x, y = keras.tree.map_structure(lambda tensor: tensor[:count], tuple(pairs[:2]))
+    x, y = keras.tree.map_structure(lambda tensor: tensor[:count], both)
     shape = tuple(getattr(y, "shape", ()))
     if _image_of(x) is None or len(shape) not in (3, 4):
         raise ValueError(
