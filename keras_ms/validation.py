@@ -54,10 +54,28 @@ def numbers_of(values: Any) -> np.ndarray:
     return found.astype(np.float64) if found.dtype.kind in "iuf" else np.array(math.nan)
 
 
+def check_statistics(mean: Any, std: Any, channels: int) -> None:
+    """Refuses a mean and a standard deviation that are no finite numbers, or not of the channels.
+
+    Raises:
+        ValueError: Naming both.
+    """
+    found = [numbers_of(values) for values in (mean, std)]
+    sizes = {(), (1,), (channels,)}
+    good = all(values.shape in sizes and np.all(np.isfinite(values)) for values in found)
+    if not good or np.any(found[1] <= 0.0):
+        raise ValueError(
+            "`mean` and `std` are finite numbers, one or one per channel, `std` positive. "
+            f"Received: mean={mean!r}, std={std!r}, images of {channels} channels."
+        )
+
+
 def is_count(value: Any) -> bool:
     """Whether a value is a positive integer."""
-    whole = not isinstance(value, bool) and hasattr(value, "__index__")
-    return whole and operator.index(value) > 0
+    try:  # arrays of several numbers have `__index__` as well
+        return not isinstance(value, bool) and operator.index(value) > 0
+    except TypeError:
+        return False
 
 
 def positive_integer(value: Any, name: str) -> int:

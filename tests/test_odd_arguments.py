@@ -2,15 +2,31 @@
 
 import inspect
 
+import keras
 import numpy as np
+import PIL.Image
 import pytest
 from conftest import pair_dataset
 
 import keras_ms
 from keras_ms import callbacks, data, inference, networks, tasks
+from keras_ms.training.checks import checked_rate
 
 PHOTOS = [np.full((32, 32, 3), shade, np.uint8) for shade in (0, 90, 180)]
-ODD = ("x", None, float("nan"), float("inf"), -1, 2.5, [], object(), (1, "a"), ["a"], {})
+ODD = (
+    "x",
+    None,
+    float("nan"),
+    float("inf"),
+    -1,
+    2.5,
+    [],
+    object(),
+    (1, "a"),
+    ["a"],
+    {},
+    np.ones(2),
+)
 SMALL = {
     "HalfResNet": {"width": 4, "depth": 1},
     "ResNet": {"width": 4, "depth": 1},
@@ -33,6 +49,11 @@ OTHERS = {
     "FullMultiscaleSchedule": (keras_ms.FullMultiscaleSchedule, {"iterations": (5, 10)}),
     "AdaptiveSchedule": (keras_ms.AdaptiveSchedule, {"work_units": 9.0}),
     "Checkpoint": (callbacks.Checkpoint, {"directory": "run"}),
+    "RefreshStatistics": (keras_ms.RefreshStatistics, {}),
+    "ValidationImages": (
+        callbacks.ValidationImages,
+        {"log_dir": "logs", "data": (np.stack(PHOTOS), np.stack(PHOTOS))},
+    ),
     "StopOnDivergence": (callbacks.StopOnDivergence, {}),
     "WarmUpPerStage": (callbacks.WarmUpPerStage, {"learning_rate": 1e-3, "steps": 2}),
 }
@@ -63,6 +84,29 @@ def test_odd_values_are_refused_in_words(name, tmp_path, monkeypatch):
     assert refusals(*{**TASKS, **NETWORKS, **OTHERS}[name]) == []
 
 
+SOURCES = {
+    "FolderPairs": (data.FolderPairs, {"inputs": "x", "targets": "y"}),
+    "FolderImages": (data.FolderImages, {"directory": "x"}),
+    "folder": (data.folder, {"directory": "x"}),
+    "read_image": (data.read_image, {"path": "x/a.png"}),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_sources_of_files_refuse_odd_values(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        for file in ("a.png", "b.png"):
+            PIL.Image.fromarray(PHOTOS[1]).save(tmp_path / folder / file)
+    assert refusals(*SOURCES[name]) == []
+
+
+def test_arrays_of_several_numbers_are_no_count():
+    with pytest.raises(ValueError, match="Received: steps=array"):
+        keras_ms.RefreshStatistics(steps=np.ones(2, int))
+
+
 @pytest.mark.parametrize(
     "odd",
     [{name: value} for name in ("mean", "std") for value in ("x", None, float("nan"), object())]
@@ -74,6 +118,21 @@ def test_an_export_refuses_odd_values(odd, tmp_path):
     model = networks.ResNet(width=4, depth=1)
     with pytest.raises(ValueError, match="Received: "):
         inference.export(model, **{"path": tmp_path / "model", **odd})
+
+
+@pytest.mark.parametrize(
+    "rate", [lambda share: 1e-3, lambda: "x", keras.optimizers.schedules.CosineDecay]
+)
+def test_an_optimizer_whose_rate_fails_is_refused_before_training(rate):
+    model = keras_ms.MultiscaleModel.from_model(networks.ResNet(width=4, depth=1))
+    model.compile(keras.optimizers.SGD(rate), "mse")
+    with pytest.raises(ValueError, match=r"`learning_rate` of an optimizer.* Received: one of SGD"):
+        model.fit(pair_dataset((2, 4)), verbose=0)
+
+
+def test_a_function_of_something_else_than_the_share_is_refused():
+    with pytest.raises(ValueError, match=r"learning_rate=.*, which gives 'nothing'"):
+        checked_rate(lambda: 1e-3, 0.5)
 
 
 @pytest.mark.parametrize("telescoping", [True, False])

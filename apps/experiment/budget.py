@@ -6,8 +6,6 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from keras_ms.training.pace import largest_divisor
 
 from .settings import Settings
@@ -112,12 +110,24 @@ def cut_into_epochs(
     if steps % cycle:
         steps = max(cycle, steps - steps % cycle)
     rounded = tuple(max(steps, n - n % steps) if n else 0 for n in iterations)
-    per_epoch = [
-        cost
-        for n, cost in reversed(list(zip(rounded, costs, strict=True)))
-        for _ in range(n // steps)
-    ]
-    spent = np.cumsum(per_epoch) / np.sum(per_epoch)
-    marks = np.linspace(0.0, 1.0, validations + 1)[1:]
-    after = np.minimum(np.searchsorted(spent, marks - 1e-9), len(spent) - 1) + 1
-    return Plan(rounded, steps, sorted({int(epoch) for epoch in after}))
+    return Plan(rounded, steps, _validated(rounded, costs, steps, validations))
+
+
+def _validated(
+    iterations: Sequence[int], costs: Sequence[float], steps: int, validations: int
+) -> list[int]:
+    """Numbers of the epochs that end with, or first after, another share of the cost."""
+    coarse_first = list(zip(iterations, costs, strict=True))[::-1]
+    stages = [(n // steps, cost) for n, cost in coarse_first if n]
+    whole, found = sum(count * cost for count, cost in stages), set()
+    done, spent = 0, 0.0
+    for count, cost in stages:
+        first = math.floor(validations * spent / whole)
+        last = math.ceil(validations * (spent + count * cost) / whole)
+        for number in range(max(1, first), min(validations, last + 1) + 1):
+            # Sums are a little off.
+            due = number / validations * whole - min(1e-9 * whole, 0.5 * cost)
+            if 1 <= (epoch := math.ceil((due - spent) / cost)) <= count:
+                found.add(done + epoch)
+        done, spent = done + count, spent + count * cost
+    return sorted(found | {done})

@@ -65,9 +65,27 @@ def _run(
     except StoppedError as stop:
         print(printable(as_typed(f"apps.{name}: {stop}")), file=sys.stderr)
         sys.exit(stop.status)
-    except (OSError, ValueError) as error:
-        text = in_flags(str(error), [field.name for field in options_of(settings)])
+    except Exception as error:
+        if (said := _in_words(error)) is None:
+            raise
+        text = in_flags(said, [field.name for field in options_of(settings)])
         sys.exit(printable(as_typed(f"apps.{name}: {text}"), kept="\n"))
+
+
+def _in_words(error: Exception) -> str | None:
+    """What an error says to people; `None` if it is a fault of the program."""
+    if isinstance(error, (OSError, ValueError)):
+        return str(error)
+    # TensorFlow's own class of errors, by its name: there may be no TensorFlow yet.
+    if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":
+        return None
+    said = " ".join(str(error).split())
+    if said.startswith("Memory ran out"):
+        return said
+    return (
+        f"Memory ran out. Received: {said[:300]} Use a smaller network (--width, --depth), smaller "
+        "crops (--image_size) or smaller batches (--batch_sizes)."
+    )
 
 
 def _arguments(name: str, settings: type) -> list[str]:

@@ -205,6 +205,10 @@ class Problem:
         check_range(self, "value_range")
         check_range(self, "target_range")
         problem_checks.check(self)
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(
+                f"--seed is an integer from 0 to 2147483647. Received: --seed={self.seed}."
+            )
         if not 0.0 <= self.cache_gb < math.inf:
             raise ValueError(
                 f"--cache_gb must be 0 or more, and finite. Received: --cache_gb={self.cache_gb:g}."

@@ -15,6 +15,7 @@ BUDGET = "Budget"
 SAFETY = "Runs that are stopped"
 OF_THE_RUN = ("resume", "checkpoint_seconds", "on_nan")
 """Options that say how a run is kept, and change nothing of what comes of it."""
+MOST = 10**9
 COARSENINGS = choices.constant_of_library("data/geometry.py", "OFFERED")
 
 
@@ -285,6 +286,12 @@ def _check_budget(settings: Settings) -> None:
 
 def _check_iterations(settings: Settings) -> None:
     counts = settings.iterations
+    if sum(counts) > MOST or settings.validations > MOST or (settings.work_units or 0) > MOST:
+        raise ValueError(
+            f"No run is longer than {MOST:,} steps, work units or validations. Received: "
+            f"--iterations={listed(counts)}, --work_units={settings.work_units}, "
+            f"--validations={settings.validations}."
+        )
     if not counts or min(counts) < 0 or max(counts) == 0:
         raise ValueError(
             "--iterations holds one count of steps per level, none negative and not all zero. "

@@ -153,8 +153,13 @@ class ProgressiveResizing(Strategy):
     label = "progressive resizing"
 
     def check(self, settings: Settings) -> None:
-        """There are no levels to measure."""
+        """There are no levels to measure, and images have to be as large as it begins with."""
         refuse_auto_levels(settings, self, "has no levels")
+        if side_of(0.0, settings.image_size) < 1:
+            raise ValueError(
+                f"{self.name} begins with images of half the side, in steps of {SIZE_INCREMENT} "
+                f"px. Received: --image_size={settings.image_size}. Use 8 or more."
+            )
 
     def data_options(self, settings: Settings) -> dict[str, Any]:
         """One level, that of the full images."""

@@ -19,6 +19,8 @@ from ..experiment.outcome import Outcome
 from ..experiment.saving import Saving
 from ..experiment.settings import Settings
 
+MOST_CYCLE = 1000
+
 
 class Strategy(abc.ABC):
     """A way to train. Subclasses say how, and which options of the data belong to it.
@@ -101,8 +103,21 @@ def on_all_levels(settings: Settings) -> dict[str, Any]:
 
 
 def cycle(settings: Settings) -> int:
-    """Steps after which all terms of a sum are computed anew; 1 if they are in every step."""
-    return math.lcm(*settings.refresh)
+    """Steps after which all terms of a sum are computed anew; 1 if they are in every step.
+
+    Raises:
+        ValueError: If the steps of no stage that is asked for are as many: stages are whole cycles.
+    """
+    steps = math.lcm(*settings.refresh)
+    by_steps = settings.seconds is None and settings.work_units is None
+    most = min(MOST_CYCLE, max(settings.iterations) if by_steps else MOST_CYCLE)
+    if steps > max(1, most):
+        raise ValueError(
+            "Terms are computed anew within every stage, and after "
+            f"{MOST_CYCLE:,} steps at the latest. Received: --refresh={listed(settings.refresh)}, "
+            f"--iterations={listed(settings.iterations)}. Use smaller numbers for --refresh."
+        )
+    return steps
 
 
 def check_levels(settings: Settings, strategy: Strategy) -> None:

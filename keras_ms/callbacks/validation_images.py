@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_ms.callbacks.looking import Logs, Looking
 from keras_ms.metrics import psnr
-from keras_ms.validation import positive_integer
+from keras_ms.validation import check_statistics, path_of, positive_integer
 
 Numbers = float | Sequence[float]
 GAP = 2
@@ -63,8 +63,9 @@ class ValidationImages(Looking):
     ) -> None:
         super().__init__(every)
         check_tensorboard("ValidationImages")
-        self._folder = os.fspath(log_dir)
+        self._folder = os.fspath(path_of(log_dir, "log_dir"))
         self._x, self._y = _first(data, positive_integer(count, "count"))
+        check_statistics(mean, std, int(np.shape(_image_of(self._x))[-1]))
         self._mean, self._std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
         self._writer: Any = None
         self.quality: list[list[float]] = []
@@ -119,12 +120,13 @@ def check_tensorboard(what: str) -> None:
 def _first(data: Any, count: int) -> tuple[Any, Any]:
     """The first examples of pairs."""
     pairs = next(iter(data), None) if isinstance(data, tf.data.Dataset) else data
-    if not isinstance(pairs, tuple | list) or len(pairs) < 2:
+    both = tuple(pairs[:2]) if isinstance(pairs, tuple | list) else ()
+    if len(both) < 2 or any(np.ndim(leaf) == 0 for leaf in keras.tree.flatten(both)):
         raise ValueError(
             "`data` are pairs (x, y) of arrays, or a tf.data.Dataset of batches of pairs. "
             f"Received: {type(data).__name__}. Use what `fit` gets as validation_data."
         )
-    x, y = keras.tree.map_structure(lambda tensor: tensor[:count], tuple(pairs[:2]))
+    x, y = keras.tree.map_structure(lambda tensor: tensor[:count], both)
     shape = tuple(getattr(y, "shape", ()))
     if _image_of(x) is None or len(shape) not in (3, 4):
         raise ValueError(

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.gradients.loss_law import has_own_loss
+from keras_ms.keras_internals.losses import given_losses
 
 
 def check_has_loss(model: keras.Model, dataset: MultiscaleDataset) -> None:
@@ -23,13 +24,16 @@ def check_has_loss(model: keras.Model, dataset: MultiscaleDataset) -> None:
         ValueError: If it was compiled without a loss, and neither a layer nor a regularizer of its
             own adds one.
     """
-    if model.loss is not None or has_own_loss(model) or not model.built or model.losses:
+    given, _ = given_losses(model)
+    some = any(loss is not None for loss in keras.tree.flatten(given))
+    if some or has_own_loss(model) or not model.built or model.losses:
         return
     if _adds_losses(model, dataset):
         return
     raise ValueError(
-        "A model learns by its `loss`. Received: compile(loss=None), and no layer or regularizer "
-        f"of {type(model).__name__} that adds one. Pass `loss` to `compile`, such as loss='mse'."
+        f"A model learns by its `loss`. Received: compile(loss={given!r}), and no layer or "
+        f"regularizer of {type(model).__name__} that adds one. Pass `loss` to `compile`, "
+        "such as loss='mse'."
     )
 
 

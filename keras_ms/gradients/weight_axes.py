@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.examples import PARTS
 from keras_ms.data.roles import Leaf
-from keras_ms.gradients.losses_of_targets import outputs_on
+from keras_ms.gradients.losses_of_targets import loss_of, outputs_on
 from keras_ms.keras_internals.graphs import spec_of_call
 
 
@@ -48,6 +49,30 @@ def unit_axes(
         for leaf in leaves
         if leaf.name.partition("/")[0] == "y"
     }
+    return {leaf.name: _lacking(leaf, _of_its_targets(leaf, ranks)) for leaf in weights}
+
+
+def lacking_axes(model: Any, leaves: Sequence[Leaf], outputs: Mapping[str, Any]) -> dict[str, int]:
+    """Unit axes that weights of whole examples lack in data on the finest mesh alone, by name.
+
+    Args:
+        model: A compiled model.
+        leaves: What the tensors of an example are; of weights, the role is `"weight"`.
+        outputs: What the network returns for each target, a symbolic tensor, where it is known.
+
+    Raises:
+        ValueError: If one weight is of several targets whose losses differ in their axes.
+    """
+    if any(_is_own(model, method) for method in ("compute_loss", "test_step")):
+        return {}
+    ranks: dict[str, int] = {}
+    for leaf in leaves:
+        if leaf.name.partition("/")[0] == PARTS[1]:
+            loss = loss_of(model, leaf.name.split("/")[1:])
+            target = tf.TensorSpec((None, *leaf.shape), leaf.dtype)
+            if rank := _rank(loss, target, outputs.get(leaf.name)):
+                ranks[leaf.name] = rank
+    weights = filter(_is_of_examples, leaves)
     return {leaf.name: _lacking(leaf, _of_its_targets(leaf, ranks)) for leaf in weights}
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras.src import backend
+from keras.src.trainers import compile_utils
 
 
 def compiled_losses(model: Any) -> list[Any]:
@@ -27,6 +29,18 @@ def losses_are_built(model: Any) -> bool:
     """Whether every loss that `compile` was given is an object by now."""
     compiled = getattr(model, "_compile_loss", None)
     return compiled is None or bool(compiled.built)
+
+
+def given_losses(model: Any) -> tuple[Any, Any]:
+    """Losses and their weights as `compile` was given them; `None` for what it was not."""
+    compiled = getattr(model, "_compile_loss", None)
+    return getattr(compiled, "_user_loss", None), getattr(compiled, "_user_loss_weights", None)
+
+
+def is_of_compiled(error: BaseException) -> bool:
+    """Whether Keras raised an error on comparing what `compile` was given with the outputs."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].filename == compile_utils.__file__
 
 
 def build_losses(model: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> None:

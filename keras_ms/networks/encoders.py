@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from keras_ms.networks import parts
 from keras_ms.networks.backbones import from_backbone
 from keras_ms.validation import is_count
 
@@ -68,6 +69,7 @@ def ResNetEncoder(  # noqa: N802
             "A residual encoder has one to four stages of one block or more, and positive "
             f"channels. Received: blocks={blocks!r}, channels={channels!r}."
         )
+    parts.check_large(blocks=sum(blocks), channels=channels)
     return from_backbone(
         _backbone(channels, blocks, bottleneck),
         channels if outputs is None else outputs,

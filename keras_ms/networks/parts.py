@@ -15,6 +15,7 @@ from keras_ms.validation import is_count, is_number, known
 
 NORMALIZATIONS = ("layer", "group", "channel", "none")
 GROUPS = 8
+MOST_BLOCKS, MOST_CHANNELS = 1000, 10**6
 
 
 def conv(spatial_dims: int) -> Any:
@@ -162,12 +163,27 @@ def check(spatial_dims: int, scale: int, normalization: str, **sizes: int) -> No
             "A network has positive integers as sizes, and 1, 2 or 3 spatial dimensions. Received: "
             f"{received}, scale={scale!r}, spatial_dims={spatial_dims!r}."
         )
+    check_large(**sizes)
     if scale > 1 and spatial_dims != 2:
         raise ValueError(
             "Enlarging networks have 2 spatial dimensions. "
             f"Received: scale={scale}, spatial_dims={spatial_dims}."
         )
     known(normalization, NORMALIZATIONS, "normalization", "normalization")
+
+
+def check_large(**sizes: int) -> None:
+    """Refuses sizes of networks that nobody can build.
+
+    Raises:
+        ValueError: Naming what was received.
+    """
+    for name, size in sizes.items():
+        if size > (MOST_BLOCKS if name in ("depth", "blocks") else MOST_CHANNELS):
+            raise ValueError(
+                f"No network has more than {MOST_BLOCKS:,} blocks, or {MOST_CHANNELS:,} channels. "
+                f"Received: {name}={size}."
+            )
 
 
 def check_unet(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 
 from keras_ms.tasks.blur import BORDERS, gaussian_blur
@@ -11,6 +10,7 @@ from keras_ms.tasks.task import Example, Tensor
 from keras_ms.validation import known
 
 NAMES = {"deblurring": "Deblurring"}
+MOST_SIGMA = 1000
 
 
 class Deblurring(NoisyTask):
@@ -30,8 +30,8 @@ class Deblurring(NoisyTask):
             photograph. Defaults to `False`, the paper's.
 
     Raises:
-        ValueError: If `sigma` is negative or not finite, `border` unknown, or `t_range` is not two
-            ordered numbers in [0, 1].
+        ValueError: If `sigma` is negative or more than 1000, `border` unknown, or `t_range` is not
+            two ordered numbers in [0, 1].
 
     Example:
         >>> task = keras_ms.tasks.Deblurring(sigma=2.0)
@@ -49,9 +49,9 @@ class Deblurring(NoisyTask):
         keep_contrast: bool = False,
     ) -> None:
         super().__init__(t_range, conditional, keep_contrast)
-        if not isinstance(sigma, numbers.Real) or not 0.0 <= float(sigma) < math.inf:
+        if not isinstance(sigma, numbers.Real) or not 0.0 <= float(sigma) <= MOST_SIGMA:
             raise ValueError(
-                "`sigma` is the kernel's standard deviation in pixels, at least 0. "
+                f"`sigma` is the kernel's standard deviation in pixels, 0 to {MOST_SIGMA:,}. "
                 f"Received: sigma={sigma}."
             )
         known(border, BORDERS, "border", "border")

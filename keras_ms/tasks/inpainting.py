@@ -15,6 +15,7 @@ from keras_ms.tasks.rectangles import draw_rectangles
 from keras_ms.tasks.task import Example, Tensor
 
 NAMES = {"inpainting": "Inpainting"}
+MOST = 1000
 
 
 class Inpainting(NoisyTask):
@@ -40,7 +41,7 @@ class Inpainting(NoisyTask):
         keep_contrast: Whether `x` is divided by `1 - t`; see `Deblurring`.
 
     Raises:
-        ValueError: If `max_rectangles` is not positive, `side_range` is not two ordered numbers in
+        ValueError: If `max_rectangles` is not 1 to 1000, `side_range` is not two ordered numbers in
             (0, 1], `masks` is malformed, or (in `draw`) its sides are not those of the images times
             a power of two.
 
@@ -65,10 +66,11 @@ class Inpainting(NoisyTask):
     ) -> None:
         super().__init__(t_range, conditional, keep_contrast)
         low, high = pair_of_floats(side_range)
-        counts = isinstance(max_rectangles, numbers.Integral) and max_rectangles >= 1
+        counts = isinstance(max_rectangles, numbers.Integral) and 1 <= max_rectangles <= MOST
         if not counts or not 0.0 < low <= high <= 1.0:
             raise ValueError(
-                "`max_rectangles` is positive and `side_range` two ordered fractions in (0, 1]. "
+                f"`max_rectangles` is 1 to {MOST:,}, and `side_range` is two ordered fractions in "
+                "(0, 1]. "
                 f"Received: max_rectangles={max_rectangles}, side_range={side_range}."
             )
         self.max_rectangles, self.side_range = int(max_rectangles), (low, high)

@@ -15,6 +15,7 @@ import numpy as np
 from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.gradients.chunks import check_chunks
 from keras_ms.levels import Stage
+from keras_ms.training.fit_counts import check_counts_of_fit
 
 _OWNED_BY_DATASET = {
     "y": "the targets are part of the dataset",
@@ -42,6 +43,7 @@ def check_fit_arguments(
                 f"Received: {name}={_short(value)}."
             )
     check_evaluation_data(arguments.get("validation_data"), "fit(validation_data=...)")
+    check_counts_of_fit(arguments)
     if dataset.steps_per_epoch % steps_per_execution:
         raise ValueError(
             "`steps_per_execution` must divide the dataset's steps_per_epoch. Received: "
@@ -186,10 +188,11 @@ def checked_rate(learning_rate: Callable[[float], Any], share: float) -> float:
     Raises:
         ValueError: If it is none, negative or not finite.
     """
-    given = learning_rate(share)
+    given: Any = "nothing"
     try:
+        given = learning_rate(share)
         rate = float(np.asarray(given))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError):  # also of a function that takes something else
         rate = math.nan
     if not 0.0 <= rate < math.inf:
         raise ValueError(
@@ -206,7 +209,14 @@ def check_optimizer(optimizer: Any) -> None:
     Raises:
         ValueError: If it is negative or not finite.
     """
-    rate = float(np.asarray(getattr(optimizer, "learning_rate", 0.0)))
+    try:
+        rate = float(np.asarray(getattr(optimizer, "learning_rate", 0.0)))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "The `learning_rate` of an optimizer is a number, a schedule, or a function without "
+            f"arguments that returns a number. Received: one of {type(optimizer).__name__} that "
+            f"fails ({error})."
+        ) from error
     if not 0.0 <= rate < math.inf:
         raise ValueError(
             "The optimizer needs a finite `learning_rate`, 0 or more. Received: "

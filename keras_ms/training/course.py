@@ -111,7 +111,7 @@ class Course:
             return True
         with contextlib.suppress(Exception):  # of a schedule that cannot say yet
             level = self.stage(first).finest
-            return any(self.stage(e).finest != level for e in range(first, self.epochs))
+            return any(self.stage(e).finest != level for e in _some_of(range(first, self.epochs)))
         return False
 
     def is_coarse(self) -> bool:
@@ -119,7 +119,7 @@ class Course:
         if self.finest is not None:
             return True
         with contextlib.suppress(Exception):  # of a schedule that cannot say yet
-            return any(self.stage(epoch).finest for epoch in range(self.epochs))
+            return any(self.stage(epoch).finest for epoch in _some_of(range(self.epochs)))
         return False
 
     def finest_ahead(self, epochs: range) -> Stage | None:
@@ -129,7 +129,7 @@ class Course:
         first = finest = None
         with contextlib.suppress(Exception):  # of a schedule that cannot say yet
             first = finest = self.stage(epochs[0])
-            for stage in map(self.stage, epochs):
+            for stage in map(self.stage, _some_of(epochs)):
                 finest = min(finest, stage, key=lambda s: s.finest)
                 if finest.finest == 0:
                     break
@@ -152,3 +152,9 @@ class Course:
             self._costs = list(itertools.accumulate(costs, initial=0.0))
         ahead = self._costs[-1] - self._costs[min(self.planned(epoch), self.epochs)]
         return done / (done + ahead) if done + ahead > 0.0 else 1.0
+
+
+def _some_of(epochs: range) -> Iterable[int]:
+    """All epochs, or of a run that only a callback ends the first ones and the last."""
+    more = bool(epochs[MOST_EPOCHS:])  # the length of a range may be no index
+    return (*epochs[:MOST_EPOCHS], epochs[-1]) if more else epochs

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.description import lines_of
 from keras_ms.gradients.chunks import loops_run
+from keras_ms.gradients.compiled_fits import check_compiled
 from keras_ms.gradients.has_loss import check_has_loss
 from keras_ms.gradients.kept import kept_terms
 from keras_ms.gradients.level_losses import PREFIX, losses_of
@@ -83,6 +84,7 @@ class FitRun:
         dataset, built = looked_at(model, dataset)
         if share:  # steps of one's own may have losses of their own
             check_has_loss(model, dataset)
+            check_compiled(model, dataset)
         self.place = place_of(model.distribute_strategy)
         check_hosts(self.place, dataset, built)
         self.chunks, decision = decided(model, dataset, extent)

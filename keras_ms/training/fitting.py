@@ -27,6 +27,7 @@ from keras_ms.training.several_steps import counted_by, pace_for
 from keras_ms.training.stage_bell import StageBell
 from keras_ms.training.statistics import refreshes
 from keras_ms.training.validation_targets import ValidationTargets
+from keras_ms.training.validation_weights import with_axes
 
 
 class Extras(NamedTuple):
@@ -70,7 +71,7 @@ def trained(
     validates = arguments.get("validation_data") is not None
     validates &= arguments.get("validation_freq", 1) == 1
     targets = ValidationTargets(model)
-    held_out = targets.checked(arguments.get("validation_data"))
+    held_out = with_axes(model, targets.checked(arguments.get("validation_data")))
     arguments["validation_data"] = finite(strategy, held_out)
     epochs = arguments.get("initial_epoch", 0), arguments.get("epochs", 1)
     run.course.epochs = epochs[1]

@@ -6,6 +6,7 @@ steps take milliseconds, that is a fifth of the time. Several steps in one execu
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -32,7 +33,8 @@ def largest_divisor(number: int, most: float) -> int:
         >>> largest_divisor(100, 30.0)
         25
     """
-    return max((n for n in range(1, number + 1) if number % n == 0 and n <= most), default=1)
+    small = [n for n in range(1, math.isqrt(number) + 1) if number % n == 0]
+    return max((n for k in small for n in (k, number // k) if n <= most), default=1)
 
 
 def steps_at_once(found: Mapping[int, Sequence[float]], steps: int) -> int:

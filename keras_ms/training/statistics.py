@@ -45,6 +45,8 @@ def refresh_statistics(model: keras.Model, dataset: MultiscaleDataset, steps: in
         1
     """
     positive_integer(steps, "steps")
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"A keras.Model is needed. Received: {type(model).__name__}.")
     if not isinstance(dataset, MultiscaleDataset):
         raise ValueError(f"A MultiscaleDataset is needed. Received: {type(dataset).__name__}.")
     layers = keeping_statistics(model)

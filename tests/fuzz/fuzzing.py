@@ -20,6 +20,7 @@ NAMES = (
     *("rotate", "telescoping", "control_weights", "refresh", "steps_per_epoch", "seed", "prefetch"),
     *("cache_bytes", "max_bad_fraction", "mean", "std", "images", "task", "roles", "iterations"),
     *("learning_rate", "work_units", "loss", "reduction", "sample_weight", "target", "output"),
+    *("loss_weights", "epochs", "validation_freq", "validation_steps"),
     *("an input of shape", "examples", "x of", "y of", "network", "outputs"),
 )
 """What a message names, in its own words or as an argument."""
@@ -77,6 +78,16 @@ OF_MODEL = {
             *("mse", "mse", "mae", "binary_crossentropy", "sparse_categorical_crossentropy"),
             *("ssim", "sum", "listed", None),
         ]
+    ),
+    "loss_weights": maybe(rarely([1.0, [0.5]], [NAN, [NAN], [1.0, 2.0], {"a": 1.0}])),
+    "fit": maybe(
+        st.sampled_from(
+            [
+                *({"epochs": 1}, {"validation_freq": [2]}, {"initial_epoch": 1}),
+                *({"epochs": 2.5}, {"epochs": None}, {"validation_freq": 0}),
+                {"validation_steps": "all"},
+            ]
+        )
     ),
     "policy": rarely(["float32", "mixed_bfloat16", "mixed_float16"], ["float64"]),
     "learning_rate": rarely([1e-3, 0.1, lambda: 1e-3], [NAN, -1.0, lambda: NAN]),
@@ -192,7 +203,10 @@ def compiled(made):
     }.get(made["loss"], made["loss"])
     model = network(made)
     model.compile(
-        keras.optimizers.SGD(made["learning_rate"]), loss, run_eagerly=made["run_eagerly"]
+        keras.optimizers.SGD(made["learning_rate"]),
+        loss,
+        made["loss_weights"],
+        run_eagerly=made["run_eagerly"],
     )
     return model
 
@@ -216,7 +230,8 @@ def train(made):
     try:
         data = dataset(made)
         model, follows = compiled(made), schedule(made, data)
-        model.fit(data, epochs=2, callbacks=[follows] * bool(follows), verbose=0)
+        options = {"epochs": 2, **(made["fit"] or {})}
+        model.fit(data, callbacks=[follows] * bool(follows), verbose=0, **options)
     finally:
         keras.config.set_dtype_policy("float32")
 

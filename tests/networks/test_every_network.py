@@ -201,3 +201,12 @@ def test_xla_compiles_training(name):
     weights = model.get_weights()
     assert np.isfinite(model.train_on_batch(noise(2, 8, 8, 3), noise(2, 16, 16, 3)))
     assert any(np.any(a != b) for a, b in zip(weights, model.get_weights(), strict=True))
+
+
+def test_networks_without_end_are_refused():
+    with pytest.raises(ValueError, match=r"more than 1,000 blocks.* Received: depth=100000000\."):
+        keras_ms.networks.ResNet(depth=10**8)
+    with pytest.raises(ValueError, match=r"Received: width=1000000000000\."):
+        keras_ms.networks.UNet(width=10**12)
+    with pytest.raises(ValueError, match=r"Received: blocks=1000000002\."):
+        keras_ms.networks.ResNetEncoder(blocks=(2, 10**9))

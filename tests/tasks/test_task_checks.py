@@ -184,3 +184,12 @@ def test_what_is_no_whole_task_is_refused_by_name(offer, match, monkeypatch):
     for use in (keras_ms.tasks.get, keras_ms.tasks.options):
         with pytest.raises(ValueError, match=match):
             use("mine")
+
+
+@pytest.mark.parametrize(
+    ("task", "options"), [("deblurring", {"sigma": 1e9}), ("inpainting", {"max_rectangles": 10**8})]
+)
+def test_degradations_without_end_are_refused(task, options):
+    (name,) = options
+    with pytest.raises(ValueError, match=rf"`{name}` .*1,000.* Received: {name}="):
+        keras_ms.tasks.get(task, **options)

@@ -77,3 +77,15 @@ def test_the_share_that_is_done_is_that_of_the_cost():
     early.end_stage(1)
     assert early.share(2, 2.0, of) == pytest.approx(2 / 26)
     assert course(finest=Stage(0, (1,))).share(0, 0.0, of) is None
+
+
+@pytest.mark.parametrize("epochs", [10**12, 10**20])
+def test_runs_that_only_a_callback_ends_are_not_looked_at_epoch_by_epoch(epochs):
+    one = course(led=False)
+    one.epochs = epochs
+    assert not one.changes()
+    assert not one.is_coarse()
+    assert one.finest_ahead(range(epochs)) is None
+    staged = course()
+    staged.epochs = epochs
+    assert staged.finest_ahead(range(epochs)).finest == 0

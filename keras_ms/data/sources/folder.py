@@ -24,7 +24,7 @@ from keras_ms.data.sources.scanning import Scan, heads_of, scan
 from keras_ms.data.sources.source import Directory, Source
 from keras_ms.data.sources.splitting import check_split, of_split
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS
-from keras_ms.validation import none_or_positive
+from keras_ms.validation import none_or_positive, path_of
 
 NAMES = {"folder": "SOURCE"}
 
@@ -56,7 +56,8 @@ def read_image(
         >>> keras_ms.data.read_image("scan.tif").dtype  # doctest: +SKIP
         dtype("uint16")
     """
-    pixels = stored_pixels(path, max_megapixels)
+    none_or_positive(bands=bands)
+    pixels = stored_pixels(path_of(path, "path"), max_megapixels)
     if bands is None:
         bands = 3 if pixels.dtype == np.uint8 and pixels.shape[-1] == 1 else pixels.shape[-1]
     try:

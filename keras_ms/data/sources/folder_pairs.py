@@ -117,9 +117,10 @@ class FolderPairs(PairFiles):
         of_inputs, of_targets = checked_value_range(value_range), checked_value_range(target_range)
         ranges = of_inputs, of_inputs if target_range is None else of_targets
         Skipped(max_bad_fraction)
+        pairing.check_share(max_unmatched)
         self._max_bad_fraction = max_bad_fraction
-        of_input = pairing.Affix(input_prefix, input_suffix)
-        of_target = pairing.Affix(target_prefix, target_suffix)
+        of_input = pairing.Affix(input_prefix, input_suffix).checked("input")
+        of_target = pairing.Affix(target_prefix, target_suffix).checked("target")
         found = pairing.in_folders(inputs, targets, of_input, of_target)
         pairing.check_matched(found, max_unmatched)
         files = of_split(found.pairs, split, validation_every)[:limit]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from keras_ms.data.skipped import first_level_outside
 from keras_ms.data.sources.image_files import found, passed_over
+from keras_ms.validation import is_number, path_of
 
 Path = pathlib.Path
 SHOWN = 5
@@ -20,6 +21,22 @@ class Affix(NamedTuple):
 
     prefix: str = ""
     suffix: str = ""
+
+    def checked(self, of: str) -> Affix:
+        """Itself, if both are text.
+
+        Args:
+            of: What it is of, `"input"` or `"target"`.
+
+        Raises:
+            ValueError: If one is not.
+        """
+        if not all(isinstance(part, str) for part in self):
+            raise ValueError(
+                f"`{of}_prefix` and `{of}_suffix` are text. Received: "
+                f"{of}_prefix={self.prefix!r}, {of}_suffix={self.suffix!r}."
+            )
+        return self
 
     def fits(self, file: Path) -> bool:
         """Whether a name begins and ends so."""
@@ -54,7 +71,8 @@ def in_folders(
     Raises:
         ValueError: As `paired`, and if a folder is missing or has no picture.
     """
-    roots = [Path(folder).expanduser().resolve() for folder in (inputs, targets)]
+    given = path_of(inputs, "inputs"), path_of(targets, "targets")
+    roots = [folder.expanduser().resolve() for folder in given]
     of_inputs, of_targets = (_pictures(root) for root in roots)
     if roots[0] == roots[1]:
         of_inputs, of_targets = _told_apart(of_inputs, of_input, of_target)
@@ -116,6 +134,14 @@ def paired(
         if both.pairs:
             return both
     raise _refused(inputs, targets, of_input, of_target)
+
+
+def check_share(max_unmatched: float) -> None:
+    """Raises `ValueError` unless it is a number from 0 to 1."""
+    if not is_number(max_unmatched) or not 0.0 <= max_unmatched <= 1.0:
+        raise ValueError(
+            f"`max_unmatched` is a number from 0 to 1. Received: max_unmatched={max_unmatched!r}."
+        )
 
 
 def check_matched(both: Paired, max_unmatched: float) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
+from keras_ms.validation import is_count
+
 Item = TypeVar("Item")
 
 
@@ -14,10 +16,11 @@ def check_split(split: str | None, every: int) -> None:
     Raises:
         ValueError: Naming them.
     """
-    if split not in (None, "train", "validation") or every < 2:
+    known = split is None or (isinstance(split, str) and split in ("train", "validation"))
+    if not known or not is_count(every) or every < 2:
         raise ValueError(
-            "`split` is 'train', 'validation' or None, and `validation_every` at least 2. "
-            f"Received: split={split!r}, validation_every={every}."
+            "`split` is 'train', 'validation' or None, and `validation_every` is 2 or more. "
+            f"Received: split={split!r}, validation_every={every!r}."
         )
 
 

@@ -2,6 +2,7 @@ import pytest
 
 import keras_ms
 from apps.experiment import budget
+from apps.experiment.settings import Settings
 
 
 def test_stretched_keeps_proportions_within_the_budget():
@@ -61,3 +62,16 @@ def test_validations_are_spread_over_the_cost_and_end_with_the_run():
 def test_a_single_step_is_a_plan():
     plan = budget.cut_into_epochs((1,), (16.0,), 40)
     assert (plan.epochs, plan.validation_epochs) == (1, [1])
+
+
+def test_no_run_is_too_long_to_be_planned_at_once():
+    plan = budget.cut_into_epochs((10**9 - 1, 1), (4.0, 1.0), 4)
+    assert (len(plan.validation_epochs), plan.validation_epochs[-1]) == (4, 10**9)
+
+
+@pytest.mark.parametrize(
+    "options", [{"iterations": (10**20, 1)}, {"work_units": 1e30}, {"validations": 10**10}]
+)
+def test_runs_without_end_are_refused(options):
+    with pytest.raises(ValueError, match=r"No run is longer.* Received: "):
+        Settings(**options)

@@ -149,3 +149,11 @@ def test_settings_made_in_python_are_what_they_say():
     made = RaceSettings(learning_rate=3e-3, width=7)
     row = presets.row(made, Problem, "denoising", "unet", seed=4)
     assert (row.learning_rate, row.width, row.seed) == (3e-3, 7, 4)
+
+
+def test_memory_that_runs_out_is_said_in_words():
+    exhausted = type("ResourceExhaustedError", (Exception,), {})
+    said = flags._in_words(exhausted("OOM when allocating\n a tensor"))
+    assert said.startswith("Memory ran out. Received: OOM when allocating a tensor Use a smaller")
+    assert flags._in_words(MemoryError("Memory ran out here.")) == "Memory ran out here."
+    assert flags._in_words(KeyError("a fault")) is None

@@ -10,6 +10,7 @@ import keras_ms
 from apps import strategies, train
 from apps.experiment import building
 from apps.experiment.settings import Settings
+from apps.strategies.strategy import cycle
 
 TINY = {
     "batch_sizes": (2, 4),
@@ -188,3 +189,20 @@ def test_coarse_problems_that_decide_themselves_are_trained(small_photo, capsys,
     outcome = strategies.get("adaptive").train(settings, small_photo, validation)
     assert capsys.readouterr().out.count("coarsening='auto': level 1, 16x16 px") == 1
     assert np.isfinite(outcome.curve.final.loss)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"strategy": "full_multiscale", "refresh": (10**6, 1), "seconds": 1.0},
+        {"strategy": "full_multiscale", "refresh": (8, 1), "iterations": (3, 3)},
+    ],
+)
+def test_terms_that_no_stage_would_compute_anew_are_refused(options):
+    with pytest.raises(ValueError, match=r"within every stage.* Received: --refresh="):
+        cycle(Settings(batch_sizes=(1, 2), **options))
+
+
+def test_images_that_cannot_begin_smaller_are_refused():
+    with pytest.raises(ValueError, match=r"Received: --image_size=4\."):
+        strategies.chosen(Settings(strategy="progressive_resizing", image_size=4))

@@ -1,0 +1,52 @@
+"""Numbers and callbacks that `fit` is given: Keras meets odd ones in the middle of the run."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+from keras_ms.training.run_callbacks import listed
+from keras_ms.validation import is_count
+
+_WANTED = {
+    "epochs": "a whole number, 0 or more",
+    "initial_epoch": "a whole number, 0 or more",
+    "validation_freq": "a positive integer, or the numbers of epochs",
+    "validation_steps": "None or a positive integer",
+    "validation_batch_size": "None or a positive integer",
+    "callbacks": "None, a callback, or a list of callbacks",
+}
+
+
+def check_counts_of_fit(arguments: Mapping[str, Any]) -> None:
+    """Refuses odd values of `epochs` and the like.
+
+    Args:
+        arguments: Those of `fit` that were given, by name.
+
+    Raises:
+        ValueError: Naming the first that is odd.
+    """
+    for name, wanted in _WANTED.items():
+        if name in arguments and not _serves(name, arguments[name]):
+            raise ValueError(
+                f"`{name}` of `fit` is {wanted}. Received: {name}={arguments[name]!r:.60}."
+            )
+
+
+def _serves(name: str, value: Any) -> bool:
+    if name == "callbacks":
+        return all(hasattr(one, "set_model") for one in listed(value))
+    if name == "validation_freq":
+        return is_count(value) or (not isinstance(value, str) and hasattr(value, "__contains__"))
+    if name in ("epochs", "initial_epoch"):
+        return is_count(value) or _is_zero(value)
+    return value is None or is_count(value)
+
+
+def _is_zero(value: Any) -> bool:
+    try:
+        return operator.index(value) == 0
+    except TypeError:
+        return False
