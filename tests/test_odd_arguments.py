@@ -25,14 +25,12 @@ ODD = (
     (1, "a"),
     ["a"],
     {},
-    np.ones(2),
 )
 SMALL = {
     "HalfResNet": {"width": 4, "depth": 1},
     "ResNet": {"width": 4, "depth": 1},
     "UNet": {"width": 4, "multipliers": (1, 2)},
     "ResNetEncoder": {"width": 4, "blocks": (1,)},
-    "MobileNetV2Encoder": {"width": 4, "alpha": 0.35},
 }
 TASKS = {name: (type(tasks.get(name)), {}) for name in tasks.names()}
 NETWORKS = {name: (getattr(networks, name), options) for name, options in SMALL.items()}
@@ -82,6 +80,18 @@ def refusals(function, usual):
 def test_odd_values_are_refused_in_words(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some values are paths
     assert refusals(*{**TASKS, **NETWORKS, **OTHERS}[name]) == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"channels": value} for value in ("x", None, 2.5, [])]
+    + [{"alpha": value} for value in ("x", None, float("nan"), [])]
+    + [{"layers": 2.5}],
+    ids=str,
+)
+def test_an_encoder_that_is_slow_to_build_refuses_odd_values(odd):
+    with pytest.raises(ValueError, match="Received: "):
+        networks.MobileNetV2Encoder(**{"width": 4, "alpha": 0.35, **odd})
 
 
 SOURCES = {
