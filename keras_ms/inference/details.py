@@ -49,6 +49,8 @@ def read(folder: pathlib.Path) -> Details:
         if not fits(content[name]):
             raise _refused(path, f"{name!r} is {_shown(content[name])}, not {wanted}")
     classes = content["classes"]
+    if classes is not None and content["output"] == "image":
+        raise _refused(path, "'classes' are of outputs that are scores, but 'output' is 'image'")
     return Details(**{name: content[name] for name in FIELDS})._replace(
         classes=None if classes is None else tuple(classes)
     )

@@ -15,7 +15,8 @@ KINDS = {
     ),
     "writes files or sends data away": "Copy|CopyHost|Debug\\w+",
     "reads files": (
-        "ReadFile|MatchingFiles|Restore|RestoreSlice|RestoreV2|\\w*Reader(V2)?|Reader\\w+|"
+        "ReadFile|ImmutableConst|MatchingFiles|Restore|RestoreSlice|RestoreV2|"
+        "\\w*Reader(V2)?|Reader\\w+|"
         "InitializeTableFromTextFile(V2)?|LoadDataset|ListSnapshotChunksDataset|RecordInput|"
         "(Experimental)?(MatchingFiles|CSV|LMDB|Sql|TFRecord|TextLine|FixedLengthRecord)Dataset"
         "(V2)?|(Decode|Encode)Proto(V2)?|GenerateVocabRemapping|LoadAndRemapMatrix|"

@@ -19,7 +19,7 @@ Run = Callable[[np.ndarray], np.ndarray]
 
 
 def check(function: Any, told: Details, spatial_dims: int, channels: int) -> None:
-    """Checks how much a model enlarges, how far it looks, and that it returns numbers.
+    """Checks how much a model enlarges, how far it looks, and that it returns what it should.
 
     It runs on a tiny picture, and on thin ones a little longer than it is said to look. In these
     single rows are replaced, by NaNs or large numbers, and it shall not change further off: all
@@ -41,15 +41,16 @@ def check(function: Any, told: Details, spatial_dims: int, channels: int) -> Non
         with tf.device("CPU:0"):
             return np.asarray(function(tf.constant(pictures), *map(tf.constant, level)))
 
-    width = _width(run, told.scale, spatial_dims, channels)
+    width = _width(run, told, spatial_dims, channels)
     if told.receptive_field is None:
         return
     for axis in range(1, spatial_dims + 1):
         _check_reach(run, told, axis, [width] * spatial_dims, channels)
 
 
-def _width(run: Run, scale: int, spatial_dims: int, channels: int) -> int:
-    """The smallest side that the strides of a model let it take, if it enlarges as it should."""
+def _width(run: Run, told: Details, spatial_dims: int, channels: int) -> int:
+    """The smallest side that the strides of a model let it take, if it returns what it should."""
+    scale = told.scale
     for width in WIDTHS:
         sides = (width,) * spatial_dims
         try:
@@ -61,8 +62,16 @@ def _width(run: Run, scale: int, spatial_dims: int, channels: int) -> int:
         if made.shape[1:-1] == tuple(scale * side for side in sides):
             if not np.all(np.isfinite(made)):
                 raise ValueError("it returns values that are not finite of a picture that is sound")
+            _check_classes(told, made.shape[-1])
             return width
     raise ValueError(f"it should enlarge pictures {scale} times, but of {sides} pixels {reason}")
+
+
+def _check_classes(told: Details, outputs: int) -> None:
+    if told.classes is not None and len(told.classes) != outputs:
+        raise ValueError(
+            f"it is said to tell {len(told.classes)} classes apart, but has {outputs} outputs"
+        )
 
 
 def _check_reach(run: Run, told: Details, axis: int, sides: list[int], channels: int) -> None:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from keras_ms.data import MultiscaleDataset, geometry
 from keras_ms.keras_internals.fitting import StageAdapter
+from keras_ms.training.evaluated_rows import shares
 
 COORDINATED = ("chief", "worker")  # jobs of TF_CONFIG that train
 
@@ -107,15 +108,19 @@ def finite(strategy: Any, batches: Any) -> Any:
     """Batches to evaluate on: on several hosts, each evaluates all of them.
 
     TensorFlow would share every batch. Where one has fewer examples than there are replicas, some
-    would have none, whose mean is no number. Sums over all hosts leave means as they are.
+    would have none, whose mean is no number, and convolutions fail. Sums over all hosts leave means
+    as they are. On one host replicas share batches of which none is too small.
 
     Args:
         strategy: The strategy of the model.
         batches: What Keras evaluates on; all but a `tf.data.Dataset` is left to it.
     """
     place = place_of(strategy)
-    if place.hosts == 1 or not isinstance(batches, tf.data.Dataset):
+    if strategy.num_replicas_in_sync == 1 or not isinstance(batches, tf.data.Dataset):
         return batches
+    if place.hosts == 1:
+        shared = shares(batches, strategy.num_replicas_in_sync)
+        return batches if shared is None else _taken_in_turn(strategy, shared, None)
     count, replicas = int(batches.cardinality()), strategy.num_replicas_in_sync // place.hosts
 
     def for_each_replica(*parts: Any) -> tf.data.Dataset:
@@ -123,8 +128,13 @@ def finite(strategy: Any, batches: Any) -> Any:
         return tf.data.Dataset.from_tensors(element).repeat(replicas)
 
     alike = batches.flat_map(for_each_replica) if replicas > 1 else batches
-    own = strategy.distribute_datasets_from_function(lambda context: alike)
-    return StageAdapter(lambda: iter(own), count if count >= 0 else None)
+    return _taken_in_turn(strategy, alike, count if count >= 0 else None)
+
+
+def _taken_in_turn(strategy: Any, stream: tf.data.Dataset, count: int | None) -> Any:
+    """For Keras, an element of a stream for each replica of this host, in turn."""
+    own = strategy.distribute_datasets_from_function(lambda context: stream)
+    return StageAdapter(lambda: iter(own), count)
 
 
 def _each(function: Any, *parts: Any) -> Any:

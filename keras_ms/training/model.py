@@ -194,8 +194,8 @@ class MultiscaleModel(keras.Model):
 
     @contextlib.contextmanager
     def _on_hosts(self) -> Iterator[None]:
-        """What is different on several hosts; nothing on a single one."""
-        several = place_of(self.distribute_strategy).hosts > 1 and is_built(self)
+        """What is different on several hosts or replicas; nothing on a single one."""
+        several = self.distribute_strategy.num_replicas_in_sync > 1 and is_built(self)
         built = as_it_is_built(self) if several else contextlib.nullcontext()
         with naming_lost_hosts(self.distribute_strategy), built:
             yield

@@ -44,6 +44,11 @@ def same_weights(one, two):
 
 both = tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 same_weights(*map(trained, both))
+for rows in (1, 9):  # the last batch, of one, has fewer than there are replicas
+    pairs = [tf.constant(small_images(rows))] * 2
+    held_out = tf.data.Dataset.from_tensor_slices(tuple(pairs)).batch(4)
+    one, two = (new_model(strategy).evaluate(held_out, verbose=0) for strategy in both)
+    np.testing.assert_allclose(one, two, rtol=1e-5)
 (one, stages_of_one), (two, stages_of_two) = map(adapted, both)
 assert stages_of_one == stages_of_two, (stages_of_one, stages_of_two)
 same_weights(one, two)

@@ -59,6 +59,12 @@ def test_what_is_missing_is_named(name, tmp_path):
         details.read(tmp_path)
 
 
+def test_classes_of_a_model_of_pictures_are_refused(tmp_path):
+    stored(tmp_path, {**WHOLE, "classes": ["#000000", "#ff0000"]})
+    with pytest.raises(ValueError, match=r"'classes' are of .* scores, but 'output' is 'image'"):
+        details.read(tmp_path)
+
+
 BROKEN = {
     "empty": b"",
     "cut off": b'{"scale": 1,',

@@ -111,6 +111,12 @@ def reads(x):
     return x * tf.cast(tf.strings.length(tf.io.read_file("/etc/passwd")), tf.float32)
 
 
+def maps_a_file_into_memory(x):
+    return x * tf.raw_ops.ImmutableConst(
+        dtype=tf.float32, shape=(), memory_region_name="/etc/passwd"
+    )
+
+
 def restores(x):
     return (
         x
@@ -147,6 +153,7 @@ HARMFUL = {
     runs_numpy: ("PyFunc", "runs Python"),
     runs_numpy_without_state: ("PyFuncStateless", "runs Python"),
     reads: ("ReadFile", "reads files"),
+    maps_a_file_into_memory: ("ImmutableConst", "reads files"),
     restores: ("RestoreV2", "reads files"),
     debugs: ("DebugIdentityV2", "writes files or sends data away"),
     ends: ("Abort", "ends the process"),
@@ -251,6 +258,9 @@ HARMLESS = (
 )
 
 
+OF_FILES = "file|path|memory_region|address|(^|[ _])(log)?dir( |$)"
+
+
 def test_every_operation_with_a_state_is_one_or_the_other():
     from tensorflow.python.framework import op_def_registry
 
@@ -259,3 +269,14 @@ def test_every_operation_with_a_state_is_one_or_the_other():
     assert len(stateful) > 300
     silent = [n for n in stateful if not effect_of(tf.compat.v1.NodeDef(op=n))]
     assert [name for name in silent if not re.fullmatch(HARMLESS, name)] == []
+
+
+def test_every_operation_that_takes_the_name_of_a_file_is_known():
+    from tensorflow.python.framework import op_def_registry
+
+    definitions = [d for d in map(op_def_registry.get, dir(tf.raw_ops)) if d is not None]
+    named = {d.name: " ".join(a.name for a in (*d.input_arg, *d.attr)) for d in definitions}
+    files = [name for name, arguments in named.items() if re.search(OF_FILES, arguments)]
+    assert len(files) > 30
+    silent = {n for n in files if not effect_of(tf.compat.v1.NodeDef(op=n))}
+    assert silent == {"CTCBeamSearchDecoder", "TensorSliceDataset"}  # `top_paths`, `is_files`

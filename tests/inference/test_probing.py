@@ -101,6 +101,9 @@ CASES = [
     (sideways, Details(1, 4, False, "raw"), "looks"),
     (lambda x: x[:, 1:], Details(1, 0, False, "raw"), "came back"),
     (lambda x: x * np.nan, Details(1, 0, False, "raw"), "not finite"),
+    (identity, Details(1, 0, False, "raw", ("#000000",) * 3), None),
+    (identity, Details(1, 0, False, "raw", ("#000000",) * 2), "2 classes apart, but has 3 outputs"),
+    (identity, Details(1, 0, False, "raw", ("#000000",) * 4), "4 classes apart, but has 3 outputs"),
     (lambda x: tf.repeat(x, 2, axis=1), Details(2, 0, False, "raw"), "came back"),
 ]
 

@@ -141,6 +141,22 @@ def test_archives_of_layers_only_have_no_effects(tmp_path):
     assert effects_of_config({"class_name": "StringLookup", "config": {"vocabulary": ["a"]}}) == ()
 
 
+@pytest.mark.parametrize("kind", ["STORED", "DEFLATED", "BZIP2", "LZMA"])
+def test_a_damaged_archive_is_refused_wherever_it_is_damaged(kind, tmp_path):
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w", getattr(zipfile, f"ZIP_{kind}")) as archive:
+        archive.writestr("config.json", json.dumps({"config": list(range(300))}))
+    whole, said = path.read_bytes(), []
+    for place in range(0, len(whole), 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        try:
+            inference.effects(path)
+        except ValueError as error:
+            said.append(str(error))
+    assert len(said) > 10  # some bytes do not count
+    assert all("no archive of Keras" in text for text in said)
+
+
 def test_what_is_neither_is_refused(tmp_path):
     (tmp_path / "m.keras").write_bytes(b"no archive")
     for path in (tmp_path / "m.keras", tmp_path / "none"):
