@@ -106,6 +106,7 @@ def _run(
     print(f"{len(images)} {kind.examples} to train on, {len(held_out)} others to validate on.")
     # Before training, so that what cannot be judged costs no training.
     judge = kind.judge(settings, validation, held_out)
+    unfinished.start(held_out)
     configuration.write(settings, "train", output / "config.yaml")
     outcomes: list[Outcome] = []
     for strategy in chosen:
