@@ -54,7 +54,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     Raises:
         ValueError: If an argument is out of range; when training starts, if the run is another one,
-            naming what changed, if no checkpoint is sound, or if there is none and there must be.
+            naming what changed, if no checkpoint is sound, if there is none and there must be, or
+            if nothing can be written to the folder.
 
     Example:
         >>> network = keras_ms.networks.ResNet(width=8)
@@ -116,8 +117,6 @@ class Checkpoint(keras.callbacks.Callback):
         self._traits = plain({**self._configuration, **traits})
         self._saved: tuple[int, int] | None = None
         self._history: dict[str, Any] | None = None
-        if self._resume == "never" and self._is_chief:
-            self._snapshots.clear()
         joint = isinstance(self._moments, JointMoments)
         self.resumed = found = self._found_by_chief() if joint else self._found()
         if found is not None:
@@ -173,6 +172,9 @@ class Checkpoint(keras.callbacks.Callback):
         return found_by_chief(strategy, self._found, self._snapshots.folder)
 
     def _found(self) -> Snapshot | None:
+        self._snapshots.probe()
+        if self._resume == "never":
+            self._snapshots.clear()
         found = self._snapshots.newest()
         if found is not None:
             self._check_same(found)

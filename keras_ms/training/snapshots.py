@@ -65,6 +65,17 @@ class Snapshots:
         found = (p for p in self.folder.glob("checkpoint-*.npz") if _NAME.fullmatch(p.name))
         return sorted(found, key=_number)
 
+    def probe(self) -> None:
+        """Raises a `ValueError` if nothing can be written to the folder."""
+        try:
+            with safe_files.workplace(self.folder) as place:
+                (place / "probe").write_bytes(bytes(1))
+        except OSError as error:
+            raise ValueError(
+                "Checkpoints cannot be written. Received: "
+                f"{self.folder} ({error.strerror or error}). Use another folder."
+            ) from error
+
     def write(self, content: dict[str, Any]) -> pathlib.Path:
         """Writes a state behind all others, and removes those that are too many.
 

@@ -57,6 +57,15 @@ def test_one_can_start_anew_or_insist(tmp_path, one_checkpoint):
     assert not Snapshots(tmp_path / "copy").paths()
 
 
+@pytest.mark.parametrize("resume", ["auto", "never"])
+def test_a_folder_that_cannot_be_written_to_is_refused_before_training(tmp_path, resume):
+    (tmp_path / "file").write_text("mine")
+    for folder in (tmp_path / "file", tmp_path / "file" / "within"):
+        with pytest.raises(ValueError, match=r"cannot be written\. Received: .*file.*Use another"):
+            fitted(KillAfter(1), Checkpoint(folder, resume=resume))
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_it_says_where_it_goes_on(tmp_path, one_checkpoint, capsys):
     with pytest.raises(KilledError):
         fitted(KillAfter(4), Checkpoint(one_checkpoint, 1e9), verbose=2)
