@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
+import re
 from typing import Any
 
 import keras
@@ -25,6 +27,7 @@ FREE = {
 }
 """Options that may be others when a run goes on: no weight depends on them."""
 KEPT = "*/checkpoint-*.npz"
+_OWN = re.compile(rf"run\.json|decided\.json|checkpoint-\d+\.npz|{re.escape(safe_files.PREFIX)}.*")
 PARTS = {"settings", "policy", "rollbacks"}
 
 
@@ -36,9 +39,11 @@ def found(output: pathlib.Path, settings: Settings) -> dict[str, Any]:
         settings: Its settings.
 
     Raises:
-        ValueError: If there is a run of other settings, or none, and there must be one.
+        ValueError: If there is a run of other settings, or none, and there must be one; or if
+            something else bears the name of its folder, which is removed in the end.
     """
     folder = output / FOLDER
+    _check_own(folder)
     mine = {n: v for n, v in as_dict(settings).items() if n not in FREE}
     hosts = distribution.place(settings).hosts
     if hosts > 1:  # as many, since each has its part of the data
@@ -68,6 +73,19 @@ def found(output: pathlib.Path, settings: Settings) -> dict[str, Any]:
             "another folder."
         )
     return content
+
+
+def _check_own(folder: pathlib.Path) -> None:
+    """Refuses a folder in which something is that no run has left there."""
+    strange = None if folder.is_dir() or not os.path.lexists(folder) else folder
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        within = [entry] if entry.is_file() else list(entry.iterdir())
+        strange = strange or next((path for path in within if not _OWN.fullmatch(path.name)), None)
+    if strange is not None:
+        raise ValueError(
+            "--output holds something else where the checkpoints go, which would be lost. "
+            f"Received: {strange}. Use another folder."
+        )
 
 
 def _read(folder: pathlib.Path) -> dict[str, Any] | None:

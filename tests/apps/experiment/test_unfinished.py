@@ -136,6 +136,17 @@ def test_what_cannot_be_removed_is_not_gone_on_with(begun, monkeypatch):
         begun(resume="never")
 
 
+@pytest.mark.parametrize("name", ["", "weights.pt", "step_1/weights.pt", "empty/sub/file"])
+@pytest.mark.parametrize("resume", ["auto", "never"])
+def test_what_is_the_users_is_not_removed(begun, name, resume):
+    path = begun.folder / name
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    with pytest.raises(ValueError, match="something else where the checkpoints go.*Received: "):
+        begun(resume=resume)
+    assert path.read_text() == "mine"
+
+
 def test_a_run_is_removed_at_once(begun, monkeypatch):
     kept(begun)
     monkeypatch.setattr(safe_files.shutil, "rmtree", lambda *args, **options: None)  # killed
