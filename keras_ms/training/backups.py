@@ -36,7 +36,8 @@ def mended(model: Any, callbacks: list[Any], initial_epoch: int, counts: bool) -
         for callback in callbacks:
             if isinstance(callback, keras.callbacks.BackupAndRestore):
                 backup = _Backup(model, callback, initial_epoch, counts)
-                stack.enter_context(backing_up(callback, backup.save, backup.begin, backup.end_epoch))
+                ours = (backup.save, backup.begin, backup.end_epoch)
+                stack.enter_context(backing_up(callback, *ours))
         yield
 
 

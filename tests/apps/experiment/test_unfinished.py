@@ -142,7 +142,7 @@ def test_what_is_the_users_is_not_removed(begun, name, resume):
     path = begun.folder / name
     path.parent.mkdir(parents=True)
     path.write_text("mine")
-    with pytest.raises(ValueError, match="something else where the checkpoints go.*Received: "):
+    with pytest.raises(ValueError, match=r"something else where the checkpoints go.*Received: "):
         begun(resume=resume)
     assert path.read_text() == "mine"
 
