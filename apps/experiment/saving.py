@@ -101,9 +101,10 @@ class Saving:
     def remembered(self) -> dict[str, Any] | None:
         """What was decided, or `None`."""
         try:
-            return json.loads((self.folder / "decided.json").read_text())
+            found = json.loads((self.folder / "decided.json").read_text())
         except (OSError, ValueError):
             return None
+        return found if isinstance(found, dict) else None
 
 
 class _Heard(Checkpoint):

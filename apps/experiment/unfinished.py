@@ -15,7 +15,7 @@ from keras_ms.training.changes import changes, plain
 from keras_ms.validation import is_number
 
 from . import distribution, precision, same_data, started_alike
-from .options import as_dict, replaced
+from .options import as_dict, listed, replaced
 from .saving import Saving
 from .settings import Settings
 from .stopping import Signals
@@ -72,7 +72,20 @@ def found(output: pathlib.Path, settings: Settings) -> dict[str, Any]:
             f"{listed}. Use the same settings to go on, --resume=never to start anew, or "
             "another folder."
         )
+    _check_none_left_out(folder, settings)
     return content
+
+
+def _check_none_left_out(folder: pathlib.Path, settings: Settings) -> None:
+    """Refuses strategies without one that has checkpoints, which the end of the run removes."""
+    kept = {path.parent.name for path in folder.glob(KEPT)}
+    if left_out := sorted(kept - set(settings.strategies)):
+        raise ValueError(
+            "--output holds a run that has not ended, of strategies that are left out now. "
+            f"Received: --strategy={settings.strategy}, --compare={listed(settings.compare)}, "
+            f"where there are checkpoints of {listed(left_out)}. Ask for these, too, or use "
+            "--resume=never to start anew, or another folder."
+        )
 
 
 def _check_own(folder: pathlib.Path) -> None:

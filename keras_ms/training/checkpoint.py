@@ -28,7 +28,7 @@ class Checkpoint(keras.callbacks.Callback):
     steps and rate, metrics, seeds of Dropout), stage, epoch and step within it, from which the next
     batches follow, the history, and what callbacks remember: `AdaptiveSchedule`, `EarlyStopping`,
     `ReduceLROnPlateau`, `ModelCheckpoint`, and all with the methods `get_state` and `set_state`,
-    which return and take numbers, texts, lists, dictionaries and arrays.
+    which return and take numbers, texts, lists, arrays, and dictionaries with texts as keys.
 
     Each is one file, written aside and then renamed, with checksums. The last ones stay: if the
     newest is damaged, the one before it is taken. One that cannot be written, as on a full disk,
@@ -229,7 +229,7 @@ class Checkpoint(keras.callbacks.Callback):
         try:
             self._snapshots.write(content)
             self._saved = (epoch, step)
-        except OSError as error:
+        except (OSError, TypeError, ValueError) as error:  # full disks, states of odd callbacks
             warnings.warn(f"The checkpoint cannot be written ({error}).", stacklevel=2)
         self._moments.saved()
 

@@ -43,7 +43,7 @@ def begun(tmp_path, plain_policy):
 
 
 def settings(**options):
-    return Settings(dtype_policy="float32", **options)
+    return Settings(dtype_policy="float32", **{"strategy": "progressive", **options})
 
 
 def kept(begun):
@@ -134,6 +134,14 @@ def test_what_cannot_be_removed_is_not_gone_on_with(begun, monkeypatch):
     monkeypatch.setattr(safe_files, "remove", lambda folder: None)
     with pytest.raises(ValueError, match=r"--resume=never removes the run .* and cannot"):
         begun(resume="never")
+
+
+def test_strategies_with_checkpoints_are_not_left_out(begun):
+    kept(begun)
+    with pytest.raises(ValueError, match=r"--strategy=adaptive, --compare=,.* of progressive\."):
+        begun(strategy="adaptive")
+    begun(strategy="adaptive", compare=("progressive",))
+    begun(strategy="adaptive", resume="never")
 
 
 @pytest.mark.parametrize("name", ["", "weights.pt", "step_1/weights.pt", "empty/sub/file"])
