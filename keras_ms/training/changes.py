@@ -36,15 +36,24 @@ def traits_of(model: Any, run: Any, callbacks: Sequence[Any] = ()) -> dict[str, 
 
 
 def _traits_of_optimizer(optimizer: Any) -> dict[str, Any]:
-    """Its class, and all that it was made with, such as the rate that training starts with."""
+    """Its class, and all that it was made with, such as the rate that training starts with.
+
+    One that scales losses counts as the one within, with a few options more.
+    """
     try:
         made = dict(optimizer.get_config())
     except Exception:  # an optimizer of one's own need not say
         made = {}
-    return {
-        "optimizer": type(optimizer).__name__,
+    inner, kind = getattr(optimizer, "inner_optimizer", None), type(optimizer).__name__
+    traits = {
+        "optimizer": kind,
         **{f"optimizer.{name}": value for name, value in _unnamed(made).items()},
     }
+    if inner is None:
+        return traits
+    traits.pop("optimizer.inner_optimizer", None)
+    theirs = _traits_of_optimizer(inner)
+    return {**traits, **theirs, "optimizer": f"{kind} of {theirs['optimizer']}"}
 
 
 def _unnamed(made: Any) -> Any:
