@@ -149,3 +149,14 @@ def test_settings_made_in_python_are_what_they_say():
     made = RaceSettings(learning_rate=3e-3, width=7)
     row = presets.row(made, Problem, "denoising", "unet", seed=4)
     assert (row.learning_rate, row.width, row.seed) == (3e-3, 7, 4)
+
+
+def test_ctrl_c_where_nothing_can_be_lost_ends_in_one_line(monkeypatch, capsys):
+    def interrupted(settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(flags, "read", lambda settings: None)
+    with pytest.raises(SystemExit) as end:
+        flags._run("train", Settings, interrupted, ["train"], loads=False)
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "apps.train: stopped (SIGINT)\n"
