@@ -84,7 +84,7 @@ class Attempts:
         if self.problems:
             raise ValueError(
                 f"Not everything could be written: {'; '.join(self.problems)}. All else is in "
-                f"{output}."
+                f"{output}. The same command writes it, once it can, and trains nothing again."
             )
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import keras_ms
 from apps import strategies, train
-from apps.experiment import building
+from apps.experiment import building, plots
 from apps.experiment.recording import Curve
 from apps.experiment.settings import Settings
 from apps.experiment.stopping import StoppedError
@@ -109,8 +109,17 @@ def test_a_signal_saves_exports_and_leaves(tmp_path, monkeypatch, whole):
     content = json.loads((tmp_path / "curves.json").read_text())
     assert content["unfinished"] == ["full_multiscale"]
     assert keras_ms.inference.load(tmp_path / "model").channels == 3
+    with monkeypatch.context() as patch:
+        patch.setattr(plots, "save_sheet", full)
+        with pytest.raises(ValueError, match=r"restored\.png.*The same command writes it"):
+            train.run(settings(tmp_path))
+    at_step(monkeypatch, 0, kill)  # nothing is trained again
     train.run(settings(tmp_path))
     assert_same_files(tmp_path, whole)
+
+
+def full(rows, path):
+    raise OSError(28, "No space left on device", str(path))
 
 
 def test_what_has_ended_is_written_and_not_trained_again(tmp_path, monkeypatch):
