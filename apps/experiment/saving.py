@@ -116,7 +116,8 @@ class _Heard(Checkpoint):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Goes on, and listens."""
-        super().on_train_begin(logs)
+        with self._signals.held():  # what is put back is then put back as a whole
+            super().on_train_begin(logs)
         if self.resumed is not None:
             content, run = self.resumed.content, getattr(self.model, "fit_run", None)
             stage = "" if run is None else f" on {run.described(run.stage(content['epoch']))}"

@@ -95,7 +95,7 @@ def _flat(above: str, content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _write_csv(path: pathlib.Path, lines: Sequence[Mapping[str, Any]]) -> None:
     names = dict.fromkeys(name for line in lines for name in line)
     columns = [name for name in names if any(line.get(name) not in (None, "") for line in lines)]
-    with safe_files.whole(path) as unfinished, unfinished.open("w", newline="") as file:
+    with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(lines)
