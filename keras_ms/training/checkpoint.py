@@ -25,9 +25,10 @@ class Checkpoint(keras.callbacks.Callback):
 
     The same script, started again, ends with the weights that it would have ended with had it not
     been killed, bit for bit. A checkpoint holds all variables (weights, optimizer with its count of
-    steps and rate, metrics, seeds of Dropout), stage, epoch and step within it, from which the next
-    batches follow, the history, and what callbacks remember: `AdaptiveSchedule`, `EarlyStopping`,
-    `ReduceLROnPlateau`, `ModelCheckpoint`, and all with the methods `get_state` and `set_state`,
+    steps and rate, metrics, seeds of Dropout and of losses of your own), stage, epoch and step
+    within it, from which the next batches follow, the history, and what callbacks remember:
+    `AdaptiveSchedule`, `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint`, `SwapEMAWeights`,
+    `CSVLogger`, and all with the methods `get_state` and `set_state`,
     which return and take numbers, texts, lists, arrays, and dictionaries with texts as keys.
 
     Each is one file, written aside and then renamed, with checksums. The last ones stay: if the
