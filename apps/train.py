@@ -106,6 +106,7 @@ def _run(
     print(f"{len(images)} {kind.examples} to train on, {len(held_out)} others to validate on.")
     # Before training, so that what cannot be judged costs no training.
     judge = kind.judge(settings, validation, held_out)
+    unfinished.start(held_out)
     configuration.write(settings, "train", output / "config.yaml")
     outcomes: list[Outcome] = []
     for strategy in chosen:
@@ -213,7 +214,8 @@ def _write(
     tables.print_costs(outcomes, kind.loss_name, kind.examples, kind.loss_of)
     tables.print_metrics(outcomes, kind.examples)
     judge.print_table(reached, {outcome.strategy: outcome.label for outcome in outcomes})
-    unfinished.remove()
+    if not write.problems:  # else the same command writes them, and trains nothing again
+        unfinished.remove()
     write.check(output)
     print(printable(next_steps.told(output, settings, kind, rows), kept="\n"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import typing
 from collections.abc import Callable, Sequence
@@ -65,6 +66,9 @@ def _run(
     except StoppedError as stop:
         print(printable(as_typed(f"apps.{name}: {stop}")), file=sys.stderr)
         sys.exit(stop.status)
+    except KeyboardInterrupt:  # Ctrl-C where there is nothing to save, as while libraries load
+        print(as_typed(f"apps.{name}: stopped (SIGINT)"), file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
     except Exception as error:
         if (said := _in_words(error)) is None:
             raise

@@ -84,7 +84,7 @@ class Attempts:
         if self.problems:
             raise ValueError(
                 f"Not everything could be written: {'; '.join(self.problems)}. All else is in "
-                f"{output}."
+                f"{output}. The same command writes it, once it can, and trains nothing again."
             )
 
 
@@ -113,17 +113,17 @@ def _locked(folder: pathlib.Path) -> Iterator[None]:
 
 
 def _check_names(folder: pathlib.Path, files: Collection[str], formats: tuple[str, ...]) -> None:
-    from keras_ms.inference.exporting import checked_paths
+    from keras_ms.inference.exporting import SUFFIXES, checked_paths
 
     model = folder / MODEL
-    try:
-        if formats:
-            checked_paths(model, formats)
-    except ValueError as error:
-        raise ValueError(
-            "--output holds something else where the trained model goes, which would be lost. "
-            f"Received: {model}. Use another folder."
-        ) from error
+    for kind in formats:
+        try:
+            checked_paths(model, (kind,))
+        except ValueError as error:
+            raise ValueError(
+                "--output holds something else where the trained model goes, which would be lost. "
+                f"Received: {model}{SUFFIXES[kind]}. Use another folder."
+            ) from error
     if formats and model.is_dir() and not os.access(model, os.W_OK):
         raise ValueError(f"--output holds a model that cannot be replaced. Received: {model}.")
     for name in files:

@@ -101,9 +101,10 @@ class Saving:
     def remembered(self) -> dict[str, Any] | None:
         """What was decided, or `None`."""
         try:
-            return json.loads((self.folder / "decided.json").read_text())
+            found = json.loads((self.folder / "decided.json").read_text())
         except (OSError, ValueError):
             return None
+        return found if isinstance(found, dict) else None
 
 
 class _Heard(Checkpoint):
@@ -115,7 +116,8 @@ class _Heard(Checkpoint):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Goes on, and listens."""
-        super().on_train_begin(logs)
+        with self._signals.held():  # what is put back is then put back as a whole
+            super().on_train_begin(logs)
         if self.resumed is not None:
             content, run = self.resumed.content, getattr(self.model, "fit_run", None)
             stage = "" if run is None else f" on {run.described(run.stage(content['epoch']))}"

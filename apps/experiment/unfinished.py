@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
+import re
 from typing import Any
 
 import keras
 
 from keras_ms import safe_files
 from keras_ms.training.changes import changes, plain
+from keras_ms.validation import is_number
 
 from . import distribution, precision, same_data, started_alike
-from .options import as_dict, replaced
+from .options import as_dict, listed, replaced
 from .saving import Saving
 from .settings import Settings
 from .stopping import Signals
@@ -24,31 +27,30 @@ FREE = {
 }
 """Options that may be others when a run goes on: no weight depends on them."""
 KEPT = "*/checkpoint-*.npz"
+_OWN = re.compile(rf"run\.json|decided\.json|checkpoint-\d+\.npz|{re.escape(safe_files.PREFIX)}.*")
 PARTS = {"settings", "policy", "rollbacks"}
 
 
 def found(output: pathlib.Path, settings: Settings) -> dict[str, Any]:
-    """What the run in a folder is: the one that has not ended, or a new one.
+    """What the run in a folder is: the one that has not ended, or a new one. Nothing is removed.
 
     Args:
         output: Folder of the run.
         settings: Its settings.
 
     Raises:
-        ValueError: If there is a run of other settings, or none, and there must be one.
+        ValueError: If there is a run of other settings, or none, and there must be one; or if
+            something else bears the name of its folder, which is removed in the end.
     """
     folder = output / FOLDER
-    if settings.resume == "never":
-        safe_files.remove(folder)
-        if folder.exists():
-            raise ValueError(
-                "--resume=never removes the run that has not ended, and cannot. Received: "
-                f"{folder}. Remove it, or use another folder."
-            )
+    _check_own(folder)
     mine = {n: v for n, v in as_dict(settings).items() if n not in FREE}
     hosts = distribution.place(settings).hosts
     if hosts > 1:  # as many, since each has its part of the data
         mine["distribute"] = f"{settings.distribute} on {hosts} hosts"
+    new = {"settings": plain(mine), "policy": None, "rollbacks": {}}
+    if settings.resume == "never":
+        return new
     content = _read(folder)
     if content is None and any(folder.glob(KEPT)):
         raise ValueError(
@@ -62,7 +64,7 @@ def found(output: pathlib.Path, settings: Settings) -> dict[str, Any]:
                 "--resume=must goes on with a run that has not ended. Received: "
                 f"--output={output}, where there is none. Use --resume=auto."
             )
-        return {"settings": plain(mine), "policy": None, "rollbacks": {}}
+        return new
     if changed := changes(content["settings"], mine):
         listed = "; ".join(f"--{line}" for line in changed)
         raise ValueError(
@@ -70,7 +72,33 @@ def found(output: pathlib.Path, settings: Settings) -> dict[str, Any]:
             f"{listed}. Use the same settings to go on, --resume=never to start anew, or "
             "another folder."
         )
+    _check_none_left_out(folder, settings)
     return content
+
+
+def _check_none_left_out(folder: pathlib.Path, settings: Settings) -> None:
+    """Refuses strategies without one that has checkpoints, which the end of the run removes."""
+    kept = {path.parent.name for path in folder.glob(KEPT)}
+    if left_out := sorted(kept - set(settings.strategies)):
+        raise ValueError(
+            "--output holds a run that has not ended, of strategies that are left out now. "
+            f"Received: --strategy={settings.strategy}, --compare={listed(settings.compare)}, "
+            f"where there are checkpoints of {listed(left_out)}. Ask for these, too, or use "
+            "--resume=never to start anew, or another folder."
+        )
+
+
+def _check_own(folder: pathlib.Path) -> None:
+    """Refuses a folder in which something is that no run has left there."""
+    strange = None if folder.is_dir() or not os.path.lexists(folder) else folder
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        within = [entry] if entry.is_file() else list(entry.iterdir())
+        strange = strange or next((path for path in within if not _OWN.fullmatch(path.name)), None)
+    if strange is not None:
+        raise ValueError(
+            "--output holds something else where the checkpoints go, which would be lost. "
+            f"Received: {strange}. Use another folder."
+        )
 
 
 def _read(folder: pathlib.Path) -> dict[str, Any] | None:
@@ -78,8 +106,18 @@ def _read(folder: pathlib.Path) -> dict[str, Any] | None:
         content = json.loads((folder / "run.json").read_text())
     except (OSError, ValueError):
         return None
-    whole = isinstance(content, dict) and isinstance(content.get("settings"), dict)
-    return content if whole and content.keys() >= PARTS else None
+    return content if isinstance(content, dict) and _is_whole(content) else None
+
+
+def _is_whole(content: dict[str, Any]) -> bool:
+    settings, rollbacks = content.get("settings"), content.get("rollbacks")
+    return (
+        content.keys() >= PARTS
+        and isinstance(settings, dict)
+        and isinstance(content["policy"], str | None)
+        and isinstance(rollbacks, dict)
+        and all(is_number(count) for count in rollbacks.values())
+    )
 
 
 def _on_other_data(reason: str) -> ValueError:
@@ -119,7 +157,7 @@ class Unfinished:
         self._content = found(output, settings) if content is None else content
 
     def begin(self, examples: Any) -> None:
-        """Sets the precision, the one that it was, and keeps what the run is.
+        """Sets the precision, the one that it was, and checks what the run is.
 
         Args:
             examples: What there is to train on.
@@ -129,15 +167,37 @@ class Unfinished:
         """
         count, files = len(examples), same_data.fingerprint(examples)
         started_alike.check_data(self._settings, count, files)
-        before = self._content.setdefault("examples", count)
-        if before != count:
-            raise _on_other_data(f"{count} examples, it was {before}")
-        if self._content.setdefault("files", files) != files:
-            raise _on_other_data("files of other names or sizes than they were")
+        self._keep("examples", "files", count, files)
         if self._content["policy"] is None:
             self._content["policy"] = precision.set_policy(self._settings)
         keras.config.set_dtype_policy(self._content["policy"])
+
+    def start(self, held_out: Any) -> None:
+        """Keeps what the run is; `--resume=never` removes the one before, not any earlier.
+
+        Args:
+            held_out: What it is validated on.
+
+        Raises:
+            ValueError: If it was something else, or the run before cannot be removed.
+        """
+        files = same_data.fingerprint(held_out)
+        self._keep("held_out", "held_out_files", len(held_out), files, "to validate on")
+        if self._settings.resume == "never":
+            self.remove()
+            if self._folder.exists():
+                raise ValueError(
+                    "--resume=never removes the run that has not ended, and cannot. Received: "
+                    f"{self._folder}. Remove it, or use another folder."
+                )
         self._write()
+
+    def _keep(self, number: str, name: str, count: int, files: int, use: str = "") -> None:
+        before = self._content.setdefault(number, count)
+        if before != count:
+            raise _on_other_data(f"{count} examples {use}".strip() + f", it was {before}")
+        if self._content.setdefault(name, files) != files:
+            raise _on_other_data(f"files {use}".strip() + " of other names or sizes than they were")
 
     def saving(self, strategy: str) -> tuple[Saving, Settings]:
         """Where a strategy saves, and the settings that it trains by: a rate may be halved."""

@@ -86,10 +86,13 @@ def unfinished_outcome(
         validation: What to validate on if there was no validation yet; `None` not to.
 
     Returns:
-        The network, on one device, and its validations so far; `None` if there are none.
+        The network, on one device, and its validations so far; `None` if there are none, or if it
+        is untrained: no checkpoint was put back yet, and no step done.
     """
     saving = strategy.saving
     if saving is None or saving.model is None or saving.curve is None:
+        return None
+    if steps_of(saving.model) == 0:
         return None
     curve, steps = saving.curve, (steps_of(saving.model),)
     found = Outcome(strategy.name, strategy.label, saving.model, curve, steps, ())

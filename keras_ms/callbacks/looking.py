@@ -62,6 +62,14 @@ class Looking(keras.callbacks.Callback, abc.ABC):
             self._looked = True
             self.look(epoch, logs)
 
+    def get_state(self) -> dict[str, bool]:
+        """What a checkpoint keeps of it."""
+        return {"looked": self._looked}
+
+    def set_state(self, state: dict[str, bool]) -> None:
+        """Takes back what `get_state` returned."""
+        self._looked = state["looked"]
+
     def on_train_end(self, logs: Logs = None) -> None:
         """Says so if there was nothing to do."""
         self._fitting = False

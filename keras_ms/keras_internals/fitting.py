@@ -137,6 +137,7 @@ def backing_up(
     callback: keras.callbacks.BackupAndRestore,
     save: Callable[[Callable[[], None]], None],
     begin: Callable[[Callable[[], None]], None],
+    end_epoch: Callable[[], None],
 ) -> Iterator[None]:
     """Within it, a BackupAndRestore saves and begins as told.
 
@@ -144,14 +145,21 @@ def backing_up(
         callback: The callback.
         save: Is called with what the callback would do.
         begin: Likewise, when training begins, which is where it loads.
+        end_epoch: Is called when the callback has seen the end of an epoch.
     """
     callback._save_model = functools.partial(save, callback._save_model)
-    own = callback.on_train_begin
+    own, own_end = callback.on_train_begin, callback.on_epoch_end
+
+    def on_epoch_end(epoch: int, logs: Any = None) -> None:
+        own_end(epoch, logs)
+        end_epoch()
+
     callback.on_train_begin = lambda logs=None: begin(lambda: own(logs))
+    callback.on_epoch_end = on_epoch_end
     try:
         yield
     finally:
-        del callback._save_model, callback.on_train_begin
+        del callback._save_model, callback.on_train_begin, callback.on_epoch_end
 
 
 def writes_by_epoch(callback: Any) -> bool:

@@ -12,6 +12,8 @@ from keras.src.models.functional import Functional
 from keras.src.models.model import functional_init_arguments
 from keras.src.random.seed_generator import global_seed_generator
 
+from keras_ms.keras_internals.held_variables import held_by
+
 
 def become_functional(model: keras.Model, args: Any, kwargs: Any) -> None:
     """Makes a model under construction functional if its arguments are inputs and outputs.
@@ -101,7 +103,10 @@ def kept_variables(model: Any) -> list[Any]:
 
 
 def all_variables(model: Any) -> list[Any]:
-    """Everything that a step may change: variables of Keras, and of TensorFlow within layers."""
+    """Everything that a step may change: variables of Keras, and of TensorFlow within layers.
+
+    Those of losses and optimizers of one's own, with a memory or seeds, as well.
+    """
     unseeded = global_seed_generator().state  # of random numbers that were given no seed
     optimizer = model.optimizer.variables if model.optimizer is not None else []
     of_keras = [*model.variables, *optimizer, *model.metrics_variables, unseeded]
@@ -109,6 +114,10 @@ def all_variables(model: Any) -> list[Any]:
     for part in tf.train.TrackableView(model).descendants():
         if isinstance(part, tf.Variable):
             found.setdefault(id(part), part)
+    optimizers = (model.optimizer, getattr(model.optimizer, "inner_optimizer", None))
+    own = [*held_by(getattr(model, "loss", None)), *(v for o in optimizers for v in held_by(o, 1))]
+    for variable in own:
+        found.setdefault(id(getattr(variable, "value", variable)), variable)
     return list(found.values())
 
 

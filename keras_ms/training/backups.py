@@ -36,7 +36,8 @@ def mended(model: Any, callbacks: list[Any], initial_epoch: int, counts: bool) -
         for callback in callbacks:
             if isinstance(callback, keras.callbacks.BackupAndRestore):
                 backup = _Backup(model, callback, initial_epoch, counts)
-                stack.enter_context(backing_up(callback, backup.save, backup.begin))
+                ours = (backup.save, backup.begin, backup.end_epoch)
+                stack.enter_context(backing_up(callback, *ours))
         yield
 
 
@@ -46,15 +47,24 @@ class _Backup:
         self._first, self._counts = initial_epoch, counts
         remote = "://" in self._folder
         self._snapshots = None if remote else Snapshots(pathlib.Path(self._folder) / FOLDER)
+        self._due: Callable[[], None] | None = None
 
     def save(self, own: Callable[[], None]) -> None:
-        """Writes the whole state, and then what Keras writes."""
+        """Writes the whole state, and then what Keras writes; after an epoch's last step, later."""
         run = self._model.fit_run
         epoch, step = run.position
-        # After the last step of an epoch, the end of that epoch is still to come.
-        if self._snapshots is not None and step < run.dataset.steps_per_epoch:
+        if step >= run.dataset.steps_per_epoch:
+            self._due = own  # the end of the epoch belongs to it
+            return
+        if self._snapshots is not None:
             self._snapshots.write(run_state.taken(self._model, epoch, step, alone=True))
         own()
+
+    def end_epoch(self) -> None:
+        """Writes what was put off."""
+        due, self._due = self._due, None
+        if due is not None:
+            self.save(due)
 
     def begin(self, own: Callable[[], None]) -> None:
         """Loads the whole state or, if there is none, what Keras has written."""

@@ -36,21 +36,37 @@ def traits_of(model: Any, run: Any, callbacks: Sequence[Any] = ()) -> dict[str, 
 
 
 def _traits_of_optimizer(optimizer: Any) -> dict[str, Any]:
-    """Its class, and all that it was made with, such as the rate that training starts with."""
+    """Its class, and all that it was made with, such as the rate that training starts with.
+
+    One that scales losses counts as the one within, with a few options more.
+    """
     try:
         made = dict(optimizer.get_config())
     except Exception:  # an optimizer of one's own need not say
         made = {}
-    return {
-        "optimizer": type(optimizer).__name__,
-        **{f"optimizer.{name}": value for name, value in made.items() if name != "name"},
+    inner, kind = getattr(optimizer, "inner_optimizer", None), type(optimizer).__name__
+    traits = {
+        "optimizer": kind,
+        **{f"optimizer.{name}": value for name, value in _unnamed(made).items()},
     }
+    if inner is None:
+        return traits
+    traits.pop("optimizer.inner_optimizer", None)
+    theirs = _traits_of_optimizer(inner)
+    return {**traits, **theirs, "optimizer": f"{kind} of {theirs['optimizer']}"}
+
+
+def _unnamed(made: Any) -> Any:
+    """Without names: Keras counts them, so the same script run again in a notebook has others."""
+    if isinstance(made, Mapping):
+        return {key: _unnamed(value) for key, value in made.items() if key != "name"}
+    return [_unnamed(value) for value in made] if isinstance(made, list | tuple) else made
 
 
 def changes(
     before: Mapping[str, Any], now: Mapping[str, Any], free: Collection[str] = ()
 ) -> list[str]:
-    """What differs, each as `name=new, it was old`.
+    """What differs, each as `name=new, it was old`; of dictionaries, what differs in them.
 
     Args:
         before: Values by name, as they come back from JSON.
@@ -60,11 +76,17 @@ def changes(
     Example:
         >>> changes({"width": 8, "sizes": [2, 4]}, {"width": 16, "sizes": (2, 4)})
         ['width=16, it was 8']
+        >>> changes({"rate": {"first": 0.1, "steps": 9}}, {"rate": {"first": 0.1, "steps": 7}})
+        ['rate.steps=7, it was 9']
     """
-    found = []
+    found: list[str] = []
     for name in (name for name in dict.fromkeys((*now, *before)) if name not in free):
         new, old = (plain(of.get(name)) for of in (now, before))
-        if new != old:
+        if isinstance(new, dict) and isinstance(old, dict):
+            prefix = f"{name}."
+            within = [other.removeprefix(prefix) for other in free if other.startswith(prefix)]
+            found += [f"{prefix}{line}" for line in changes(old, new, within)]
+        elif new != old:
             found.append(f"{name}={_shown(new)}, it was {_shown(old)}")
     return found
 

@@ -25,10 +25,11 @@ class Checkpoint(keras.callbacks.Callback):
 
     The same script, started again, ends with the weights that it would have ended with had it not
     been killed, bit for bit. A checkpoint holds all variables (weights, optimizer with its count of
-    steps and rate, metrics, seeds of Dropout), stage, epoch and step within it, from which the next
-    batches follow, the history, and what callbacks remember: `AdaptiveSchedule`, `EarlyStopping`,
-    `ReduceLROnPlateau`, `ModelCheckpoint`, and all with the methods `get_state` and `set_state`,
-    which return and take numbers, texts, lists, dictionaries and arrays.
+    steps and rate, metrics, seeds of Dropout and of losses of your own), stage, epoch and step
+    within it, from which the next batches follow, the history, and what callbacks remember:
+    `AdaptiveSchedule`, `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint`, `SwapEMAWeights`,
+    `CSVLogger`, and all with the methods `get_state` and `set_state`,
+    which return and take numbers, texts, lists, arrays, and dictionaries with texts as keys.
 
     Each is one file, written aside and then renamed, with checksums. The last ones stay: if the
     newest is damaged, the one before it is taken. One that cannot be written, as on a full disk,
@@ -54,7 +55,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     Raises:
         ValueError: If an argument is out of range; when training starts, if the run is another one,
-            naming what changed, if no checkpoint is sound, or if there is none and there must be.
+            naming what changed, if no checkpoint is sound, if there is none and there must be, or
+            if nothing can be written to the folder.
 
     Example:
         >>> network = keras_ms.networks.ResNet(width=8)
@@ -116,8 +118,6 @@ class Checkpoint(keras.callbacks.Callback):
         self._traits = plain({**self._configuration, **traits})
         self._saved: tuple[int, int] | None = None
         self._history: dict[str, Any] | None = None
-        if self._resume == "never" and self._is_chief:
-            self._snapshots.clear()
         joint = isinstance(self._moments, JointMoments)
         self.resumed = found = self._found_by_chief() if joint else self._found()
         if found is not None:
@@ -173,6 +173,9 @@ class Checkpoint(keras.callbacks.Callback):
         return found_by_chief(strategy, self._found, self._snapshots.folder)
 
     def _found(self) -> Snapshot | None:
+        self._snapshots.probe()
+        if self._resume == "never":
+            self._snapshots.clear()
         found = self._snapshots.newest()
         if found is not None:
             self._check_same(found)
@@ -227,7 +230,7 @@ class Checkpoint(keras.callbacks.Callback):
         try:
             self._snapshots.write(content)
             self._saved = (epoch, step)
-        except OSError as error:
+        except (OSError, TypeError, ValueError) as error:  # full disks, states of odd callbacks
             warnings.warn(f"The checkpoint cannot be written ({error}).", stacklevel=2)
         self._moments.saved()
 

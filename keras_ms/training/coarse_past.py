@@ -37,11 +37,18 @@ class CoarsePast(keras.callbacks.Callback):
         self._back = False
         self.look = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._look())
 
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Notes where a run goes on, of which nothing may be left but its end."""
+        epoch, _ = self._run.position
+        if epoch > 0:
+            self._recall(epoch)
+            self._level = self._run.stage(epoch - 1).finest
+            self._look()
+
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Notes a coarse stage; and, of a run that goes on, those before."""
-        if self._level is None and self.model.steps_since_coarse is None:
-            for before in range(epoch):
-                self._count(before)
+        if self._level is None:
+            self._recall(epoch)
         self._level = self._run.stage(epoch).finest
         if self._level:
             self._count(epoch)
@@ -64,6 +71,11 @@ class CoarsePast(keras.callbacks.Callback):
             self._say_refreshed("weights of an earlier epoch were put back")
         elif coarse_share(self.model) >= REMEMBERED:
             self._say_refreshed(f"{fine} steps on it are few for their moving means")
+
+    def _recall(self, epochs: int) -> None:
+        if self.model.steps_since_coarse is None:
+            for before in range(epochs):
+                self._count(before)
 
     def _count(self, epoch: int) -> None:
         if self._run.stage(epoch).finest:

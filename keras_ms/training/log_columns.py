@@ -103,6 +103,25 @@ def _is_from(line: bytes, epoch: int, sep: str) -> bool:
     return not line.endswith(b"\n") or (number.isdigit() and int(number) >= epoch)
 
 
+def place_in(logger: keras.callbacks.CSVLogger) -> dict[str, Any]:
+    """How much of a logger's file is written, for a checkpoint."""
+    name = os.fspath(logger.filename)
+    return {"file": name, "bytes": os.path.getsize(name) if os.path.isfile(name) else 0}
+
+
+def back_to(logger: keras.callbacks.CSVLogger, place: dict[str, Any]) -> None:
+    """Takes out of the same file, if it goes on, what was written since `place_in`.
+
+    By rows one cannot tell epoch 0 of this run from that of an earlier one.
+    """
+    name, size = os.fspath(logger.filename), place["bytes"]
+    if not logger.append or name != place["file"] or not os.path.isfile(name):
+        return
+    if os.path.getsize(name) > size:
+        os.truncate(name, size)
+    logger.append_header = logger.append_header or not size
+
+
 def header_of(logger: keras.callbacks.CSVLogger) -> list[str] | None:
     """Columns of a file that goes on, besides `epoch`; `None` for a new one."""
     if not logger.append or not os.path.exists(logger.filename):

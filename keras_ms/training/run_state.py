@@ -11,15 +11,21 @@ import tensorflow as tf
 
 from keras_ms.keras_internals.fitting import begin_at_epoch
 from keras_ms.keras_internals.models import all_variables
+from keras_ms.training.log_columns import back_to, place_in
+from keras_ms.training.unaware import kinds_of_keras
 
 ENDED = 10**9
 """An epoch behind the last one, to begin with where nothing is left to do."""
+_SAVER = ("best", "_batches_seen_since_last_saving")
 _ATTRIBUTES = {
-    keras.callbacks.EarlyStopping: ("wait", "best", "best_epoch", "best_weights", "stopped_epoch"),
-    keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
-    keras.callbacks.ModelCheckpoint: ("best", "epochs_since_last_save"),
+    "EarlyStopping": ("wait", "best", "best_epoch", "best_weights", "stopped_epoch"),
+    "ReduceLROnPlateau": ("wait", "best", "cooldown_counter"),
+    "ModelCheckpoint": _SAVER,
+    "OrbaxCheckpoint": (*_SAVER, "_total_batches_seen"),
+    "SwapEMAWeights": ("_ema_weights_in_model",),
+    "TensorBoard": ("_global_train_batch", "_global_test_batch"),
 }
-"""What callbacks of Keras remember from epoch to epoch."""
+"""What callbacks of Keras remember from epoch to epoch, or from step to step."""
 
 
 def taken(model: Any, epoch: int, step: int, alone: bool = False) -> dict[str, Any]:
@@ -111,8 +117,10 @@ def state_of(callback: Any) -> Any:
     """What one callback remembers, or `None` if nobody knows."""
     if hasattr(callback, "get_state") and hasattr(callback, "set_state"):
         return callback.get_state()
+    if isinstance(callback, keras.callbacks.CSVLogger):
+        return place_in(callback)
     for kind, names in _ATTRIBUTES.items():
-        if isinstance(callback, kind):
+        if isinstance(callback, kinds_of_keras((kind,))):
             return {name: getattr(callback, name) for name in names if hasattr(callback, name)}
     return None
 
@@ -121,6 +129,8 @@ def state_given_back(callback: Any, state: Any) -> None:
     """Gives one callback back what `state_of` has taken from it."""
     if hasattr(callback, "set_state"):
         callback.set_state(state)
+    elif isinstance(callback, keras.callbacks.CSVLogger):
+        back_to(callback, state)
     else:
         for attribute, value in state.items():
             setattr(callback, attribute, value)

@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -59,11 +60,24 @@ class Snapshots:
     def __init__(self, folder: str | os.PathLike[str], keep: int = 2) -> None:
         self.folder = pathlib.Path(folder)
         self._keep = keep
+        self._damaged: frozenset[pathlib.Path] = frozenset()
 
     def paths(self) -> list[pathlib.Path]:
         """The files, oldest first."""
         found = (p for p in self.folder.glob("checkpoint-*.npz") if _NAME.fullmatch(p.name))
         return sorted(found, key=_number)
+
+    def probe(self) -> None:
+        """Raises a `ValueError` if nothing can be written; removes what was left unfinished."""
+        safe_files.clear(self.folder)
+        try:
+            with safe_files.workplace(self.folder) as place:
+                (place / "probe").write_bytes(bytes(1))
+        except OSError as error:
+            raise ValueError(
+                "Checkpoints cannot be written. Received: "
+                f"{self.folder} ({error.strerror or error}). Use another folder."
+            ) from error
 
     def write(self, content: dict[str, Any]) -> pathlib.Path:
         """Writes a state behind all others, and removes those that are too many.
@@ -84,10 +98,17 @@ class Snapshots:
         path = self.folder / f"checkpoint-{number:06}.npz"
         with safe_files.whole(path) as unfinished:
             np.savez(unfinished, **members)
-        for old in before[: max(0, len(before) + 1 - self._keep)]:
+        for old in self._too_many(before):
             with contextlib.suppress(OSError):
                 old.unlink()
         return path
+
+    def _too_many(self, before: list[pathlib.Path]) -> list[pathlib.Path]:
+        """Which files go when there is one more: what was found damaged does not count as kept."""
+        sound = [path for path in before if path not in self._damaged]
+        if len(sound) + 1 < self._keep:
+            return []
+        return [*self._damaged.intersection(before), *sound[: len(sound) + 1 - self._keep]]
 
     def newest(self) -> Snapshot | None:
         """The newest state that is sound, or `None` if there is no file.
@@ -96,6 +117,7 @@ class Snapshots:
             ValueError: If there are files, but none is sound.
         """
         damaged: list[str] = []
+        self._damaged = frozenset()
         for path in reversed(self.paths()):
             try:
                 with open(path, "rb") as file:
@@ -103,6 +125,7 @@ class Snapshots:
             except Exception as error:  # damaged files fail in many ways
                 reason = f"{error} ".splitlines()[0].strip() or type(error).__name__
                 damaged.append(f"{path.name}: {reason[:200]}")
+                self._damaged |= {path}
         if damaged:
             raise ValueError(
                 "No checkpoint can be read. Received: "
@@ -160,6 +183,8 @@ def _packed(value: Any, arrays: list[np.ndarray]) -> Any:
     """A value for JSON, whose arrays are put into a list and numbered."""
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, tf.Tensor | tf.Variable | keras.Variable):
+        return _packed(np.array(value.numpy()), arrays)
     if isinstance(value, np.ndarray):
         arrays.append(value)
         kind = {"dtype": value.dtype.name, "shape": list(value.shape)}

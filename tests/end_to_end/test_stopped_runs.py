@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import types
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ import tensorflow as tf
 
 import keras_ms
 from apps import strategies, train
-from apps.experiment import building
+from apps.experiment import building, plots
 from apps.experiment.recording import Curve
 from apps.experiment.settings import Settings
 from apps.experiment.stopping import StoppedError
+from apps.strategies import kept_run
+from keras_ms.training.snapshots import Snapshots
 
 TINY = {
     "batch_sizes": (2, 4),
@@ -109,8 +112,40 @@ def test_a_signal_saves_exports_and_leaves(tmp_path, monkeypatch, whole):
     content = json.loads((tmp_path / "curves.json").read_text())
     assert content["unfinished"] == ["full_multiscale"]
     assert keras_ms.inference.load(tmp_path / "model").channels == 3
+    before, model = losses(tmp_path), exported(tmp_path)
+    with monkeypatch.context() as patch:  # when it starts, before it has its weights back
+        patch.setattr(Snapshots, "newest", interrupted(Snapshots.newest))
+        with pytest.raises(StoppedError, match="has the weights of validation "):
+            train.run(settings(tmp_path))
+    assert losses(tmp_path) == before
+    for name, value in exported(tmp_path).items():
+        np.testing.assert_array_equal(value, model[name])
+    with monkeypatch.context() as patch:
+        patch.setattr(plots, "save_sheet", full)
+        with pytest.raises(ValueError, match=r"restored\.png.*The same command writes it"):
+            train.run(settings(tmp_path))
+    at_step(monkeypatch, 0, kill)  # nothing is trained again
     train.run(settings(tmp_path))
     assert_same_files(tmp_path, whole)
+
+
+def interrupted(own):
+    def newest(self):
+        signal.raise_signal(signal.SIGINT)
+        return own(self)
+
+    return newest
+
+
+def test_an_untrained_network_is_nothing_to_export():
+    strategy = strategies.get("full_multiscale")
+    untrained = types.SimpleNamespace(optimizer=types.SimpleNamespace(iterations=0))
+    strategy.saving = types.SimpleNamespace(model=untrained, curve=Curve(None))
+    assert kept_run.unfinished_outcome(Settings(), strategy, validation=()) is None
+
+
+def full(rows, path):
+    raise OSError(28, "No space left on device", str(path))
 
 
 def test_what_has_ended_is_written_and_not_trained_again(tmp_path, monkeypatch):

@@ -173,6 +173,44 @@ def test_on_other_data_it_saves_at_ends_of_epochs(tmp_path):
     assert_equal(trained(3, Checkpoint(tmp_path, 0.0)), want)
 
 
+class Random(keras.losses.Loss):
+    """A loss with random weights, which no list of variables has."""
+
+    def __init__(self):
+        super().__init__()
+        self.seeds = keras.random.SeedGenerator(7)
+
+    def call(self, y_true, y_pred):
+        size = (keras.ops.shape(y_true)[0], 1, 1, 1)
+        weights = keras.random.uniform(size, seed=self.seeds)
+        return keras.ops.mean(weights * (y_true - y_pred) ** 2, axis=(1, 2, 3))
+
+
+# In the first step behind the end of an epoch, where averages are in the place of weights, and when
+# the last epoch has ended.
+@pytest.mark.parametrize("kill", [lambda: KillAfter(STEPS + 1), lambda: KillAtTheEnd()])
+def test_seeds_of_losses_and_averaged_weights_go_on_to_the_bit(tmp_path, kill):
+    def trained(*callbacks):
+        keras.utils.set_random_seed(3)
+        model = keras_ms.MultiscaleModel(*small_net())
+        model.compile(keras.optimizers.Adam(1e-2, use_ema=True), Random())
+        swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+        options = {"epochs": 2, "verbose": 0}
+        data = pair_dataset((2,), STEPS)
+        model.fit(data, callbacks=[swap, *callbacks], **options)
+        return model.get_weights()
+
+    want = trained()
+    with pytest.raises(KilledError):
+        trained(kill(), Checkpoint(tmp_path, 0.0))
+    assert_equal(trained(Checkpoint(tmp_path)), want)
+
+
+class KillAtTheEnd(keras.callbacks.Callback):
+    def on_train_end(self, logs=None):
+        raise KilledError
+
+
 class Spoil(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if epoch == 1:

@@ -8,6 +8,7 @@ from conftest import pair_dataset, small_net
 from killed_runs import STEPS, KillAfter, KilledError, fitted, killed
 
 from keras_ms.callbacks import Checkpoint
+from keras_ms.training.changes import changes, plain, traits_of
 from keras_ms.training.snapshots import Snapshots
 
 
@@ -26,6 +27,33 @@ def test_another_run_is_refused_by_what_changed(tmp_path, changed, message, one_
     options = {name: make() for name, make in changed.items()}
     with pytest.raises(ValueError, match=message):
         fitted(Checkpoint(one_checkpoint), **options)
+
+
+def scaled(steps=9, optimizer=keras.optimizers.Adam):
+    """An optimizer that scales losses, which Keras makes with mixed_float16."""
+    rate = keras.optimizers.schedules.CosineDecay(0.1, steps)
+    return keras.optimizers.LossScaleOptimizer(optimizer(rate))
+
+
+def test_what_changed_within_settings_is_named():
+    class Model:
+        def __init__(self, optimizer):
+            self.optimizer = optimizer
+
+    def changed(before, now, free=()):
+        return changes(*(plain(traits_of(Model(one), None)) for one in (before, now)), free)
+
+    adam, free = keras.optimizers.Adam, ["optimizer.learning_rate"]
+    assert changed(adam(0.1), adam(0.1)) == []
+    assert changed(adam(0.1), adam(0.1, name="other")) == []
+    assert changed(scaled(), scaled()) == []  # whose inner names Keras has counted
+    steps = "optimizer.learning_rate.config.decay_steps=7, it was 9"
+    assert changed(scaled(9), scaled(7)) == [steps]
+    assert changed(scaled(9), scaled(7), free) == []
+    assert changed(scaled(9), scaled(7), [steps.partition("=")[0]]) == []
+    assert changed(scaled(9), scaled(7), ["decay_steps"]) == [steps]
+    (kind, *_) = changed(scaled(), scaled(optimizer=keras.optimizers.SGD))
+    assert kind == "optimizer=LossScaleOptimizer of SGD, it was LossScaleOptimizer of Adam"
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +83,15 @@ def test_one_can_start_anew_or_insist(tmp_path, one_checkpoint):
         fitted(KillAfter(1), never)
     assert never.resumed is None
     assert not Snapshots(tmp_path / "copy").paths()
+
+
+@pytest.mark.parametrize("resume", ["auto", "never"])
+def test_a_folder_that_cannot_be_written_to_is_refused_before_training(tmp_path, resume):
+    (tmp_path / "file").write_text("mine")
+    for folder in (tmp_path / "file", tmp_path / "file" / "within"):
+        with pytest.raises(ValueError, match=r"cannot be written\. Received: .*file.*Use another"):
+            fitted(KillAfter(1), Checkpoint(folder, resume=resume))
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_it_says_where_it_goes_on(tmp_path, one_checkpoint, capsys):

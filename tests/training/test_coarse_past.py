@@ -108,6 +108,19 @@ def test_a_run_that_goes_on_knows_what_came_before(tmp_path):
     assert_fine(made)
 
 
+def test_a_run_of_which_its_end_alone_is_left(tmp_path):
+    class Kill(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            raise InterruptedError
+
+    checkpoint = keras_ms.callbacks.Checkpoint(tmp_path)
+    with pytest.raises(InterruptedError):
+        trained(model(momentum=0.9), callbacks=[Kill(), checkpoint], verbose=0)
+    again = keras_ms.callbacks.Checkpoint(tmp_path)
+    assert_fine(trained(model(momentum=0.9), callbacks=[again], verbose=0))
+    assert again.resumed.content["epoch"] == 2
+
+
 def test_the_callback_takes_it_over(capsys):
     made = trained(model(momentum=0.9), (2, 2), [keras_ms.RefreshStatistics(16)])
     assert FEW not in capsys.readouterr().out

@@ -11,7 +11,7 @@ from conftest import pair_dataset, small_images, small_net
 
 import keras_ms
 from keras_ms.callbacks import Checkpoint
-from keras_ms.training.log_columns import columns, drop_last, header_of
+from keras_ms.training.log_columns import back_to, columns, drop_last, header_of, place_in
 
 STEPS = 1
 
@@ -91,6 +91,26 @@ def test_rows_of_earlier_runs_stay(tmp_path):
     drop_last(path, 0, ";")
     assert path.read_bytes() == b"epoch;loss\n"
     drop_last(tmp_path / "none", 0)
+
+
+def test_a_file_goes_back_to_what_it_was_at_a_checkpoint(tmp_path):
+    path = tmp_path / "log.csv"
+    logger = keras.callbacks.CSVLogger(path, append=True)
+    nothing = place_in(logger)
+    path.write_text("epoch,loss\n0,2.0\n")  # of an earlier run
+    before = place_in(logger)
+    with path.open("a") as file:
+        file.write("0,1.0\n1,0.9\n")
+    back_to(keras.callbacks.CSVLogger(path), before)  # which begins the file anew
+    back_to(logger, before | {"file": "another.csv"})
+    assert len(path.read_text()) == 29
+    back_to(logger, before)
+    back_to(logger, before | {"bytes": 1000})
+    assert path.read_text() == "epoch,loss\n0,2.0\n"
+    logger.append_header = False  # of a file that has one
+    back_to(logger, nothing)
+    assert path.read_text() == ""
+    assert logger.append_header
 
 
 def test_a_callback_list_is_as_it_was_afterwards(tmp_path):

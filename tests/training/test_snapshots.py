@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_ms import safe_files
 from keras_ms.training.snapshots import Snapshots
 
 
@@ -38,6 +39,34 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, damage):
     DAMAGE[damage](snapshots.paths()[0])
     with pytest.raises(ValueError, match=r"No checkpoint can be read. Received: .*000003.*000002"):
         snapshots.newest()
+
+
+def test_damaged_ones_are_not_among_those_that_stay(tmp_path):
+    for epoch in range(2):
+        Snapshots(tmp_path).write({"epoch": epoch})
+    snapshots = Snapshots(tmp_path)
+    DAMAGE["empty"](snapshots.paths()[-1])
+    assert snapshots.newest().content["epoch"] == 0
+    snapshots.write({"epoch": 7})
+    assert [path.name[-5:] for path in snapshots.paths()] == ["1.npz", "3.npz"]
+    DAMAGE["a bit"](snapshots.paths()[-1])
+    assert snapshots.newest().content["epoch"] == 0
+
+
+def test_what_kills_left_unfinished_is_removed_when_a_run_goes_on(tmp_path):
+    left = tmp_path / f"{safe_files.PREFIX}1234"
+    left.mkdir()
+    (left / "whole.npz").write_text("half of it")
+    with safe_files.workplace(tmp_path) as busy:
+        Snapshots(tmp_path).probe()
+        assert [*tmp_path.iterdir()] == [busy]
+
+
+def test_tensors_are_states_as_well(tmp_path):
+    values = (tf.constant([1.0]), tf.Variable(2.0), keras.Variable(3.0))
+    Snapshots(tmp_path).write({"values": values})
+    got = Snapshots(tmp_path).newest().content["values"]
+    assert [float(np.squeeze(value)) for value in got] == [1.0, 2.0, 3.0]
 
 
 def test_states_come_back_as_they_were(tmp_path):

@@ -157,3 +157,14 @@ def test_memory_that_runs_out_is_said_in_words():
     assert said.startswith("Memory ran out. Received: OOM when allocating a tensor Use a smaller")
     assert flags._in_words(MemoryError("Memory ran out here.")) == "Memory ran out here."
     assert flags._in_words(KeyError("a fault")) is None
+
+
+def test_ctrl_c_where_nothing_can_be_lost_ends_in_one_line(monkeypatch, capsys):
+    def interrupted(settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(flags, "read", lambda settings: None)
+    with pytest.raises(SystemExit) as end:
+        flags._run("train", Settings, interrupted, ["train"], loads=False)
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "apps.train: stopped (SIGINT)\n"

@@ -32,9 +32,10 @@ def begun(tmp_path, plain_policy):
     """Begins a run, or goes on with it."""
     output = tmp_path / "out"
 
-    def begin(examples=(1, 2, 3), **options):
+    def begin(examples=(1, 2, 3), held_out=(1, 2), **options):
         run = Unfinished(output, settings(**options), signals=None)
         run.begin(examples)
+        run.start(held_out)
         return run
 
     begin.folder = output / unfinished.FOLDER
@@ -42,7 +43,7 @@ def begun(tmp_path, plain_policy):
 
 
 def settings(**options):
-    return Settings(dtype_policy="float32", **options)
+    return Settings(dtype_policy="float32", **{"strategy": "progressive", **options})
 
 
 def kept(begun):
@@ -51,7 +52,10 @@ def kept(begun):
     Snapshots(begun.folder / "progressive").write({"steps": 3})
 
 
-@pytest.mark.parametrize("text", [None, "", '{"settings"', "[]", '{"settings": {}}', "null"])
+ODD = '{"settings": {}, "policy": null, "rollbacks": [3]}'
+
+
+@pytest.mark.parametrize("text", [None, "", '{"settings"', "[]", '{"settings": {}}', "null", ODD])
 def test_checkpoints_of_a_run_that_nobody_knows_are_no_run_to_go_on_with(begun, text):
     kept(begun)
     path = begun.folder / "run.json"
@@ -73,6 +77,29 @@ def test_other_data_are_refused(begun, tmp_path):
     kept(begun)
     with pytest.raises(ValueError, match=r"on other data\. Received: 4 examples, it was 3"):
         begun(range(4))
+
+
+def test_other_data_to_validate_on_are_refused(begun, tmp_path):
+    (tmp_path / "a").write_text("one")
+    begun(held_out=Files(tmp_path / "a"))
+    kept_before = Snapshots(begun.folder / "progressive").write({"steps": 3})
+    with pytest.raises(ValueError, match="Received: 2 examples to validate on, it was 1"):
+        begun()
+    (tmp_path / "a").write_text("another")
+    with pytest.raises(ValueError, match="files to validate on of other names or sizes"):
+        begun(held_out=Files(tmp_path / "a"))
+    assert kept_before.exists()
+
+
+def test_a_new_run_removes_the_old_one_when_it_starts_and_not_before(begun, tmp_path):
+    kept(begun)
+    anew = Unfinished(tmp_path / "out", settings(resume="never", seed=4), signals=None)
+    anew.begin((1, 2))  # and then data to validate on are missing, or it is killed
+    anew.tidy()
+    assert Snapshots(begun.folder / "progressive").paths()
+    begun(resume="must")
+    anew.start(())
+    assert [p.name for p in begun.folder.iterdir()] == ["run.json"]
 
 
 def test_files_that_were_changed_are_refused(begun, tmp_path):
@@ -107,6 +134,25 @@ def test_what_cannot_be_removed_is_not_gone_on_with(begun, monkeypatch):
     monkeypatch.setattr(safe_files, "remove", lambda folder: None)
     with pytest.raises(ValueError, match=r"--resume=never removes the run .* and cannot"):
         begun(resume="never")
+
+
+def test_strategies_with_checkpoints_are_not_left_out(begun):
+    kept(begun)
+    with pytest.raises(ValueError, match=r"--strategy=adaptive, --compare=,.* of progressive\."):
+        begun(strategy="adaptive")
+    begun(strategy="adaptive", compare=("progressive",))
+    begun(strategy="adaptive", resume="never")
+
+
+@pytest.mark.parametrize("name", ["", "weights.pt", "step_1/weights.pt", "empty/sub/file"])
+@pytest.mark.parametrize("resume", ["auto", "never"])
+def test_what_is_the_users_is_not_removed(begun, name, resume):
+    path = begun.folder / name
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    with pytest.raises(ValueError, match=r"something else where the checkpoints go.*Received: "):
+        begun(resume=resume)
+    assert path.read_text() == "mine"
 
 
 def test_a_run_is_removed_at_once(begun, monkeypatch):
