@@ -18,9 +18,9 @@ from keras_ms.diagnostics.coarse_report import CoarseReport, sight
 from keras_ms.diagnostics.report import LevelReport
 from keras_ms.diagnostics.seconds import seconds_by_level
 from keras_ms.gradients.chunks import chunks_for
+from keras_ms.gradients.compiled_fits import check_has_loss
 from keras_ms.gradients.estimates import Estimates, Groups, estimate, standard_errors
 from keras_ms.gradients.finite import check_finite
-from keras_ms.gradients.has_loss import check_has_loss
 from keras_ms.gradients.model_fits import check_model_fits
 from keras_ms.gradients.moments import MomentMeter
 from keras_ms.gradients.per_sample import build_for_gradients

@@ -11,8 +11,7 @@ import tensorflow as tf
 from keras_ms.data import MultiscaleDataset
 from keras_ms.data.description import lines_of
 from keras_ms.gradients.chunks import loops_run
-from keras_ms.gradients.compiled_fits import check_compiled
-from keras_ms.gradients.has_loss import check_has_loss
+from keras_ms.gradients.compiled_fits import check_compiled, check_has_loss
 from keras_ms.gradients.kept import kept_terms
 from keras_ms.gradients.level_losses import PREFIX, losses_of
 from keras_ms.gradients.model_fits import check_replicas
