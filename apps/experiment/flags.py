@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
 import sys
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from absl import app, flags, logging
@@ -40,11 +41,23 @@ def start(name: str, settings: type, run: Callable[[Any], object], loads: bool =
         except ValueError as error:
             sys.exit(as_typed(f"apps.{name}: {error}"))
     if help_text.is_asked_for(sys.argv[1:]):
-        print(as_typed(help_text.of_app(run.__globals__.get("__doc__") or "", settings)))
+        with _readers_may_leave():
+            print(as_typed(help_text.of_app(run.__globals__.get("__doc__") or "", settings)))
         return
 
     define(settings)
     app.run(lambda argv: _run(name, settings, run, argv, loads), _arguments(name, settings))
+
+
+@contextlib.contextmanager
+def _readers_may_leave() -> Iterator[None]:
+    """Lets who reads what is printed stop, as `head` does."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Else Python tries to write the rest when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(

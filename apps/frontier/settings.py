@@ -76,7 +76,3 @@ class FrontierSettings(EqualOptions):
                 f"--contestants={listed(self.contestants)}, --plain={listed(self.plain)}."
             )
         check_budgets(self.budgets)
-        if sorted(set(self.budgets)) != list(self.budgets):
-            raise ValueError(
-                f"--budgets are ascending. Received: --budgets={listed(self.budgets)}."
-            )

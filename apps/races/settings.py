@@ -96,10 +96,14 @@ class RaceSettings(RaceOptions):
 
 
 def check_budgets(budgets: tuple[float, ...]) -> None:
-    """Raises `ValueError` unless there are budgets, all positive and finite."""
+    """Raises `ValueError` unless there are budgets, positive, finite and ascending."""
     if not budgets or not all(0.0 < budget < math.inf for budget in budgets):
         raise ValueError(
             f"--budgets, positive and finite, are not empty. Received: --budgets={budgets}."
+        )
+    if sorted(set(budgets)) != list(budgets):
+        raise ValueError(
+            f"--budgets are ascending. Received: --budgets={','.join(f'{b:g}' for b in budgets)}."
         )
 
 

@@ -1,4 +1,6 @@
 import dataclasses
+import subprocess
+import sys
 
 import pytest
 from absl import flags as absl_flags
@@ -168,3 +170,12 @@ def test_ctrl_c_where_nothing_can_be_lost_ends_in_one_line(monkeypatch, capsys):
         flags._run("train", Settings, interrupted, ["train"], loads=False)
     assert end.value.code == 130
     assert capsys.readouterr().err == "apps.train: stopped (SIGINT)\n"
+
+
+def test_who_reads_the_help_may_stop():
+    command = [sys.executable, "-m", "apps.train", "--help"]
+    app = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    app.stdout.close()  # before the first line
+    assert app.stderr.read() == ""
+    app.stderr.close()
+    assert app.wait() == 0

@@ -63,6 +63,7 @@ def test_senseless_combinations(options, match):
         (RaceSettings, {"seeds": ()}, "--seeds"),
         (RaceSettings, {"rates": (0.0,)}, "--rates"),
         (RaceSettings, {"budgets": ()}, "--budgets"),
+        (RaceSettings, {"budgets": (60.0, 30.0)}, "ascending"),
         (RaceSettings, {"trial_seconds": -1.0}, "--trial_seconds"),
         (RaceSettings, {"validations": 0}, "--validations"),
         (RaceSettings, {"tasks": ()}, "--tasks"),
