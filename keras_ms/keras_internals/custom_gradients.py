@@ -17,6 +17,7 @@ from tensorflow.python.framework import ops
 from tensorflow.python.ops import custom_gradient
 
 _TYPE = "type"  # where an entry of the registry has its function
+_NAME = "CustomGradient-"
 _KEPT = "_keras_ms_custom_gradients"
 
 
@@ -62,7 +63,9 @@ def _traced(function: Any, args: Any, kwargs: Any) -> Any:
     last = next(reversed(entries), None)
     result = _OF_TENSORFLOW(function, args, kwargs)
     for name in list(itertools.takewhile(lambda name: name != last, reversed(entries))):
-        if not isinstance(entries[name][_TYPE], _Weakly):
+        # Modules that are loaded meanwhile enter operations for good.
+        ours = name.startswith(_NAME) and not isinstance(entries[name][_TYPE], _Weakly)
+        if ours:
             _bind(entries, name)
     return result
 

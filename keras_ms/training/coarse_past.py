@@ -38,9 +38,11 @@ class CoarsePast(keras.callbacks.Callback):
         self.look = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._look())
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Notes where a run goes on, of which nothing may be left but its end."""
+        """Notes where a run goes on, of which nothing is left but its end."""
         epoch, _ = self._run.position
-        if epoch > 0:
+        if (
+            0 < epoch == self._run.course.epochs
+        ):  # else `on_epoch_begin` does, when stages are known
             self._recall(epoch)
             self._level = self._run.stage(epoch - 1).finest
             self._look()

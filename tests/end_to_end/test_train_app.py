@@ -140,7 +140,7 @@ def test_a_full_disk_costs_no_more_than_what_does_not_fit(tmp_path, monkeypatch)
         ValueError, match=r"No space left.*loss\.png.*restored\.png.*All else is in"
     ):
         train.run(Settings(output=str(tmp_path), strategy="single_scale", **TINY))
-    assert {path.name for path in tmp_path.iterdir()} == {"model", "curves.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"model", "curves.json", "checkpoints"}
     assert json.loads((tmp_path / "curves.json").read_text())["quality"]["single_scale"]
 
 
