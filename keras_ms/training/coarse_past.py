@@ -40,9 +40,8 @@ class CoarsePast(keras.callbacks.Callback):
     def on_train_begin(self, logs: Logs = None) -> None:
         """Notes where a run goes on, of which nothing is left but its end."""
         epoch, _ = self._run.position
-        if (
-            0 < epoch == self._run.course.epochs
-        ):  # else `on_epoch_begin` does, when stages are known
+        # Else `on_epoch_begin` does so, when stages are known.
+        if 0 < epoch == self._run.course.epochs:
             self._recall(epoch)
             self._level = self._run.stage(epoch - 1).finest
             self._look()
