@@ -25,14 +25,14 @@ from keras_ms.gradients.model_fits import check_model_fits
 from keras_ms.gradients.moments import MomentMeter
 from keras_ms.gradients.per_sample import build_for_gradients
 from keras_ms.gradients.target_roles import suited
-from keras_ms.keras_internals.custom_gradients import ending_with_graphs
+from keras_ms.keras_internals.custom_gradients import call_ending_with_graphs
 from keras_ms.levels import Levels, Stage
 
 GROUPS = 8
 LEAST_GROUPS = 4
 
 
-@ending_with_graphs()
+@call_ending_with_graphs
 def diagnose(
     model: keras.Model,
     dataset: MultiscaleDataset,

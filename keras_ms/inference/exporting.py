@@ -16,7 +16,7 @@ from keras_ms.inference import details
 from keras_ms.inference.class_colours import Classes, class_colours
 from keras_ms.inference.details import Details
 from keras_ms.inference.pictures_model import Pictures, Statistic, input_specs, pictures_model
-from keras_ms.keras_internals.custom_gradients import ending_with_graphs
+from keras_ms.keras_internals.custom_gradients import call_ending_with_graphs
 from keras_ms.networks.reach import receptive_field
 from keras_ms.validation import known, path_of
 
@@ -28,7 +28,7 @@ OF_SAVED_MODELS = {
 }
 
 
-@ending_with_graphs()
+@call_ending_with_graphs
 def export(
     model: keras.Model,
     path: str | os.PathLike[str],

@@ -8,10 +8,11 @@ one. So every model that was ever trained in a process would stay in memory.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from tensorflow.python.framework import ops
 from tensorflow.python.ops import custom_gradient
@@ -19,6 +20,8 @@ from tensorflow.python.ops import custom_gradient
 _TYPE = "type"  # where an entry of the registry has its function
 _NAME = "CustomGradient-"
 _KEPT = "_keras_ms_custom_gradients"
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
 
 class _Weakly:
@@ -45,10 +48,22 @@ def ending_with_graphs() -> Iterator[None]:
         custom_gradient._graph_mode_decorator = traced
 
 
+def call_ending_with_graphs(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """A function that traces so; warnings in it still name the line of who calls it."""
+
+    # As a decorator `ending_with_graphs` would put a frame of contextlib between the two.
+    @functools.wraps(function)
+    def called(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        with ending_with_graphs():
+            return function(*args, **kwargs)
+
+    return called
+
+
 def step_ending_with_graphs(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A step of training that is traced so, wherever it is traced."""
 
-    def traced(data: Any) -> Any:  # and not a decorated function, which AutoGraph leaves as it is
+    def traced(data: Any) -> Any:  # which AutoGraph converts, as it does not what wraps another
         with ending_with_graphs():
             return step(data)
 

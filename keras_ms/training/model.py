@@ -14,8 +14,8 @@ from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.data.own_errors import own_errors
 from keras_ms.gradients.loss_law import check_stream
 from keras_ms.gradients.terms import Terms
+from keras_ms.keras_internals import custom_gradients
 from keras_ms.keras_internals.attribute import attribute
-from keras_ms.keras_internals.custom_gradients import ending_with_graphs, step_ending_with_graphs
 from keras_ms.keras_internals.fitting import as_it_is_built, with_an_axis
 from keras_ms.keras_internals.models import become_functional, build, is_built, pickled
 from keras_ms.training.agreement import naming_lost_hosts
@@ -124,7 +124,7 @@ class MultiscaleModel(keras.Model):
         """How pickle saves the model: as Keras's own."""
         return pickled(super().__reduce__())
 
-    @ending_with_graphs()
+    @custom_gradients.call_ending_with_graphs
     def fit(
         self,
         x: Any = None,
@@ -200,7 +200,7 @@ class MultiscaleModel(keras.Model):
         with naming_lost_hosts(self.distribute_strategy), built:
             yield
 
-    @ending_with_graphs()
+    @custom_gradients.call_ending_with_graphs
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluates the model; arguments are those of `keras.Model.evaluate`.
 
@@ -212,7 +212,7 @@ class MultiscaleModel(keras.Model):
         with self._on_hosts():
             return super().evaluate(finite(self.distribute_strategy, x), *args, **kwargs)
 
-    @ending_with_graphs()
+    @custom_gradients.call_ending_with_graphs
     def predict(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Predictions; arguments are those of `keras.Model.predict`.
 
@@ -265,7 +265,7 @@ class MultiscaleModel(keras.Model):
         step: Callable[[Any], Any] = self.train_step
         if self._has_own_step:
             step = unpackable(step, type(self).__name__)
-        step = step_ending_with_graphs(step)
+        step = custom_gradients.step_ending_with_graphs(step)
         if self.watch is not None:
             step = self.watch.around(step)
         if place_of(self.distribute_strategy).hosts > 1:

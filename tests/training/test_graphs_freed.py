@@ -1,6 +1,7 @@
 """What nobody holds any more leaves no graph behind, however it was trained or used."""
 
 import gc
+import warnings
 
 import keras
 import numpy as np
@@ -10,7 +11,8 @@ from conftest import pair_dataset
 from tensorflow.python.framework.func_graph import FuncGraph
 
 import keras_ms
-from keras_ms.keras_internals.custom_gradients import ending_with_graphs
+from keras_ms.data.skipped import first_level_outside
+from keras_ms.keras_internals.custom_gradients import call_ending_with_graphs, ending_with_graphs
 
 PICTURES = np.linspace(-1, 1, 4 * 8 * 8 * 3, dtype="float32").reshape(4, 8, 8, 3)
 
@@ -91,3 +93,11 @@ def test_gradients_of_what_was_traced_live_as_long_as_it():
     expected = 2.0 * (sigmoid + at * sigmoid * (1.0 - sigmoid))
     np.testing.assert_allclose(slope, expected, rtol=1e-6)
     assert np.all(np.isfinite(outer.gradient(slope, x)))
+
+
+def test_warnings_name_the_line_that_called_what_traces_so():
+    module = {"__name__": "keras_ms.made_up", "warnings": warnings, "level": first_level_outside}
+    exec("def warn():\n    warnings.warn('here', stacklevel=level())", module)
+    with pytest.warns(UserWarning, match="here") as found:
+        call_ending_with_graphs(module["warn"])()
+    assert [warning.filename for warning in found] == [__file__]
