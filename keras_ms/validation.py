@@ -41,8 +41,14 @@ def path_of(value: Any, argument: str) -> pathlib.Path:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a real number, neither a truth value nor text."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+    """Whether a value is a real number that a float holds, neither a truth value nor text."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_):
+        return False
+    try:
+        float(value)
+    except OverflowError:  # 10**400 is an integer
+        return False
+    return True
 
 
 def numbers_of(values: Any) -> np.ndarray:
@@ -54,11 +60,11 @@ def numbers_of(values: Any) -> np.ndarray:
     return found.astype(np.float64) if found.dtype.kind in "iuf" else np.array(math.nan)
 
 
-def check_statistics(mean: Any, std: Any, channels: int) -> None:
-    """Refuses a mean and a standard deviation that are no finite numbers, or not of the channels.
+def checked_statistics(mean: Any, std: Any, channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """A mean and a standard deviation as arrays of float32, of one number or one per channel.
 
     Raises:
-        ValueError: Naming both.
+        ValueError: If they are no finite numbers, or not of the channels.
     """
     found = [numbers_of(values) for values in (mean, std)]
     sizes = {(), (1,), (channels,)}
@@ -68,6 +74,7 @@ def check_statistics(mean: Any, std: Any, channels: int) -> None:
             "`mean` and `std` are finite numbers, one or one per channel, `std` positive. "
             f"Received: mean={mean!r}, std={std!r}, images of {channels} channels."
         )
+    return found[0].astype(np.float32), found[1].astype(np.float32)
 
 
 def is_count(value: Any) -> bool:
@@ -156,7 +163,7 @@ def is_refresh(values: Any, num_levels: int) -> bool:
         (True, False, False)
     """
     values = tuple(values) if hasattr(values, "__iter__") else ()
-    integers = all(isinstance(v, numbers.Integral) and int(v) > 0 for v in values)
+    integers = all(is_count(v) for v in values)
     return len(values) == num_levels and integers and values[-1] == 1
 
 
@@ -201,7 +208,7 @@ def checked_weights(weights: Any, num_levels: int) -> tuple[float, ...]:
         ValueError: If they are not one finite number per pair of levels.
     """
     values = tuple(weights) if hasattr(weights, "__iter__") else ()
-    numbers_all = all(isinstance(v, numbers.Real) and math.isfinite(v) for v in values)
+    numbers_all = all(is_number(v) and math.isfinite(v) for v in values)
     if len(values) != num_levels - 1 or not numbers_all:
         raise ValueError(
             "Control weights are one finite number per pair of levels, finest first. "

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_ms.callbacks.looking import Logs, Looking
 from keras_ms.metrics import psnr
-from keras_ms.validation import check_statistics, path_of, positive_integer
+from keras_ms.validation import checked_statistics, path_of, positive_integer
 
 Numbers = float | Sequence[float]
 GAP = 2
@@ -65,7 +65,7 @@ class ValidationImages(Looking):
         check_tensorboard("ValidationImages")
         self._folder = os.fspath(path_of(log_dir, "log_dir"))
         self._x, self._y = _first(data, positive_integer(count, "count"))
-        check_statistics(mean, std, int(np.shape(_image_of(self._x))[-1]))
+        checked_statistics(mean, std, int(np.shape(_image_of(self._x))[-1]))
         self._mean, self._std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
         self._writer: Any = None
         self.quality: list[list[float]] = []

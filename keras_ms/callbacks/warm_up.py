@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import numbers
 from typing import Any
 
 import keras
 
-from keras_ms.validation import positive_integer
+from keras_ms.validation import is_number, positive_integer
 
 Tensor = Any
 
@@ -39,9 +38,9 @@ class WarmUpPerStage(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, learning_rate: Any, steps: int, start: float = 0.1) -> None:
         super().__init__()
         self.steps: int = positive_integer(steps, "steps")
-        if not isinstance(start, numbers.Real) or not 0.0 <= float(start) <= 1.0:
+        if not is_number(start) or not 0.0 <= float(start) <= 1.0:
             raise ValueError(f"`start` is a share from 0 to 1. Received: start={start!r}.")
-        number = isinstance(learning_rate, numbers.Real) and 0.0 <= learning_rate < math.inf
+        number = is_number(learning_rate) and 0.0 <= learning_rate < math.inf
         if not number and not callable(learning_rate):
             raise ValueError(
                 "`learning_rate` is a number or a keras.optimizers.schedules.LearningRateSchedule. "

@@ -15,7 +15,7 @@ from keras_ms.data.pixels import Pixels
 from keras_ms.data.skipped import Skipped
 from keras_ms.data.slabs import slabs
 from keras_ms.data.sources.stored import full
-from keras_ms.validation import numbers_of
+from keras_ms.validation import checked_statistics
 
 Tensor = Any
 
@@ -80,7 +80,7 @@ class PyramidStore:
 
     def _begin(self, first: np.ndarray, depth: int, mean: Any, std: Any) -> None:
         self.channels = first.shape[-1]
-        self._mean, self._std = _normalization(mean, std, self.channels)
+        self._mean, self._std = checked_statistics(mean, std, self.channels)
         self._scale = full(first.dtype)
         types = [first.dtype, *[np.float32] * depth]
         self._levels = [Pixels(self.channels, dtype) for dtype in types]
@@ -152,17 +152,6 @@ class PyramidStore:
         pixels = self._levels[window.pyramid_level].gather(index)
         pixels = tf.cast(pixels, tf.float32) / self._scale
         return (pixels - self._mean) / self._std
-
-
-def _normalization(mean: Any, std: Any, channels: int) -> tuple[np.ndarray, np.ndarray]:
-    found, shapes = [numbers_of(values) for values in (mean, std)], ((), (1,), (channels,))
-    fit = all(values.shape in shapes and np.all(np.isfinite(values)) for values in found)
-    if not fit or np.any(found[1] <= 0.0):
-        raise ValueError(
-            "`mean` and `std` are one number or one per channel, finite, `std` positive. "
-            f"Received: mean={mean!r}, std={std!r} for images of {channels} channels."
-        )
-    return found[0].astype(np.float32), found[1].astype(np.float32)
 
 
 def _trim(array: np.ndarray, multiple: int) -> np.ndarray:

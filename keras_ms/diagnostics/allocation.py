@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from keras_ms.validation import is_count, is_number
+
 TOLERANCE = 1e-4  # relative; a search that never stopped short would take ages for huge batches
 _BISECTIONS = 50
+_MOST = 2.0**53  # samples in a batch
 _NODES = (20_000, 200_000)  # of a search in one order, and then in another
 
 
@@ -48,7 +50,8 @@ def optimal_batch_sizes(
 
     Raises:
         ValueError: If not exactly one target is given, shapes do not fit, a number is negative or
-            not finite, or `cost` does not pay for `replicas` samples of every level.
+            not finite, `cost` does not pay for `replicas` samples of every level, or the target
+            asks for more than 2**53 of them.
 
     Example:
         >>> keras_ms.optimal_batch_sizes((4.0, 4.0, 16.0), (1.0, 0.25, 0.0625), variance=1.0)
@@ -65,13 +68,14 @@ def optimal_batch_sizes(
     table, prices = _checked(variances, costs)
     target = _target(variance, cost)
     fixed = _checked_fixed(fixed_costs, len(table))
-    if not isinstance(replicas, numbers.Integral) or replicas < 1:
+    if not is_count(replicas):
         raise ValueError(f"`replicas` is a positive integer. Received: replicas={replicas}.")
     best, best_value = None, math.inf
     for terms, term_costs in hierarchies(table, prices):
         paid = float(np.sum(fixed[: len(terms)]))
         # In units of `replicas` samples, sizes are any positive integers.
         units = terms / replicas, term_costs * replicas
+        _check_in_reach(*units, variance, cost)
         sizes = _cheapest(*units, target) if cost is None else _surest(*units, target - paid)
         if sizes is None:
             continue
@@ -241,11 +245,24 @@ def _target(variance: Any, cost: Any) -> float:
             f"Received: variance={variance}, cost={cost}."
         )
     target = cost if variance is None else variance
-    if not isinstance(target, numbers.Real) or not 0.0 < float(target) < math.inf:
+    if not is_number(target) or not 0.0 < float(target) < math.inf:
         raise ValueError(
             f"Targets are positive and finite. Received: variance={variance}, cost={cost}."
         )
     return float(target)
+
+
+def _check_in_reach(variances: np.ndarray, costs: np.ndarray, variance: Any, cost: Any) -> None:
+    """Refuses targets of batches that a float does not count."""
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        shares, total = np.sqrt(variances / costs), np.sum(np.sqrt(variances * costs))
+        wanted = shares * (total / variance if cost is None else cost / total)
+    if not np.all(wanted[variances > 0.0] <= _MOST):
+        raise ValueError(
+            "The target asks for batches of more than 2**53. "
+            f"Received: variance={variance}, cost={cost}, variances={variances.tolist()}, "
+            f"costs={costs.tolist()}."
+        )
 
 
 def _checked_fixed(fixed_costs: Any, num_levels: int) -> np.ndarray:

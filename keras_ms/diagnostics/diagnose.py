@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import numbers
 import time
 from typing import Any
 
@@ -27,6 +26,7 @@ from keras_ms.gradients.per_sample import build_for_gradients
 from keras_ms.gradients.target_roles import suited
 from keras_ms.keras_internals.custom_gradients import call_ending_with_graphs
 from keras_ms.levels import Levels, Stage
+from keras_ms.validation import is_count, is_number
 
 GROUPS = 8
 LEAST_GROUPS = 4
@@ -186,11 +186,11 @@ def _check(dataset: Any, samples: Any, seconds: Any, batch_size: Any) -> None:
             f"Received: {type(dataset).__name__}."
         )
     for name, value, least in (("samples", samples, GROUPS), ("batch_size", batch_size, 1)):
-        if not isinstance(value, numbers.Integral) or value < least:
+        if not is_count(value) or value < least:
             raise ValueError(
                 f"`{name}` is an integer, at least {least}. Received: {name}={value!r}."
             )
-    if not isinstance(seconds, numbers.Real) or not 0.0 < float(seconds) < math.inf:
+    if not is_number(seconds) or not 0.0 < float(seconds) < math.inf:
         raise ValueError(f"`seconds` is positive and finite. Received: seconds={seconds!r}.")
 
 

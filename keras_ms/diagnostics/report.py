@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import json
 import math
-import numbers
 import os
 import pathlib
 from collections.abc import Sequence
@@ -25,7 +24,7 @@ from keras_ms.diagnostics.rule import WORTHWHILE, Allocation, allocate, plain_ba
 from keras_ms.diagnostics.shown import ShownReport
 from keras_ms.diagnostics.table import as_table
 from keras_ms.levels import pair_costs
-from keras_ms.validation import checked_weights
+from keras_ms.validation import checked_weights, is_number
 
 Floats = tuple[float, ...]
 
@@ -195,7 +194,7 @@ class LevelReport(ShownReport):
 
     def _check(self, batch_sizes: tuple[int, ...]) -> None:
         sizes = batch_sizes if isinstance(batch_sizes, Sequence) else ()
-        positive = all(isinstance(n, numbers.Real) and float(n) > 0.0 for n in sizes)
+        positive = all(is_number(n) and float(n) > 0.0 for n in sizes)
         if not 0 < len(sizes) <= self.num_levels or not positive:
             raise ValueError(
                 f"One positive batch size per level, finest first, at most {self.num_levels}. "

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numbers
-
 from keras_ms.tasks.blur import BORDERS, gaussian_blur
 from keras_ms.tasks.noisy import NoisyTask
 from keras_ms.tasks.task import Example, Tensor
-from keras_ms.validation import known
+from keras_ms.validation import is_number, known
 
 NAMES = {"deblurring": "Deblurring"}
 MOST_SIGMA = 1000
@@ -49,7 +47,7 @@ class Deblurring(NoisyTask):
         keep_contrast: bool = False,
     ) -> None:
         super().__init__(t_range, conditional, keep_contrast)
-        if not isinstance(sigma, numbers.Real) or not 0.0 <= float(sigma) <= MOST_SIGMA:
+        if not is_number(sigma) or not 0.0 <= float(sigma) <= MOST_SIGMA:
             raise ValueError(
                 f"`sigma` is the kernel's standard deviation in pixels, 0 to {MOST_SIGMA:,}. "
                 f"Received: sigma={sigma}."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 import os
 import pathlib
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.gradients.chunks import check_chunks
 from keras_ms.levels import Stage
 from keras_ms.training.fit_counts import check_counts_of_fit
+from keras_ms.validation import is_count, is_number
 
 _OWNED_BY_DATASET = {
     "y": "the targets are part of the dataset",
@@ -103,7 +103,7 @@ def check_adaptive_arguments(
         ValueError: If not exactly one budget is given, or one of them is out of range.
     """
     budget = seconds if work_units is None else work_units
-    number = isinstance(budget, numbers.Real) and 0.0 < float(budget) < math.inf
+    number = is_number(budget) and 0.0 < float(budget) < math.inf
     if (seconds is None) == (work_units is None) or not number:
         raise ValueError(
             "A budget is a positive number of seconds or of work units, one of the two. "
@@ -114,7 +114,7 @@ def check_adaptive_arguments(
             "`learning_rate` is a function of the share of the budget that is spent. Received: "
             f"learning_rate={learning_rate!r}. Compile the optimizer with a constant rate instead."
         )
-    if not isinstance(patience, numbers.Integral) or patience < 1:
+    if not is_count(patience):
         raise ValueError(f"`patience` is a positive integer. Received: patience={patience!r}.")
 
 

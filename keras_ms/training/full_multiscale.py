@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import numbers
 import operator
 import warnings
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import keras
 from keras_ms.levels import Levels
 from keras_ms.training.extent import Extent
 from keras_ms.training.shown import ShownStages
+from keras_ms.validation import is_count
 
 
 class FullMultiscaleSchedule(ShownStages, keras.callbacks.Callback):
@@ -57,7 +57,7 @@ class FullMultiscaleSchedule(ShownStages, keras.callbacks.Callback):
         self.iterations = _counts(iterations)
         if steps_per_epoch is None:
             steps_per_epoch = math.gcd(*self.iterations)
-        if not isinstance(steps_per_epoch, numbers.Integral) or int(steps_per_epoch) < 1:
+        if not is_count(steps_per_epoch):
             raise ValueError(
                 "`steps_per_epoch` is a positive integer. "
                 f"Received: steps_per_epoch={steps_per_epoch}."
