@@ -12,6 +12,7 @@ from tensorflow.python.framework.func_graph import FuncGraph
 
 import keras_ms
 from keras_ms.data.skipped import first_level_outside
+from keras_ms.keras_internals import kernels
 from keras_ms.keras_internals.custom_gradients import call_ending_with_graphs, ending_with_graphs
 
 PICTURES = np.linspace(-1, 1, 4 * 8 * 8 * 3, dtype="float32").reshape(4, 8, 8, 3)
@@ -101,3 +102,25 @@ def test_warnings_name_the_line_that_called_what_traces_so():
     with pytest.warns(UserWarning, match="here") as found:
         call_ending_with_graphs(module["warn"])()
     assert [warning.filename for warning in found] == [__file__]
+
+
+def test_kernels_go_with_the_models_they_were_made_for(monkeypatch):
+    emptied = []
+    inner = kernels.context.context().clear_kernel_cache
+    monkeypatch.setattr(
+        kernels.context.context(), "clear_kernel_cache", lambda: emptied.append(inner())
+    )
+    model = small()
+    model.predict(PICTURES, verbose=0)
+    emptied.clear()  # models of other tests were gone
+    model.fit(PICTURES, PICTURES, verbose=0, validation_data=(PICTURES, PICTURES))
+    expected = model.predict(PICTURES, verbose=0)
+    assert not emptied  # a model in use makes its kernels once
+    other = small()
+    other.predict(PICTURES, verbose=0)
+    del other
+    gc.collect()
+    np.testing.assert_array_equal(model.predict(PICTURES, verbose=0), expected)
+    assert len(emptied) == 1
+    model.predict(PICTURES, verbose=0)
+    assert len(emptied) == 1
