@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ms.validation import is_count, is_number
+from keras_ms.validation import is_number, positive_integer
 
 TOLERANCE = 1e-4  # relative; a search that never stopped short would take ages for huge batches
 _BISECTIONS = 50
@@ -68,8 +68,7 @@ def optimal_batch_sizes(
     table, prices = _checked(variances, costs)
     target = _target(variance, cost)
     fixed = _checked_fixed(fixed_costs, len(table))
-    if not is_count(replicas):
-        raise ValueError(f"`replicas` is a positive integer. Received: replicas={replicas}.")
+    replicas = positive_integer(replicas, "replicas")
     best, best_value = None, math.inf
     for terms, term_costs in hierarchies(table, prices):
         paid = float(np.sum(fixed[: len(terms)]))

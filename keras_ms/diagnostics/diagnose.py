@@ -79,6 +79,7 @@ def diagnose(
     """
     # Over 60 lines with its docstring, 37 without.
     _check(dataset, samples, seconds, batch_size)
+    samples, batch_size = int(samples), int(batch_size)
     dataset = suited(model, dataset)
     check_model_fits(model, dataset)
     start = time.perf_counter()
@@ -105,7 +106,7 @@ def diagnose(
         seconds_per_sample=per_sample,
         fixed_seconds=fixed,
         work_units=tuple(levels.sample_work_units(level) for level in range(levels.num_levels)),
-        batch_size=int(batch_size),
+        batch_size=batch_size,
         replicas=model.distribute_strategy.num_replicas_in_sync,
         chunk=chunks.unit,
         coarsening="task" if dataset.coarsening == geometry.AUTO else dataset.coarsening,
@@ -143,7 +144,7 @@ def _coarse_report(
     other = [measured(meter, one, groups, count, seconds) for one in others(dataset)]
     found = problems([usual, *other], dataset.levels, _plain_step)
     sees = sight(model)
-    return CoarseReport(dataset.mesh_sizes, found, finest(usual), int(batch_size), sees)
+    return CoarseReport(dataset.mesh_sizes, found, finest(usual), batch_size, sees)
 
 
 def _plain_step(found: Estimates, level: int) -> Stage:

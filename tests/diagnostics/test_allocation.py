@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_ms import optimal_batch_sizes
 from keras_ms.diagnostics.allocation import relative_costs
@@ -140,3 +141,10 @@ def test_senseless_arguments_are_refused(arguments, message):
     arguments = {"variances": (1.0, 1.0), "costs": (1.0, 0.5), **arguments}
     with pytest.raises(ValueError, match=message):
         optimal_batch_sizes(**arguments)
+
+
+@pytest.mark.parametrize("replicas", [np.uint8(200), np.array(200), tf.constant(200)])
+def test_replicas_are_any_integer(replicas):
+    arguments = {"variances": (4.0, 4.0), "costs": (1.0, 0.25), "variance": 1e-3}
+    found = optimal_batch_sizes(**arguments, replicas=replicas)
+    assert found == optimal_batch_sizes(**arguments, replicas=200)

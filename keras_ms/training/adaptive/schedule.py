@@ -102,7 +102,8 @@ class AdaptiveSchedule(ShownDecisions, keras.callbacks.Callback):
         check_adaptive_arguments(seconds, work_units, learning_rate, patience)
         check_journal(journal, monitor)
         self._budget = endings.Budget(seconds, work_units)
-        self._learning_rate, self._patience, self._monitor = learning_rate, patience, monitor
+        self._learning_rate, self._monitor = learning_rate, monitor
+        self._patience = int(patience)
         self._path, self._verbose, self._measure = journal, verbose, measure
         self._journal = Journal(journal)
         self._epoch: int | None = None
