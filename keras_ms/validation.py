@@ -66,7 +66,8 @@ def checked_statistics(mean: Any, std: Any, channels: int) -> tuple[np.ndarray, 
     Raises:
         ValueError: If they are no finite numbers, or not of the channels.
     """
-    found = [numbers_of(values) for values in (mean, std)]
+    with np.errstate(over="ignore"):  # a number that float32 does not hold is refused
+        found = [numbers_of(values).astype(np.float32) for values in (mean, std)]
     sizes = {(), (1,), (channels,)}
     good = all(values.shape in sizes and np.all(np.isfinite(values)) for values in found)
     if not good or np.any(found[1] <= 0.0):
@@ -74,14 +75,14 @@ def checked_statistics(mean: Any, std: Any, channels: int) -> tuple[np.ndarray, 
             "`mean` and `std` are finite numbers, one or one per channel, `std` positive. "
             f"Received: mean={mean!r}, std={std!r}, images of {channels} channels."
         )
-    return found[0].astype(np.float32), found[1].astype(np.float32)
+    return found[0], found[1]
 
 
 def is_count(value: Any) -> bool:
     """Whether a value is a positive integer."""
     try:  # arrays of several numbers have `__index__` as well
         return not isinstance(value, bool) and operator.index(value) > 0
-    except TypeError:
+    except (AttributeError, TypeError):  # the former of tensors that are no integers
         return False
 
 
@@ -104,7 +105,7 @@ def positive_integers(values: Any) -> tuple[int, ...]:
     """The values as a tuple of Python integers, empty if they are not all positive integers."""
     try:
         integers = tuple(operator.index(value) for value in values)
-    except TypeError:
+    except (AttributeError, TypeError):
         return ()
     return integers if integers and min(integers) > 0 else ()
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_ms import validation
 
@@ -11,3 +12,15 @@ def test_switches_are_true_or_false_or_left_to_their_default():
     for wrong in (1, 0, "yes", [True]):
         with pytest.raises(ValueError, match=r"`flip` is True or False. Received: flip="):
             validation.true_or_false(rotate=True, flip=wrong)
+
+
+def test_tensors_that_are_no_integers_are_no_counts():
+    tensors = [tf.constant(value) for value in (5.0, True, "5", [5])]
+    assert not any(map(validation.is_count, tensors))
+    assert validation.positive_integers([tf.constant(5.0)]) == ()
+
+
+@pytest.mark.parametrize(("mean", "std"), [(1e300, 1.0), (0.0, 1e-50), (0.0, 1e39)])
+def test_statistics_are_numbers_of_float32(mean, std):
+    with pytest.raises(ValueError, match="`std` positive"):
+        validation.checked_statistics(mean, std, 3)

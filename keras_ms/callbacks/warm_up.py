@@ -46,7 +46,7 @@ class WarmUpPerStage(keras.optimizers.schedules.LearningRateSchedule):
                 "`learning_rate` is a number or a keras.optimizers.schedules.LearningRateSchedule. "
                 f"Received: learning_rate={learning_rate!r}."
             )
-        self.learning_rate: Any = learning_rate
+        self.learning_rate: Any = float(learning_rate) if number else learning_rate
         self.start: float = float(start)
         # A variable, so that steps that are traced already see it change.
         self._began: Any = keras.Variable(0, dtype="int64", trainable=False, name="stage_began")

@@ -51,7 +51,7 @@ def optimal_batch_sizes(
     Raises:
         ValueError: If not exactly one target is given, shapes do not fit, a number is negative or
             not finite, `cost` does not pay for `replicas` samples of every level, or the target
-            asks for more than 2**53 of them.
+            asks for more than 2**53 of them whatever the number of levels.
 
     Example:
         >>> keras_ms.optimal_batch_sizes((4.0, 4.0, 16.0), (1.0, 0.25, 0.0625), variance=1.0)
@@ -69,19 +69,28 @@ def optimal_batch_sizes(
     target = _target(variance, cost)
     fixed = _checked_fixed(fixed_costs, len(table))
     replicas = positive_integer(replicas, "replicas")
-    best, best_value = None, math.inf
+    best, best_value, beyond = None, math.inf, False
     for terms, term_costs in hierarchies(table, prices):
         paid = float(np.sum(fixed[: len(terms)]))
         # In units of `replicas` samples, sizes are any positive integers.
         units = terms / replicas, term_costs * replicas
-        _check_in_reach(*units, variance, cost)
-        sizes = _cheapest(*units, target) if cost is None else _surest(*units, target - paid)
+        left = target if cost is None else target - paid
+        if not _in_reach(*units, left, cost is not None):
+            beyond = True
+            continue
+        sizes = _cheapest(*units, left) if cost is None else _surest(*units, left)
         if sizes is None:
             continue
         by = np.array(sizes) * replicas
         value = float(paid + term_costs @ by if cost is None else np.sum(terms / by))
         if value < best_value:
             best, best_value = tuple(int(n) for n in by), value
+    if best is None and beyond:
+        raise ValueError(
+            "The target asks for batches of more than 2**53. "
+            f"Received: variance={variance}, cost={cost}, variances={table.tolist()}, "
+            f"costs={prices.tolist()}."
+        )
     if best is None:
         raise ValueError(
             f"The cost does not pay for {replicas} sample(s) of every level. "
@@ -251,17 +260,12 @@ def _target(variance: Any, cost: Any) -> float:
     return float(target)
 
 
-def _check_in_reach(variances: np.ndarray, costs: np.ndarray, variance: Any, cost: Any) -> None:
-    """Refuses targets of batches that a float does not count."""
+def _in_reach(variances: np.ndarray, costs: np.ndarray, target: float, is_cost: bool) -> bool:
+    """Whether a float counts the batches that a target asks for."""
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         shares, total = np.sqrt(variances / costs), np.sum(np.sqrt(variances * costs))
-        wanted = shares * (total / variance if cost is None else cost / total)
-    if not np.all(wanted[variances > 0.0] <= _MOST):
-        raise ValueError(
-            "The target asks for batches of more than 2**53. "
-            f"Received: variance={variance}, cost={cost}, variances={variances.tolist()}, "
-            f"costs={costs.tolist()}."
-        )
+        wanted = shares * (target / total if is_cost else total / target)
+    return bool(np.all(wanted[variances > 0.0] <= _MOST))
 
 
 def _checked_fixed(fixed_costs: Any, num_levels: int) -> np.ndarray:

@@ -1,5 +1,7 @@
 """A learning rate that begins small with every stage, whichever schedule leads."""
 
+from fractions import Fraction
+
 import keras
 import numpy as np
 import pytest
@@ -93,7 +95,7 @@ def test_a_run_that_goes_on_within_a_stage_does_not_warm_up_again():
 
 def test_it_comes_back_from_a_file(tmp_path):
     whole = keras.optimizers.schedules.CosineDecay(0.04, 10)
-    for rate in (whole, 0.04):
+    for rate in (whole, 0.04, Fraction(1, 25), np.float32(0.04)):
         made = WarmUpPerStage(rate, steps=3, start=0.2)
         again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(made))
         assert [float(made(s)) for s in (0, 2, 9)] == [float(again(s)) for s in (0, 2, 9)]

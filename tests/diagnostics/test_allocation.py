@@ -148,3 +148,10 @@ def test_replicas_are_any_integer(replicas):
     arguments = {"variances": (4.0, 4.0), "costs": (1.0, 0.25), "variance": 1e-3}
     found = optimal_batch_sizes(**arguments, replicas=replicas)
     assert found == optimal_batch_sizes(**arguments, replicas=200)
+
+
+def test_hierarchies_out_of_reach_leave_the_others():
+    pairs = ((1.0, 1.25), (0.25, 0.0))
+    assert optimal_batch_sizes(((1.0, 1.0), (1e17, 0.0)), pairs, variance=1.0) == (1,)
+    left = optimal_batch_sizes((1.0, 1.0), (1.0, 1.0), cost=1e17, fixed_costs=(1e17 - 1024.0, 0.0))
+    assert left == (512, 512)
