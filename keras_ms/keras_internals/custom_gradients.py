@@ -14,11 +14,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
-import keras
 from tensorflow.python.framework import ops
 from tensorflow.python.ops import custom_gradient
-
-from keras_ms.keras_internals.kernels import let_go_of_gone
 
 _TYPE = "type"  # where an entry of the registry has its function
 _NAME = "CustomGradient-"
@@ -52,14 +49,11 @@ def ending_with_graphs() -> Iterator[None]:
 
 
 def call_ending_with_graphs(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-    """A function of a model that traces so; warnings in it still name the line of who calls it."""
+    """A function that traces so; warnings in it still name the line of who calls it."""
 
     # As a decorator `ending_with_graphs` would put a frame of contextlib between the two.
     @functools.wraps(function)
     def called(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
-        outermost = custom_gradient._graph_mode_decorator is not _traced
-        if outermost and isinstance(model := (*args, kwargs.get("model"))[0], keras.Model):
-            let_go_of_gone(model)
         with ending_with_graphs():
             return function(*args, **kwargs)
 

@@ -2,6 +2,7 @@
 
 python -m tests.soak --minutes=45                # apps.train, all stages
 python -m tests.soak --fits=100                  # models and data of several kinds
+python -m tests.soak --fits=100 --one_model      # one model on data of several kinds
 """
 
 import argparse
@@ -22,12 +23,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=45.0)
     parser.add_argument("--fits", type=int, default=0, help="so many fits in place of the app")
+    parser.add_argument("--one_model", action="store_true", help="fit one model again and again")
     asked = parser.parse_args()
+    import keras
+
     with tempfile.TemporaryDirectory() as place:
         tempfile.tempdir = place
         if asked.fits:
+            model = small() if asked.one_model else None
             for number in range(asked.fits):
-                fit(number)
+                fit(number, model or small())
+                if not model:  # as Keras asks who makes many: TensorFlow keeps kernels by names
+                    keras.utils.clear_session()
                 if number % 10 == 9:
                     print(f"{number + 1} fits: {held(place)}", flush=True)
             return
@@ -95,9 +102,21 @@ def run(out, number):
     shutil.rmtree(out)
 
 
-def fit(number):
-    """A new model on new data: photographs in memory and on disk, sums and plain batches, pairs."""
+def small():
+    """A model of two layers."""
     import keras
+
+    import keras_ms
+
+    image = keras.Input((None, None, 3))
+    hidden = keras.layers.Conv2D(4, 3, padding="same", activation="silu")(image)
+    model = keras_ms.MultiscaleModel(image, keras.layers.Conv2D(3, 3, padding="same")(hidden))
+    model.compile("adam", "mse")
+    return model
+
+
+def fit(number, model):
+    """A fit on new data: photographs in memory and on disk, sums and plain batches, pairs."""
     import numpy as np
     import tensorflow as tf
 
@@ -120,10 +139,6 @@ def fit(number):
         lambda: keras_ms.MultiscaleDataset(pairs, levels=(4, 8, 16), steps_per_epoch=5),
         lambda: keras_ms.MultiscaleDataset(photos, task, (2, 4, 8), 64, 5, telescoping=False),
     ][number % 4]()
-    image = keras.Input((None, None, 3))
-    hidden = keras.layers.Conv2D(4, 3, padding="same", activation="silu")(image)
-    model = keras_ms.MultiscaleModel(image, keras.layers.Conv2D(3, 3, padding="same")(hidden))
-    model.compile("adam", "mse")
     schedule = keras_ms.FullMultiscaleSchedule((5, 10, 20), steps_per_epoch=5)
     model.fit(data, epochs=schedule.epochs, callbacks=[schedule], verbose=0)
 

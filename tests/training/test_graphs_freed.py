@@ -12,7 +12,6 @@ from tensorflow.python.framework.func_graph import FuncGraph
 
 import keras_ms
 from keras_ms.data.skipped import first_level_outside
-from keras_ms.keras_internals import kernels
 from keras_ms.keras_internals.custom_gradients import call_ending_with_graphs, ending_with_graphs
 
 PICTURES = np.linspace(-1, 1, 4 * 8 * 8 * 3, dtype="float32").reshape(4, 8, 8, 3)
@@ -102,61 +101,3 @@ def test_warnings_name_the_line_that_called_what_traces_so():
     with pytest.warns(UserWarning, match="here") as found:
         call_ending_with_graphs(module["warn"])()
     assert [warning.filename for warning in found] == [__file__]
-
-
-@pytest.fixture
-def none_counting(monkeypatch):
-    monkeypatch.setattr(kernels, "_counting", set())  # other tests draw of what they like
-
-
-def test_kernels_go_with_the_models_they_were_made_for(monkeypatch, none_counting):
-    emptied = []
-    inner = kernels.context.context().clear_kernel_cache
-    monkeypatch.setattr(
-        kernels.context.context(), "clear_kernel_cache", lambda: emptied.append(inner())
-    )
-    model = small()
-    model.predict(PICTURES, verbose=0)
-    emptied.clear()  # models of other tests were gone
-    model.fit(PICTURES, PICTURES, verbose=0, validation_data=(PICTURES, PICTURES))
-    expected = model.predict(PICTURES, verbose=0)
-    assert not emptied  # a model in use makes its kernels once
-    other = small()
-    other.predict(PICTURES, verbose=0)
-    del other
-    gc.collect()
-    np.testing.assert_array_equal(model.predict(PICTURES, verbose=0), expected)
-    assert len(emptied) == 1
-    model.predict(PICTURES, verbose=0)
-    assert len(emptied) == 1
-
-
-class Noisy(keras.layers.Layer):
-    def call(self, x):
-        return x + tf.random.normal(tf.shape(x), seed=3)
-
-
-def draws_with_models_that_go(draw):
-    for _ in range(3):
-        yield draw()
-        kernels.let_go_of_gone(small())  # which is gone at once
-        gc.collect()
-        kernels.let_go_of_gone(small())
-
-
-@pytest.mark.parametrize("kind", ["eager", "in a layer"])
-def test_seeded_draws_never_come_twice(kind, none_counting):
-    layer = tf.function(Noisy())
-    draws = {
-        "eager": lambda: tf.random.normal((4,), seed=3),
-        "in a layer": lambda: layer(tf.zeros(4)),
-    }
-    found = {float(draw[0]) for draw in draws_with_models_that_go(draws[kind])}
-    assert len(found) == 3
-
-
-def test_what_datasets_draw_of_keeps_no_kernel(none_counting):
-    shuffled = tf.data.Dataset.range(4).shuffle(4, seed=2)
-    shuffled = shuffled.map(lambda x: x + tf.random.uniform((), 0, 3, tf.int64, seed=1))
-    assert len(list(shuffled)) == 4
-    assert not kernels._counting
