@@ -33,14 +33,15 @@ def main():
             model = small() if asked.one_model else None
             for number in range(asked.fits):
                 fit(number, model or small())
-                if not model:  # as Keras asks who makes many: TensorFlow keeps kernels by names
-                    keras.utils.clear_session()
+                if not model:
+                    keras.utils.clear_session()  # as Keras asks of who makes many models
                 if number % 10 == 9:
                     print(f"{number + 1} fits: {held(place)}", flush=True)
             return
         begun, number = time.monotonic(), 0
         while time.monotonic() < begun + 60.0 * asked.minutes:
             run(pathlib.Path(place) / "out", number)
+            keras.utils.clear_session()
             number += 1
             print(f"{time.monotonic() - begun:.0f} s, run {number}: {held(place)}", flush=True)
 
