@@ -78,12 +78,25 @@ def checked_statistics(mean: Any, std: Any, channels: int) -> tuple[np.ndarray, 
     return found[0], found[1]
 
 
+def index_of(value: Any) -> int | None:
+    """The value as a Python integer, None if it is no integer of any library."""
+    try:  # arrays of several numbers have `__index__` as well
+        return operator.index(value)
+    except (AttributeError, TypeError):  # the former of tensors that are no integers
+        return None
+
+
+def indices_of(values: Any) -> list[int | None]:
+    """`index_of` each value; empty if they cannot be gone through, as an array of no dimension."""
+    try:
+        return [index_of(value) for value in values]
+    except TypeError:
+        return []
+
+
 def is_count(value: Any) -> bool:
     """Whether a value is a positive integer."""
-    try:  # arrays of several numbers have `__index__` as well
-        return not isinstance(value, bool) and operator.index(value) > 0
-    except (AttributeError, TypeError):  # the former of tensors that are no integers
-        return False
+    return not isinstance(value, bool) and (index_of(value) or 0) > 0
 
 
 def positive_integer(value: Any, name: str) -> int:
@@ -103,11 +116,8 @@ def positive_integer(value: Any, name: str) -> int:
 
 def positive_integers(values: Any) -> tuple[int, ...]:
     """The values as a tuple of Python integers, empty if they are not all positive integers."""
-    try:
-        integers = tuple(operator.index(value) for value in values)
-    except (AttributeError, TypeError):
-        return ()
-    return integers if integers and min(integers) > 0 else ()
+    found = [index or 0 for index in indices_of(values)]
+    return tuple(found) if found and min(found) > 0 else ()
 
 
 def none_or_positive(**values: int | None) -> None:

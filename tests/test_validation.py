@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_ms
 from keras_ms import validation
 
 
@@ -18,6 +19,11 @@ def test_tensors_that_are_no_integers_are_no_counts():
     tensors = [tf.constant(value) for value in (5.0, True, "5", [5])]
     assert not any(map(validation.is_count, tensors))
     assert validation.positive_integers([tf.constant(5.0)]) == ()
+    for wrong in (tensors[0], [tf.constant(5.0), 5], np.array(5), tf.constant(5), None, 5):
+        assert validation.positive_integers(wrong) == ()
+        with pytest.raises(ValueError, match="one count of steps per level"):
+            keras_ms.FullMultiscaleSchedule(wrong)
+    assert keras_ms.FullMultiscaleSchedule([tf.constant(5), np.uint8(0)]).iterations == (5, 0)
 
 
 @pytest.mark.parametrize(("mean", "std"), [(1e300, 1.0), (0.0, 1e-50), (0.0, 1e39)])

@@ -65,8 +65,8 @@ class ValidationImages(Looking):
         check_tensorboard("ValidationImages")
         self._folder = os.fspath(path_of(log_dir, "log_dir"))
         self._x, self._y = _first(data, positive_integer(count, "count"))
-        checked_statistics(mean, std, int(np.shape(_image_of(self._x))[-1]))
-        self._mean, self._std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
+        channels = int(np.shape(_image_of(self._x))[-1])
+        self._mean, self._std = checked_statistics(mean, std, channels)
         self._writer: Any = None
         self.quality: list[list[float]] = []
 

@@ -15,7 +15,7 @@ from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.gradients.chunks import check_chunks
 from keras_ms.levels import Stage
 from keras_ms.training.fit_counts import check_counts_of_fit
-from keras_ms.validation import is_count, is_number
+from keras_ms.validation import is_number
 
 _OWNED_BY_DATASET = {
     "y": "the targets are part of the dataset",
@@ -94,9 +94,7 @@ def check_no_step(data: Any, call: str) -> None:
         )
 
 
-def check_adaptive_arguments(
-    seconds: Any, work_units: Any, learning_rate: Any, patience: Any
-) -> None:
+def check_adaptive_arguments(seconds: Any, work_units: Any, learning_rate: Any) -> None:
     """Checks the arguments of an `AdaptiveSchedule`.
 
     Raises:
@@ -114,8 +112,6 @@ def check_adaptive_arguments(
             "`learning_rate` is a function of the share of the budget that is spent. Received: "
             f"learning_rate={learning_rate!r}. Compile the optimizer with a constant rate instead."
         )
-    if not is_count(patience):
-        raise ValueError(f"`patience` is a positive integer. Received: patience={patience!r}.")
 
 
 def check_journal(journal: Any, monitor: Any) -> None:

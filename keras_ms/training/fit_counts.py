@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from typing import Any
 
 from keras_ms.training.run_callbacks import listed
-from keras_ms.validation import is_count
+from keras_ms.validation import index_of, is_count
 
 _WANTED = {
     "epochs": "a whole number, 0 or more",
@@ -41,12 +40,5 @@ def _serves(name: str, value: Any) -> bool:
     if name == "validation_freq":
         return is_count(value) or (not isinstance(value, str) and hasattr(value, "__contains__"))
     if name in ("epochs", "initial_epoch"):
-        return is_count(value) or _is_zero(value)
+        return is_count(value) or index_of(value) == 0
     return value is None or is_count(value)
-
-
-def _is_zero(value: Any) -> bool:
-    try:
-        return operator.index(value) == 0
-    except TypeError:
-        return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import operator
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +13,7 @@ import keras
 from keras_ms.levels import Levels
 from keras_ms.training.extent import Extent
 from keras_ms.training.shown import ShownStages
-from keras_ms.validation import is_count
+from keras_ms.validation import indices_of, positive_integer
 
 
 class FullMultiscaleSchedule(ShownStages, keras.callbacks.Callback):
@@ -57,12 +56,7 @@ class FullMultiscaleSchedule(ShownStages, keras.callbacks.Callback):
         self.iterations = _counts(iterations)
         if steps_per_epoch is None:
             steps_per_epoch = math.gcd(*self.iterations)
-        if not is_count(steps_per_epoch):
-            raise ValueError(
-                "`steps_per_epoch` is a positive integer. "
-                f"Received: steps_per_epoch={steps_per_epoch}."
-            )
-        self.steps_per_epoch: int = int(steps_per_epoch)
+        self.steps_per_epoch: int = positive_integer(steps_per_epoch, "steps_per_epoch")
         if any(n % self.steps_per_epoch for n in self.iterations):
             raise ValueError(
                 "`steps_per_epoch` must divide the iterations of every stage, since stages change "
@@ -156,11 +150,9 @@ class FullMultiscaleSchedule(ShownStages, keras.callbacks.Callback):
 
 
 def _counts(iterations: Any) -> tuple[int, ...]:
-    try:
-        counts = tuple(operator.index(n) for n in iterations)
-    except TypeError:
-        counts = ()
-    if not counts or min(counts) < 0 or max(counts) == 0:
+    found = indices_of(iterations)
+    counts = tuple(n for n in found if n is not None and n >= 0)
+    if len(counts) < len(found) or not any(counts):
         raise ValueError(
             "`iterations` holds one count of steps per level, finest first, none negative and "
             f"not all zero. Received: iterations={iterations!r}."

@@ -1,8 +1,9 @@
 """Trains again and again in one process and prints what it holds: memory, handles, threads, disk.
 
 python -m tests.soak --minutes=45                # apps.train, all stages
-python -m tests.soak --fits=100                  # models and data of several kinds
-python -m tests.soak --fits=100 --one_model      # one model on data of several kinds
+python -m tests.soak --fits=100                  # a new model each, on data of several kinds
+python -m tests.soak --fits=100 --models=one     # one model on data of several kinds
+python -m tests.soak --fits=100 --models=kept    # new models, the session never cleared
 """
 
 import argparse
@@ -23,17 +24,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=45.0)
     parser.add_argument("--fits", type=int, default=0, help="so many fits in place of the app")
-    parser.add_argument("--one_model", action="store_true", help="fit one model again and again")
+    ways = ("cleared", "one", "kept")
+    parser.add_argument("--models", choices=ways, default=ways[0], help="what --fits trains")
     asked = parser.parse_args()
     import keras
 
     with tempfile.TemporaryDirectory() as place:
         tempfile.tempdir = place
         if asked.fits:
-            model = small() if asked.one_model else None
+            model = small() if asked.models == "one" else None
             for number in range(asked.fits):
                 fit(number, model or small())
-                if not model:
+                if asked.models == "cleared":
                     keras.utils.clear_session()  # as Keras asks of who makes many models
                 if number % 10 == 9:
                     print(f"{number + 1} fits: {held(place)}", flush=True)

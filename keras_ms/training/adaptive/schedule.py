@@ -24,6 +24,7 @@ from keras_ms.training.checks import (
 )
 from keras_ms.training.extent import Extent
 from keras_ms.training.shown import ShownDecisions
+from keras_ms.validation import positive_integer
 
 Logs = dict[str, Any] | None
 
@@ -99,11 +100,11 @@ class AdaptiveSchedule(ShownDecisions, keras.callbacks.Callback):
         measure: bool = False,
     ) -> None:
         super().__init__()
-        check_adaptive_arguments(seconds, work_units, learning_rate, patience)
+        check_adaptive_arguments(seconds, work_units, learning_rate)
         check_journal(journal, monitor)
         self._budget = endings.Budget(seconds, work_units)
         self._learning_rate, self._monitor = learning_rate, monitor
-        self._patience = int(patience)
+        self._patience = positive_integer(patience, "patience")
         self._path, self._verbose, self._measure = journal, verbose, measure
         self._journal = Journal(journal)
         self._epoch: int | None = None
