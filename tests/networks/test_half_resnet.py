@@ -57,6 +57,23 @@ def test_the_image_is_added_where_it_fits():
         HalfResNet(width=4, outputs=5, residual=True)
 
 
+def test_blocks_add_a_tenth():
+    model = with_large_weights(HalfResNet(width=4, depth=1))
+    other = HalfResNet(width=4, depth=1, branch_scale=1.0)
+    other.set_weights(model.get_weights())
+    second = other.get_layer("block0_conv2")
+    for weight in second.weights:
+        weight.assign(0.1 * weight)
+    image = noise(1, 6, 6, 3)
+    np.testing.assert_allclose(model(image), other(image), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf"), True, "0.1", None])
+def test_a_senseless_scale_of_blocks_is_refused(scale):
+    with pytest.raises(ValueError, match="branch_scale="):
+        HalfResNet(width=4, depth=1, branch_scale=scale)
+
+
 def test_pictures_in_tiles_have_no_seam():
     model = with_large_weights(HalfResNet(width=3, depth=1))
     picture = np.random.default_rng(1).integers(0, 256, (70, 90, 3)).astype("uint8")
