@@ -127,7 +127,7 @@ def none_or_positive(**values: int | None) -> None:
         ValueError: Naming the argument.
     """
     for name, value in values.items():
-        if value is not None and (not isinstance(value, int) or value < 1):
+        if value is not None and not is_count(value):
             raise ValueError(f"`{name}` is None or 1 or more. Received: {name}={value!r}.")
 
 

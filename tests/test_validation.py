@@ -26,6 +26,17 @@ def test_tensors_that_are_no_integers_are_no_counts():
     assert keras_ms.FullMultiscaleSchedule([tf.constant(5), np.uint8(0)]).iterations == (5, 0)
 
 
+@pytest.mark.parametrize("value", [None, 5, np.int64(5), np.uint8(5), tf.constant(5)])
+def test_counts_may_be_of_any_library(value):
+    validation.none_or_positive(limit=value)
+
+
+@pytest.mark.parametrize("value", [True, np.True_, 0, -1, 5.0, "5", [5]])
+def test_what_is_no_count_is_refused(value):
+    with pytest.raises(ValueError, match=r"`limit` is None or 1 or more. Received: limit="):
+        validation.none_or_positive(limit=value)
+
+
 @pytest.mark.parametrize(("mean", "std"), [(1e300, 1.0), (0.0, 1e-50), (0.0, 1e39)])
 def test_statistics_are_numbers_of_float32(mean, std):
     with pytest.raises(ValueError, match="`std` positive"):

@@ -14,6 +14,7 @@ from keras_ms.data.sources.class_maps import stored_indices
 from keras_ms.data.sources.likely_classes import FEW, classes_for, is_lossy
 from keras_ms.data.sources.picture_file import stored_colours
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS
+from keras_ms.validation import index_of
 
 Path = str | os.PathLike[str]
 Colour = Sequence[int] | str
@@ -42,11 +43,12 @@ class MaskClasses:
 
     def __init__(self, classes: Classes, void: int | None) -> None:
         table, self.colours = _table_of(classes)
-        if void is not None and (not isinstance(void, int) or not 0 <= void < MOST):
+        number = None if isinstance(void, bool) else index_of(void)
+        if void is not None and (number is None or not 0 <= number < MOST):
             raise ValueError(f"`void` is the number of a class, 0 or more. Received: void={void}.")
-        self.void = void
+        self.void = number
         self.count = max(table.values()) + 1
-        self.dtype = np.dtype(np.uint8 if max(self.count - 1, void or 0) < 256 else np.int32)
+        self.dtype = np.dtype(np.uint8 if max(self.count - 1, number or 0) < 256 else np.int32)
         self._values = np.array(sorted(table))
         self._classes = np.array([table[value] for value in sorted(table)])
 

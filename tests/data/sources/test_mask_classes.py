@@ -9,6 +9,7 @@ from pair_folders import save, shaded
 
 import keras_ms
 from keras_ms.data import FolderPairs
+from keras_ms.data.sources.mask_classes import MaskClasses
 from keras_ms.gradients.model_fits import check_model_fits
 
 COLOURS = [(0, 0, 0), (255, 0, 0), (0, 0, 255)]
@@ -46,6 +47,13 @@ def test_what_is_no_class_becomes_void(tmp_path, classes, void, wanted):
     save(tmp_path / "y/a.png", np.array([[0, 1, 2, 9]], "uint8"))
     ((_, y),) = FolderPairs(tmp_path / "x", tmp_path / "y", classes, void)
     np.testing.assert_array_equal(y, wanted)
+
+
+@pytest.mark.parametrize("void", [True, -1, 1.5, "255", [255]])
+def test_void_is_the_number_of_a_class(void):
+    with pytest.raises(ValueError, match="`void` is the number of a class"):
+        MaskClasses(3, void)
+    assert MaskClasses(3, np.uint8(255)).void == 255
 
 
 def test_void_meets_the_loss_and_the_metric():
