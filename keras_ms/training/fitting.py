@@ -19,6 +19,7 @@ from keras_ms.training.exhaustion import naming_mends
 from keras_ms.training.extent import Extent, extent_of
 from keras_ms.training.fit_run import FitRun
 from keras_ms.training.hosts import finite
+from keras_ms.training.loss_leaps import LossLeaps
 from keras_ms.training.own_step import StepOnSums
 from keras_ms.training.progress import bars
 from keras_ms.training.rehearsal import Rehearsal
@@ -89,6 +90,7 @@ def trained(
         first, ends = going_on(run, own)
         last += [
             StageBell(run, listed(own)),
+            LossLeaps(run),
             CoarseSaves(run, listed(own), validates),
             *bars(run, own, verbose),
             *ends,

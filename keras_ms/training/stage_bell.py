@@ -34,10 +34,10 @@ class StageBell(keras.callbacks.Callback):
         self._first = 0
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Warns of callbacks that misfire where stages change."""
+        """Warns of callbacks that misfire where stages change, and of levels that none trains."""
         self._level = None
-        for callback in self._callbacks:
-            text = complaint(callback, self._run.changes)
+        texts = [complaint(callback, self._run.changes) for callback in self._callbacks]
+        for text in (*texts, self._idle_levels()):
             if text:
                 warnings.warn(text, stacklevel=2)
 
@@ -55,6 +55,17 @@ class StageBell(keras.callbacks.Callback):
         """Ends a run that is shorter than it was to be, since stages have ended early."""
         if self._run.course.is_over(epoch):
             self.model.stop_training = True
+
+    def _idle_levels(self) -> str:
+        """What to do about coarse levels on which nothing trains, empty if there are none."""
+        levels = self._run.dataset.levels.num_levels
+        idle = levels > 1 and not self._run.course.led and len(self._run.stage(0).batch_sizes) == 1
+        return idle * (
+            f"All steps are plain ones on level 0: {levels - 1} coarser levels train nothing. "
+            f"Received: a dataset of {levels} levels with telescoping=False, and no schedule among "
+            "the callbacks. Use callbacks=[keras_ms.FullMultiscaleSchedule(...)], or levels=(N,) "
+            "for plain training."
+        )
 
     def _tell_rate(self, epoch: int) -> None:
         rate = rate_schedule(self.model.optimizer)
