@@ -104,6 +104,8 @@ def _frames(image: Image.Image) -> int:
 def _scaled(pixels: np.ndarray, bounds: Range) -> np.ndarray:
     low, high = bounds
     least, greatest = float(pixels.min()), float(pixels.max())
+    if not np.isfinite(least) or not np.isfinite(greatest):
+        raise ValueError("it has values that are NaN or Inf; replace them by finite ones")
     if not low <= least <= greatest <= high:
         raise ValueError(
             f"its values lie in [{least:g}, {greatest:g}], not in [{low:g}, {high:g}]; say what "
