@@ -43,8 +43,9 @@ class WarmUpPerStage(keras.optimizers.schedules.LearningRateSchedule):
         number = is_number(learning_rate) and 0.0 <= learning_rate < math.inf
         if not number and not callable(learning_rate):
             raise ValueError(
-                "`learning_rate` is a number or a keras.optimizers.schedules.LearningRateSchedule. "
-                f"Received: learning_rate={learning_rate!r}."
+                "`learning_rate` is a finite number, 0 or more, or a "
+                "keras.optimizers.schedules.LearningRateSchedule. "
+                f"Received: learning_rate={learning_rate!r}. Use for example 1e-3."
             )
         self.learning_rate: Any = float(learning_rate) if number else learning_rate
         self.start: float = float(start)

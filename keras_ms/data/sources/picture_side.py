@@ -17,6 +17,7 @@ from keras_ms.data.sources.picture_file import (
     stored_pixels,
     unreadable,
 )
+from keras_ms.data.sources.pillow_reader import said_of
 from keras_ms.data.sources.read_ahead import read_ahead
 from keras_ms.data.sources.stored import LYING, MAX_MEGAPIXELS, Header
 
@@ -141,7 +142,10 @@ def readable(heads: Sequence[Header | ValueError]) -> list[Header]:
     """
     found = [head for head in heads if not isinstance(head, ValueError)]
     if not found:
-        raise ValueError(f"None of {len(heads)} files can be read. Received: {heads[0]}")
+        raise ValueError(
+            f"None of {len(heads)} files can be read. Received: {said_of(heads[0])}. Use files "
+            "that open as pictures; copy or download damaged ones again."
+        )
     return found
 
 

@@ -167,6 +167,15 @@ def test_missing_and_empty_folders_are_refused(tmp_path):
     assert str(tmp_path) in str(error.value)
 
 
+@pytest.mark.parametrize("take", [data.folder, data.FolderImages])
+def test_a_file_in_place_of_a_folder_is_called_one(tmp_path, take):
+    (tmp_path / "photo.png").touch()
+    with pytest.raises(
+        ValueError, match=r"there is a file. Received: '.*photo\.png'\. Use '.*' for"
+    ):
+        take(tmp_path / "photo.png")
+
+
 @pytest.mark.parametrize("options", [{"split": "test"}, {"validation_every": 1}])
 def test_senseless_splits_are_refused(tmp_path, options):
     with pytest.raises(ValueError, match=r"Received: split=.*validation_every="):
