@@ -13,6 +13,7 @@ from keras_ms.inference import probing
 from keras_ms.inference.details import Details
 from keras_ms.inference.restoring import Restorer
 from keras_ms.inference.trust import check_trusted
+from keras_ms.validation import shown
 
 _PACKAGE = pathlib.Path(__file__).parents[1]
 # In the wheel they are within the package, in a clone beside it.
@@ -62,7 +63,7 @@ def load(model: str | os.PathLike[str], trust: bool = False) -> Restorer:
     if not isinstance(model, (str, os.PathLike)):
         raise ValueError(
             "A model is loaded by name or from a folder. "
-            f"Received: {model!r}. Use one of {names()}, or a path."
+            f"Received: {shown(model)}. Use one of {names()}, or a path."
         )
     path = _folder(model)
     if not (path / "saved_model.pb").is_file() or not (path / detailed.PLACE).is_file():
@@ -92,7 +93,7 @@ def _checked(loaded: Any, details: Details) -> tuple[int, int]:
         raise ValueError(f"it is told {', '.join(taken)}, but conditional={details.conditional}")
     (returned,) = signatures["serving_uint8"].structured_outputs.values()
     if (returned.dtype == tf.uint8) != (details.output == "image"):
-        raise ValueError(f"it returns {returned.dtype.name}, but output={details.output!r}")
+        raise ValueError(f"it returns {returned.dtype.name}, but output={shown(details.output)}")
     dims, channels = len(shape) - 2, shape[-1]
     probing.check(loaded, details, dims, channels)
     return dims, channels

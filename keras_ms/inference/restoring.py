@@ -16,7 +16,7 @@ from keras_ms.inference.given_pictures import check_image, check_pictures
 from keras_ms.inference.pictures_model import Pictures, Statistic, pictures_model
 from keras_ms.inference.returned import check_returns_images
 from keras_ms.networks.reach import receptive_field
-from keras_ms.validation import positive_integer
+from keras_ms.validation import positive_integer, shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,7 +194,7 @@ def _restorer(model: Any) -> Restorer:
     if not isinstance(model, Restorer):
         raise ValueError(
             "`model` is what `load` or `prepare` returned, or a Keras model. "
-            f"Received: {model!r}. Use keras_ms.inference.load('denoising'), for example."
+            f"Received: {shown(model)}. Use keras_ms.inference.load('denoising'), for example."
         )
     return model
 

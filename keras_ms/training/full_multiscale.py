@@ -14,7 +14,7 @@ from keras_ms.data.skipped import first_level_outside
 from keras_ms.levels import Levels
 from keras_ms.training.extent import Extent
 from keras_ms.training.shown import ShownStages
-from keras_ms.validation import indices_of, positive_integer
+from keras_ms.validation import indices_of, positive_integer, shown
 
 
 class FullMultiscaleSchedule(ShownStages, keras.callbacks.Callback):
@@ -165,6 +165,6 @@ def _counts(iterations: Any) -> tuple[int, ...]:
     if len(counts) < len(found) or not any(counts):
         raise ValueError(
             "`iterations` holds one count of steps per level, finest first, none negative and "
-            f"not all zero. Received: iterations={iterations!r}."
+            f"not all zero. Received: iterations={shown(iterations)}."
         )
     return counts

@@ -88,10 +88,10 @@ def _check_inputs(model: Any, x: Any, of_dataset: bool) -> None:
     """Refuses inputs of other axes, channels or fixed sides than the network takes."""
     taken = list(model.inputs)
     if isinstance(x, Mapping):
-        given = [x.get(tensor.name) for tensor in taken]
+        given = [x[tensor.name] for tensor in taken if tensor.name in x]
     else:
         given = keras.tree.flatten(x)
-    if len(given) != len(taken) or any(leaf is None for leaf in given):
+    if len(given) != len(taken):
         return  # whether several go together the model says
     for tensor, leaf in zip(taken, given, strict=True):
         wanted, have = tuple(tensor.shape), tuple(leaf.shape)

@@ -66,7 +66,7 @@ class UnreadableError(ValueError):
         self.path, self.reason = os.fspath(path), reason
 
 
-def said_of(error: ValueError) -> str:
+def said_of(error: object) -> str:
     """What was received, of an error of a file, for another message."""
     if isinstance(error, UnreadableError):
         return f"{error.path!r} ({error.reason})"
