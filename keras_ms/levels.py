@@ -11,7 +11,7 @@ from typing import NamedTuple
 from keras_ms import meshes, notebooks
 from keras_ms.meshes import MIN_COARSEST_SIDE as MIN_COARSEST_SIDE
 from keras_ms.validation import checked_weights as checked_weights
-from keras_ms.validation import positive_integers
+from keras_ms.validation import positive_integers, shown
 
 
 class Stage(NamedTuple):
@@ -86,7 +86,8 @@ class Levels:
         if not sizes:
             raise ValueError(
                 "Batch sizes are positive integers, one per level, finest first. "
-                f"Received: batch_sizes={self.batch_sizes!r}. Use for example (16, 32, 64, 128)."
+                f"Received: batch_sizes={shown(self.batch_sizes)}. Use for example (16, 32, 64, "
+                "128)."
             )
         object.__setattr__(self, "batch_sizes", sizes)
         self._know(self.spatial_dims)
@@ -215,8 +216,8 @@ class Levels:
         if not 1 <= len(sizes) <= self.num_levels - finest:
             raise ValueError(
                 "Batch sizes are positive integers, one for each of some levels from `finest` on. "
-                f"Received: batch_sizes={batch_sizes!r}, finest={finest}, of {self.num_levels} "
-                "levels."
+                f"Received: batch_sizes={shown(batch_sizes)}, finest={finest}, of "
+                f"{self.num_levels} levels."
             )
         return sizes
 

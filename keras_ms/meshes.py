@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Sequence
 
-from keras_ms.validation import positive_integers
+from keras_ms.validation import positive_integers, shown
 
 USUAL_DIMS = 2
 """Spatial dimensions where nothing tells."""
@@ -48,8 +48,8 @@ def checked_axes(
     ):
         raise ValueError(
             f"`{name}` are different spatial axes, counted from 0 to {spatial_dims - 1} without "
-            f"batch and channels. Received: {name}={axes!r}. Use for example (1, 2) for height "
-            "and width of a video (frames, height, width, channels), or None for all axes."
+            f"batch and channels. Received: {name}={shown(axes)}. Use for example (1, 2) for "
+            "height and width of a video (frames, height, width, channels), or None for all axes."
         )
     return tuple(sorted(int(a) for a in given))
 
@@ -67,7 +67,7 @@ def checked_dims(
     integer = isinstance(spatial_dims, numbers.Integral) and not isinstance(spatial_dims, bool)
     if spatial_dims is not None and not (integer and 1 <= spatial_dims <= MOST_DIMS):
         raise ValueError(
-            f"Images have 1, 2 or 3 dimensions. Received: spatial_dims={spatial_dims!r}."
+            f"Images have 1, 2 or 3 dimensions. Received: spatial_dims={shown(spatial_dims)}."
         )
     dims = None if spatial_dims is None else int(spatial_dims)
     halved = checked_axes(axes, dims or MOST_DIMS, "spatial_axes")
@@ -94,7 +94,7 @@ def sides_of(
     if len(sides) not in ((spatial_dims,) if spatial_dims else range(1, MOST_DIMS + 1)):
         raise ValueError(
             f"An image size has {spatial_dims or '1, 2 or 3'} positive integer sides. "
-            f"Received: image_size={image_size!r}."
+            f"Received: image_size={shown(image_size)}."
         )
     return sides
 

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from keras_ms.keras_internals.fitting import prefer_larger
-from keras_ms.validation import known
+from keras_ms.validation import known, shown
 
 Tensor = Any
 Range = tuple[float, float]
@@ -107,7 +107,7 @@ def checked_range(value_range: Range) -> Range:
     if not float("-inf") < low < high < float("inf"):
         raise ValueError(
             "`value_range` is (black, white), two ordered numbers, such as (-1.0, 1.0). "
-            f"Received: value_range={value_range!r}."
+            f"Received: value_range={shown(value_range)}."
         )
     return low, high
 

@@ -7,10 +7,38 @@ import numbers
 import operator
 import os
 import pathlib
+import reprlib
 from collections.abc import Collection
 from typing import Any
 
 import numpy as np
+
+
+class _Short(reprlib.Repr):
+    """Arrays by shape and type, and no more of anything than a line of a message holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = 8
+        self.maxstring = self.maxother = 200
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        shape = getattr(x, "shape", None)
+        if shape is None or not hasattr(x, "dtype") or str(shape) == "()":
+            return super().repr_instance(x, level)
+        if isinstance(x, np.ndarray) and x.size <= self.maxlist:
+            return " ".join(super().repr_instance(x, level).split())
+        return f"<{type(x).__name__} of shape {shape}, {getattr(x.dtype, 'name', x.dtype)}>"
+
+
+def shown(value: Any) -> str:
+    """A value as messages show what was received: short, whatever it is.
+
+    Example:
+        >>> shown([np.zeros((8, 8)), "a", 1]), shown("average")
+        ("[<ndarray of shape (8, 8), float64>, 'a', 1]", "'average'")
+    """
+    return _Short().repr(value)
 
 
 def no_examples(received: str) -> ValueError:
@@ -36,7 +64,7 @@ def path_of(value: Any, argument: str) -> pathlib.Path:
         ValueError: If it is neither text nor a path.
     """
     if not isinstance(value, str | os.PathLike):
-        raise ValueError(f"`{argument}` is the path of a file or folder. Received: {value!r}.")
+        raise ValueError(f"`{argument}` is the path of a file or folder. Received: {shown(value)}.")
     return pathlib.Path(value)
 
 
@@ -73,7 +101,7 @@ def checked_statistics(mean: Any, std: Any, channels: int) -> tuple[np.ndarray, 
     if not good or np.any(found[1] <= 0.0):
         raise ValueError(
             "`mean` and `std` are finite numbers, one or one per channel, `std` positive. "
-            f"Received: mean={mean!r}, std={std!r}, images of {channels} channels."
+            f"Received: mean={shown(mean)}, std={shown(std)}, images of {channels} channels."
         )
     return found[0], found[1]
 
@@ -110,7 +138,7 @@ def positive_integer(value: Any, name: str) -> int:
         ValueError: If it is no integer, or less than 1.
     """
     if not is_count(value):
-        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")
+        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={shown(value)}.")
     return operator.index(value)
 
 
@@ -128,7 +156,7 @@ def none_or_positive(**values: int | None) -> None:
     """
     for name, value in values.items():
         if value is not None and not is_count(value):
-            raise ValueError(f"`{name}` is None or 1 or more. Received: {name}={value!r}.")
+            raise ValueError(f"`{name}` is None or 1 or more. Received: {name}={shown(value)}.")
 
 
 def true_or_false(**values: Any) -> None:
@@ -139,7 +167,7 @@ def true_or_false(**values: Any) -> None:
     """
     for name, value in values.items():
         if value is not None and type(value).__name__ not in ("bool", "bool_"):
-            raise ValueError(f"`{name}` is True or False. Received: {name}={value!r}.")
+            raise ValueError(f"`{name}` is True or False. Received: {name}={shown(value)}.")
 
 
 def known(value: Any, names: Collection[str], argument: str, what: str) -> str:
@@ -156,7 +184,7 @@ def known(value: Any, names: Collection[str], argument: str, what: str) -> str:
     """
     if not isinstance(value, str) or value not in names:  # what has no hash is in no dictionary
         raise ValueError(
-            f"There is no such {what}. Received: {argument}={value!r}. "
+            f"There is no such {what}. Received: {argument}={shown(value)}. "
             f"Use one of {tuple(sorted(names))}."
         )
     return value
@@ -199,7 +227,7 @@ def checked_refresh(refresh: Any, num_levels: int, steps_per_epoch: int) -> tupl
         raise ValueError(
             "`refresh` says for each level, finest first, every how many steps its term is "
             "computed anew: positive integers, of which the last is 1. Received: "
-            f"refresh={refresh!r} for {num_levels} levels. Use for example "
+            f"refresh={shown(refresh)} for {num_levels} levels. Use for example "
             f"{usual_refresh(num_levels)}."
         )
     values = tuple(int(value) for value in refresh)
@@ -223,6 +251,6 @@ def checked_weights(weights: Any, num_levels: int) -> tuple[float, ...]:
     if len(values) != num_levels - 1 or not numbers_all:
         raise ValueError(
             "Control weights are one finite number per pair of levels, finest first. "
-            f"Received: control_weights={weights!r} for {num_levels} levels."
+            f"Received: control_weights={shown(weights)} for {num_levels} levels."
         )
     return tuple(float(value) for value in values)

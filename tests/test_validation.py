@@ -41,3 +41,45 @@ def test_what_is_no_count_is_refused(value):
 def test_statistics_are_numbers_of_float32(mean, std):
     with pytest.raises(ValueError, match="`std` positive"):
         validation.checked_statistics(mean, std, 3)
+
+
+def test_what_was_received_is_shown_short():
+    photos = [np.zeros((64, 64, 3), "uint8")] * 30
+    assert validation.shown(photos).startswith("[<ndarray of shape (64, 64, 3), uint8>, <ndar")
+    assert len(validation.shown(photos)) < 700
+    assert validation.shown(photos[:2]).count("shape (64, 64, 3)") == 2
+    assert (
+        validation.shown({"x": tf.zeros((9, 9))}) == "{'x': <EagerTensor of shape (9, 9), float32>}"
+    )
+    assert len(validation.shown("x" * 9999)) == len(validation.shown(object.__new__(Long))) == 200
+    for short in (None, 3, "average", (4, 8, 16), {"y": "image"}, [1e-3, "a"], float("nan")):
+        assert validation.shown(short) == repr(short)
+
+
+class Long:
+    def __repr__(self):
+        return "long " * 99
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda photos: keras_ms.MultiscaleDataset(keras_ms.tasks.Denoising(), photos, (1, 2), 16),
+        lambda photos: keras_ms.MultiscaleDataset(photos, keras_ms.tasks.Denoising(), photos, 16),
+        lambda photos: keras_ms.MultiscaleDataset(photos, keras_ms.tasks.Denoising(), (1,), photos),
+        lambda photos: keras_ms.Levels(photos),
+        lambda photos: keras_ms.FullMultiscaleSchedule(photos),
+        lambda photos: keras_ms.inference.load(photos),
+        lambda photos: keras_ms.inference.restore(photos, photos[0]),
+        lambda photos: keras_ms.networks.ResNet(width=photos),
+        lambda photos: keras_ms.tasks.get(photos),
+        lambda photos: keras_ms.data.FolderImages(photos),
+        lambda photos: keras_ms.MultiscaleModel.from_model(photos),
+        lambda photos: keras_ms.callbacks.PerStage(photos),
+    ],
+)
+def test_no_error_holds_what_is_in_arrays(call):
+    with pytest.raises(ValueError, match="Received: ") as error:
+        call([np.zeros((32, 32, 3), "uint8")] * 20)
+    assert len(str(error.value)) < 1000
+    assert "[0, 0, 0]" not in str(error.value)

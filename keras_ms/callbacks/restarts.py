@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_ms.training.coarse_saves import SAVERS
 from keras_ms.training.unaware import kinds_of_keras
+from keras_ms.validation import shown
 
 _OF_KERAS = ("_model", "params")
 _COPIED = (list, dict, set, np.ndarray)
@@ -37,7 +38,7 @@ def checked(callback: Any) -> keras.callbacks.Callback:
     if not isinstance(callback, keras.callbacks.Callback):
         raise ValueError(
             "`callback` is a keras.callbacks.Callback. Received: "
-            f"callback={callback!r}. Use for example PerStage(EarlyStopping('loss'))."
+            f"callback={shown(callback)}. Use for example PerStage(EarlyStopping('loss'))."
         )
     if isinstance(callback, kinds_of_keras(_WHOLE_RUN)) or getattr(callback, "knows_stages", False):
         raise ValueError(

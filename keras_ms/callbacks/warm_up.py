@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_ms.validation import is_number, positive_integer
+from keras_ms.validation import is_number, positive_integer, shown
 
 Tensor = Any
 
@@ -39,12 +39,13 @@ class WarmUpPerStage(keras.optimizers.schedules.LearningRateSchedule):
         super().__init__()
         self.steps: int = positive_integer(steps, "steps")
         if not is_number(start) or not 0.0 <= float(start) <= 1.0:
-            raise ValueError(f"`start` is a share from 0 to 1. Received: start={start!r}.")
+            raise ValueError(f"`start` is a share from 0 to 1. Received: start={shown(start)}.")
         number = is_number(learning_rate) and 0.0 <= learning_rate < math.inf
         if not number and not callable(learning_rate):
             raise ValueError(
-                "`learning_rate` is a number or a keras.optimizers.schedules.LearningRateSchedule. "
-                f"Received: learning_rate={learning_rate!r}."
+                "`learning_rate` is a finite number, 0 or more, or a "
+                "keras.optimizers.schedules.LearningRateSchedule. "
+                f"Received: learning_rate={shown(learning_rate)}. Use for example 1e-3."
             )
         self.learning_rate: Any = float(learning_rate) if number else learning_rate
         self.start: float = float(start)

@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras_ms.data.examples import leaf_names
 from keras_ms.data.layer_augmentation import Photometric, values_of
 from keras_ms.data.seeded_draws import drawing_from
+from keras_ms.validation import shown
 
 Tensor = Any
 Augment = Callable[[Any, Tensor], Any]
@@ -44,7 +45,7 @@ def checked_augment(
     if not callable(augment):
         raise ValueError(
             "`augment` is a function of a pair and a seed, or a Keras layer. "
-            f"Received: augment={augment!r}. Use keras.layers.Pipeline for several layers."
+            f"Received: augment={shown(augment)}. Use keras.layers.Pipeline for several layers."
         )
     if isinstance(augment, Photometric):
         leaves = keras.tree.flatten(specs[0][0])

@@ -13,7 +13,7 @@ from keras_ms.data.stages import dims_told, hierarchy
 from keras_ms.data.task_batches import TaskBatches
 from keras_ms.levels import Levels
 from keras_ms.tasks import Task
-from keras_ms.validation import checked_refresh, checked_weights, known, true_or_false
+from keras_ms.validation import checked_refresh, checked_weights, known, shown, true_or_false
 
 
 def batches_made(
@@ -90,8 +90,8 @@ def refresh_of(
     if not telescoping or allocation == "measured":
         raise ValueError(
             "`refresh` is about the terms of a telescoping sum of given levels. Received: "
-            f"refresh={refresh!r}, telescoping={telescoping}, levels {allocation}. Leave it out, "
-            "or give batch sizes and telescoping=True."
+            f"refresh={shown(refresh)}, telescoping={telescoping}, levels {allocation}. Leave it "
+            "out, or give batch sizes and telescoping=True."
         )
     return checked_refresh(refresh, levels.num_levels, steps)
 
@@ -135,8 +135,9 @@ def check_options(
     if images is None or not (task is None or isinstance(task, Task)):
         raise ValueError(
             "`images` are arrays or a tf.data.Dataset, `task` a keras_ms.tasks.Task or None. "
-            f"Received: images of type {type(images).__name__}, task={task!r}. Use for example "
-            "keras_ms.tasks.get('denoising')."
+            f"Received: images of type {type(images).__name__}, task={shown(task)}. Use for "
+            "example MultiscaleDataset(images, keras_ms.tasks.get('denoising'), ...): images come "
+            "first."
         )
     if not (isinstance(seed, numbers.Integral) and isinstance(prefetch, numbers.Integral)):
         raise ValueError(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from keras_ms.meshes import checked_axes
-from keras_ms.validation import known
+from keras_ms.validation import known, shown
 
 COARSENINGS = ("task", "degrade_first", "crop", "coarsen_and_crop")
 AUTO = "auto"
@@ -64,7 +64,7 @@ def words(coarsening: Any, num_levels: int) -> tuple[str, ...]:
     if len(listed) != num_levels or not set(listed) <= set(COARSENINGS):
         raise ValueError(
             "`coarsening` is one word, or one for every level, finest first. Received: "
-            f"coarsening={coarsening!r} for {num_levels} levels. Use some of {COARSENINGS}."
+            f"coarsening={shown(coarsening)} for {num_levels} levels. Use some of {COARSENINGS}."
         )
     return listed
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_ms.data.augmentation_trial import Trial
 from keras_ms.data.seeded_draws import drawing_from
+from keras_ms.validation import shown
 
 Tensor = Any
 
@@ -68,7 +69,7 @@ class Photometric:
         if len(images) != 1:
             raise ValueError(
                 "A layer as `augment` changes the image among the inputs, where there is one. "
-                f"Received: augment={self.layer!r} and {len(images)} images among the inputs "
+                f"Received: augment={shown(self.layer)} and {len(images)} images among the inputs "
                 f"{leaves}. Use a function of (x, y) and a seed."
             )
         return images[0]
@@ -144,7 +145,7 @@ def photometric(layer: keras.layers.Layer) -> Photometric:
         TensorShape([2, 8, 8, 3])
     """
     if not isinstance(layer, keras.layers.Layer):
-        raise ValueError(f"A Keras layer is needed. Received: {layer!r}.")
+        raise ValueError(f"A Keras layer is needed. Received: {shown(layer)}.")
     made = Photometric(layer)
     made.check(3, 2, None)
     return made

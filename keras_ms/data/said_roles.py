@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_ms.data.examples import PARTS, leaf_names
 from keras_ms.data.roles import ROLES
-from keras_ms.validation import known
+from keras_ms.validation import known, shown
 
 
 def said_roles(roles: Any, spec: Any) -> dict[str, str]:
@@ -41,8 +41,8 @@ def said_roles(roles: Any, spec: Any) -> dict[str, str]:
 def _parts(roles: Sequence[Any]) -> tuple[str, ...]:
     if len(roles) > len(PARTS):
         raise ValueError(
-            f"Roles in a row are those of x, y and sample_weight. Received: roles={roles!r}. Use "
-            "names: {'x': 'image', 'y/0': 'class_map'}."
+            f"Roles in a row are those of x, y and sample_weight. Received: roles={shown(roles)}. "
+            "Use names: {'x': 'image', 'y/0': 'class_map'}."
         )
     return PARTS[: len(roles)]
 
@@ -57,7 +57,7 @@ def _flat(roles: Any, prefix: str = "") -> list[tuple[str, str]]:
     if not isinstance(roles, Mapping):
         raise ValueError(
             "`roles` says what tensors are, by name. "
-            f"Received: {roles!r}. Use for example {{'x': 'image', 'y': 'class_map'}}."
+            f"Received: {shown(roles)}. Use for example {{'x': 'image', 'y': 'class_map'}}."
         )
     below = [(f"{prefix}/{name}" if prefix else str(name), of) for name, of in roles.items()]
     return [pair for name, of in below for pair in _flat(of, name)]

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_ms.data.sources.folder import FolderImages
 from keras_ms.data.sources.folder_pairs import FolderPairs
+from keras_ms.validation import shown
 
 STRIDE = 7_368_787  # between the seeds of hosts, which shall not draw alike
 
@@ -38,7 +39,7 @@ def checked_shard(shard: Any) -> Shard:
     if not 0 <= pair[0] < pair[1]:
         raise ValueError(
             "`shard` is (index, count), the number of this host, from 0 on, and of all. Received: "
-            f"shard={shard!r}. Use for example (0, 2) on the first of two."
+            f"shard={shown(shard)}. Use for example (0, 2) on the first of two."
         )
     return Shard(int(pair[0]), int(pair[1]))
 

@@ -2,12 +2,58 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import warnings
 
-from keras_ms.validation import is_number
+from keras_ms.validation import is_number, shown
 
 SHOWN = 5
+
+
+class Kind:
+    """Examples that cannot be used for one reason, which is told once.
+
+    Args:
+        name: Of the first.
+        reason: Why, in its own words.
+
+    Example:
+        >>> kind = Kind("a.png", "too small")
+        >>> kind.add("b.png")
+        >>> str(kind)
+        'a.png (too small) and 1 more alike: b.png'
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.first, self.count = f"{name} ({reason.rstrip('.')})", 1
+        self._others: list[str] = []
+
+    def add(self, name: str) -> None:
+        """Counts another one."""
+        self.count += 1
+        if len(self._others) < SHOWN:
+            self._others.append(os.path.basename(name) or name)
+
+    def __str__(self) -> str:
+        """The first with its reason, how many others, and names of some."""
+        if self.count == 1:
+            return self.first
+        more = ", ..." if self.count > 1 + len(self._others) else ""
+        return f"{self.first} and {self.count - 1} more alike: {', '.join(self._others)}{more}"
+
+
+def kind_of(name: str, reason: str) -> str:
+    """A reason without what differs from file to file: names, paths and numbers.
+
+    Example:
+        >>> kind_of("x/a.png", "x/a.png of 8x9 beside y/a.png")
+        '# of #x# beside #'
+    """
+    for own in (name, os.path.basename(name)):
+        reason = reason.replace(own, "#") if own else reason
+    return re.sub(r"\S*[/\\]\S*|[\d.]*\d", "#", reason)
 
 
 class Skipped:
@@ -33,18 +79,21 @@ class Skipped:
         if not is_number(max_fraction) or not 0.0 <= max_fraction <= 1.0:
             raise ValueError(
                 "`max_bad_fraction` is a number from 0 to 1. "
-                f"Received: max_bad_fraction={max_fraction!r}."
+                f"Received: max_bad_fraction={shown(max_fraction)}."
             )
         self._max_fraction, self._what = max_fraction, what
-        self._shown: list[str] = []
+        self._kinds: dict[str, Kind] = {}
         self.count = 0
         self.total = 0
 
     def add(self, name: str, reason: str) -> None:
         """Counts one that cannot be used: the name of its file, or its number, and why."""
         self.count, self.total = self.count + 1, self.total + 1
-        if self.count <= SHOWN:
-            self._shown.append(f"{name} ({reason})")
+        kind = kind_of(name, reason)
+        if kind in self._kinds:
+            self._kinds[kind].add(name)
+        elif len(self._kinds) < SHOWN:
+            self._kinds[kind] = Kind(name, reason)
 
     def admitted(self) -> None:
         """Counts one that can be used."""
@@ -74,8 +123,9 @@ class Skipped:
 
     def tell_of_the_first(self) -> None:
         """Warns of the first that was skipped, where it may take long until all are counted."""
+        first = next(iter(self._kinds.values())).first
         warnings.warn(
-            f"One of the {self._what} is passed over: {self._shown[0]}. Others will be counted.",
+            f"One of the {self._what} is passed over: {first}. Others will be counted.",
             stacklevel=first_level_outside(),
         )
 
@@ -97,7 +147,8 @@ class Skipped:
 
     @property
     def _named(self) -> str:
-        return ", ".join(self._shown) + (", ..." if self.count > SHOWN else "")
+        told = sum(kind.count for kind in self._kinds.values())
+        return "; ".join(map(str, self._kinds.values())) + ("; ..." if told < self.count else "")
 
 
 def first_level_outside() -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from keras_ms import meshes
 from keras_ms.levels import Levels, Stage
 from keras_ms.meshes import MOST_DIMS
-from keras_ms.validation import checked_weights
+from keras_ms.validation import checked_weights, shown
 
 
 def hierarchy(levels: Any, image_size: Any) -> Levels:
@@ -51,7 +51,8 @@ def is_auto(levels: Any) -> bool:
     """
     if isinstance(levels, str) and levels != "auto":
         raise ValueError(
-            f"`levels` are Levels, a tuple of batch sizes, or 'auto'. Received: levels={levels!r}."
+            f"`levels` are Levels, a tuple of batch sizes, or 'auto'. Received: "
+            f"levels={shown(levels)}."
         )
     return isinstance(levels, str)
 

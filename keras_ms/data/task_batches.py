@@ -18,6 +18,7 @@ from keras_ms.data.pyramid import CACHE_BYTES, MAX_BAD_FRACTION, PyramidStore
 from keras_ms.levels import Levels, Stage
 from keras_ms.tasks import Task, degraded_first
 from keras_ms.tasks.checks import called, check_laws, check_methods, told_in_one_line
+from keras_ms.validation import shown
 
 Tensor = Any
 
@@ -72,7 +73,8 @@ class TaskBatches:
         if depth > self._store.depth:
             raise ValueError(
                 "The images are not kept on the coarse meshes that a coarsening needs. Received: "
-                f"coarsening={coarsening!r}. Make the dataset with coarsening='auto' or 'task'."
+                f"coarsening={shown(coarsening)}. Make the dataset with coarsening='auto' or "
+                "'task'."
             )
         other.specs()
         return other

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ms.validation import is_number, positive_integer
+from keras_ms.validation import is_number, positive_integer, shown
 
 TOLERANCE = 1e-4  # relative; a search that never stopped short would take ages for huge batches
 _BISECTIONS = 50
@@ -232,7 +232,7 @@ def _checked(variances: Any, costs: Any) -> tuple[np.ndarray, np.ndarray]:
     if not fits or (table.ndim == 2 and table.shape[1] != 2):
         raise ValueError(
             "Variances and costs hold one number, or two, for every level, finest first. "
-            f"Received: variances={variances!r}, costs={costs!r}."
+            f"Received: variances={shown(variances)}, costs={shown(costs)}."
         )
     used = np.ones(table.shape, bool)
     if table.ndim == 2:
@@ -276,6 +276,6 @@ def _checked_fixed(fixed_costs: Any, num_levels: int) -> np.ndarray:
     if fixed.shape != (num_levels,) or not np.all(np.isfinite(fixed) & (fixed >= 0.0)):
         raise ValueError(
             "Fixed costs are one number per level, finite and not negative. "
-            f"Received: fixed_costs={fixed_costs!r} for {num_levels} levels."
+            f"Received: fixed_costs={shown(fixed_costs)} for {num_levels} levels."
         )
     return fixed

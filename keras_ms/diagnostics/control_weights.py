@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_ms.validation import shown
+
 
 def control_weights(variances: Any, costs: Any) -> tuple[float, ...]:
     """The weights `a_l` that make a telescoping sum cheapest at a given variance.
@@ -43,7 +45,7 @@ def control_weights(variances: Any, costs: Any) -> tuple[float, ...]:
     if len(table) != len(prices):
         raise ValueError(
             "Variances and costs have a row per level each. "
-            f"Received: variances={variances!r}, costs={costs!r}."
+            f"Received: variances={shown(variances)}, costs={shown(costs)}."
         )
     rest = math.sqrt(table[-1, 0] * prices[-1, 0])
     found: list[float] = []
@@ -118,7 +120,7 @@ def _table(values: Any, name: str) -> np.ndarray:
     if table.ndim != 2 or table.shape[1] != 2 or not np.all(np.isfinite(table)):
         raise ValueError(
             f"`{name}` holds two finite numbers per level, finest first. "
-            f"Received: {name}={values!r}."
+            f"Received: {name}={shown(values)}."
         )
     return table
 

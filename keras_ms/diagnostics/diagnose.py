@@ -26,7 +26,7 @@ from keras_ms.gradients.per_sample import build_for_gradients
 from keras_ms.gradients.target_roles import suited
 from keras_ms.keras_internals.custom_gradients import call_ending_with_graphs
 from keras_ms.levels import Levels, Stage
-from keras_ms.validation import is_count, is_number
+from keras_ms.validation import is_count, is_number, shown
 
 GROUPS = 8
 LEAST_GROUPS = 4
@@ -189,10 +189,10 @@ def _check(dataset: Any, samples: Any, seconds: Any, batch_size: Any) -> None:
     for name, value, least in (("samples", samples, GROUPS), ("batch_size", batch_size, 1)):
         if not is_count(value) or value < least:
             raise ValueError(
-                f"`{name}` is an integer, at least {least}. Received: {name}={value!r}."
+                f"`{name}` is an integer, at least {least}. Received: {name}={shown(value)}."
             )
     if not is_number(seconds) or not 0.0 < float(seconds) < math.inf:
-        raise ValueError(f"`seconds` is positive and finite. Received: seconds={seconds!r}.")
+        raise ValueError(f"`seconds` is positive and finite. Received: seconds={shown(seconds)}.")
 
 
 def _check_varies(groups: Groups) -> None:

@@ -24,7 +24,7 @@ from keras_ms.diagnostics.rule import WORTHWHILE, Allocation, allocate, plain_ba
 from keras_ms.diagnostics.shown import ShownReport
 from keras_ms.diagnostics.table import as_table
 from keras_ms.levels import pair_costs
-from keras_ms.validation import checked_weights, is_number
+from keras_ms.validation import checked_weights, is_number, shown
 
 Floats = tuple[float, ...]
 
@@ -198,7 +198,7 @@ class LevelReport(ShownReport):
         if not 0 < len(sizes) <= self.num_levels or not positive:
             raise ValueError(
                 f"One positive batch size per level, finest first, at most {self.num_levels}. "
-                f"Received: batch_sizes={batch_sizes!r}."
+                f"Received: batch_sizes={shown(batch_sizes)}."
             )
 
     @property

@@ -13,7 +13,7 @@ from keras_ms.data import MultiscaleDataset
 from keras_ms.gradients.loss_law import has_own_loss
 from keras_ms.keras_internals.losses import given_losses, is_of_compiled, losses_are_built
 from keras_ms.keras_internals.models import build
-from keras_ms.validation import numbers_of
+from keras_ms.validation import numbers_of, shown
 
 
 def check_has_loss(model: keras.Model, dataset: MultiscaleDataset) -> None:
@@ -35,7 +35,7 @@ def check_has_loss(model: keras.Model, dataset: MultiscaleDataset) -> None:
     if _adds_losses(model, dataset):
         return
     raise ValueError(
-        f"A model learns by its `loss`. Received: compile(loss={given!r}), and no layer or "
+        f"A model learns by its `loss`. Received: compile(loss={shown(given)}), and no layer or "
         f"regularizer of {type(model).__name__} that adds one. Pass `loss` to `compile`, "
         "such as loss='mse'."
     )
@@ -68,7 +68,7 @@ def check_compiled(model: keras.Model, dataset: MultiscaleDataset) -> None:
     weights = [weight for weight in keras.tree.flatten(given) if weight is not None]
     if not all(np.all(np.isfinite(numbers_of(weight))) for weight in weights):
         raise ValueError(
-            f"`loss_weights` are finite numbers. Received: compile(loss_weights={given!r})."
+            f"`loss_weights` are finite numbers. Received: compile(loss_weights={shown(given)})."
         )
     if not model.built or losses_are_built(model):
         return
@@ -86,6 +86,6 @@ def _said(model: Any, error: Exception) -> str:
     reason = " ".join(str(error.args[0] if error.args else error).split())
     return (
         "`loss`, and `loss_weights` if there are any, have an entry for every output, or are one "
-        f"for all. Received: compile(loss={loss!r}, loss_weights={weights!r})"
+        f"for all. Received: compile(loss={shown(loss)}, loss_weights={shown(weights)})"
         f"{outputs} ({reason})."
     )

@@ -143,7 +143,7 @@ def _check_output(model: keras.Model, dataset: MultiscaleDataset, level: int) ->
             f"The network does not take the images of level {level}. Received: an input of shape "
             f"{shapes}. Change its strides, padding or fixed sizes, or the levels; choose an "
             "`image_size` that its strides divide on every level. "
-            f"({_first_words(error)})"
+            f"({first_words(error)})"
         ) from error
     targets = keras.tree.flatten(y)
     if len(outputs) != len(targets):
@@ -157,7 +157,7 @@ def _check_output(model: keras.Model, dataset: MultiscaleDataset, level: int) ->
         check_sides(model, name, own, target, dims, level, shapes, name in maps)
 
 
-def _first_words(error: Exception) -> str:
+def first_words(error: Exception) -> str:
     """What an error says, without the colours, arguments and nodes that are added to it."""
     said = str(error).replace("\x1b[1m", "").replace("\x1b[0m", "")
     for added in ("Arguments received by", " for '{{node"):

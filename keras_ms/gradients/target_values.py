@@ -20,6 +20,10 @@ _ROUNDING = 1e-4
 _WEIGHED = 100.0
 """Shares times more are hardly weighed, but shades of a mask."""
 
+_WHITE = 255
+ANOTHER = "another loss, or other units"
+SPARSE = "keras.losses.SparseCategoricalCrossentropy"
+
 Check = Callable[[Values], None]
 """Raises a ValueError if values are not such as a loss takes."""
 
@@ -44,7 +48,7 @@ def check_of(leaf: Leaf, loss: Any, kind: str, outputs: int | None, asks: bool) 
     if known is not None and known.within is not None:
         weighed = known.takes == ONE_HOT and leaf.dtype.is_floating
         check = _warn_of_range if weighed else _check_range
-        return functools.partial(check, leaf, kind, *known.within)
+        return functools.partial(check, leaf, kind, outputs, *known.within)
     if asks and leaf.reason == OF_INTEGERS:
         return functools.partial(_check_few, leaf, name_of(loss))
     return None
@@ -77,15 +81,19 @@ def _numbers(values: Values) -> list[tuple[float, str]]:
     return [(values.low, values.low_in), (values.high, values.high_in)]
 
 
-def _check_range(leaf: Leaf, kind: str, low: float, high: float, values: Values) -> None:
+def _check_range(
+    leaf: Leaf, kind: str, outputs: int | None, low: float, high: float, values: Values
+) -> None:
     if not _lie_within(values, low, high):
-        raise ValueError(_out_of_range(leaf, kind, low, high, values))
+        raise ValueError(_out_of_range(leaf, kind, outputs, low, high, values))
 
 
-def _warn_of_range(leaf: Leaf, kind: str, low: float, high: float, values: Values) -> None:
+def _warn_of_range(
+    leaf: Leaf, kind: str, outputs: int | None, low: float, high: float, values: Values
+) -> None:
     """Shares may be weighed, so floats beyond 1 are not refused; shades are warned of."""
     if values.high > _WEIGHED and not _lie_within(values, low, high):
-        message = _out_of_range(leaf, kind, low, high, values)
+        message = _out_of_range(leaf, kind, outputs, low, high, values)
         warnings.warn(message, stacklevel=first_level_outside())
 
 
@@ -93,18 +101,34 @@ def _lie_within(values: Values, low: float, high: float) -> bool:
     return bool(values.low >= low - _ROUNDING and values.high <= high + _ROUNDING)
 
 
-def _out_of_range(leaf: Leaf, kind: str, low: float, high: float, values: Values) -> str:
+def _out_of_range(
+    leaf: Leaf, kind: str, outputs: int | None, low: float, high: float, values: Values
+) -> str:
     """What is wrong with values outside of a range, and what to use."""
     name = values.high_in if values.high > high + _ROUNDING else values.low_in
     wanted = "targets lie between 0 and 1."
     if (low, high) != (0, 1):
         within = f"between {low:g} and {high:g}" if high < math.inf else f"not below {low:g}"
         wanted = f"targets lie {within}."
+    one_a_class = outputs is not None and tuple(leaf.shape)[-1:] == (outputs,)
+    mend = _mend(kind, outputs, one_a_class, values) if high < math.inf else ANOTHER
     return (
         f"Under {kind} {wanted} Received: {leaf.name} of {leaf.dtype.name} with "
-        f"values from {values.low:g} to {values.high:g}, in example {name}. Use "
-        f"{'(y > 0), or y / 255 of shades' if high < math.inf else 'another loss, or other units'}."
+        f"values from {values.low:g} to {values.high:g}, in example {name}. Use {mend}."
     )
+
+
+def _mend(kind: str, outputs: int | None, one_a_class: bool, values: Values) -> str:
+    """What to use in place of whole numbers beyond 1: shades of masks, or numbers of classes."""
+    if KNOWN[kind].takes == ONE_HOT and values.whole and not one_a_class:
+        return (
+            f"{SPARSE} for numbers of classes, or a share of every class, "
+            f"keras.utils.to_categorical(y, {outputs or 'classes'})"
+        )
+    few = values.whole and values.low >= 0 and values.high < _WHITE
+    if few and (outputs == 1 or not one_a_class):
+        return f"(y > 0), y / 255 of shades, or {SPARSE} and an output a class for their numbers"
+    return "(y > 0), or y / 255 of shades"
 
 
 def _check_few(leaf: Leaf, name: str, values: Values) -> None:

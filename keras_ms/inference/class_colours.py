@@ -10,6 +10,7 @@ import numpy as np
 from PIL import ImageColor
 
 from keras_ms.data.sources.mask_classes import packed
+from keras_ms.validation import shown
 
 Colour = str | Sequence[int]
 Classes = int | Sequence[Colour]
@@ -36,7 +37,7 @@ def class_colours(classes: Any, scores: int) -> tuple[str, ...]:
     if not counted and (isinstance(classes, str) or not hasattr(classes, "__len__")):
         raise ValueError(
             "`classes` is how many there are, or a list of their colours. Received: "
-            f"classes={classes!r}. Use for example classes={max(scores, 2)}."
+            f"classes={shown(classes)}. Use for example classes={max(scores, 2)}."
         )
     count = int(classes) if counted else len(classes)
     if count != scores or not 2 <= count <= MOST:

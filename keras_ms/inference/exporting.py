@@ -18,7 +18,7 @@ from keras_ms.inference.details import Details
 from keras_ms.inference.pictures_model import Pictures, Statistic, input_specs, pictures_model
 from keras_ms.keras_internals.custom_gradients import call_ending_with_graphs
 from keras_ms.networks.reach import receptive_field
-from keras_ms.validation import known, path_of
+from keras_ms.validation import known, path_of, shown
 
 DTYPES = (tf.float32, tf.float16, tf.float64, tf.uint8)
 SUFFIXES = {"saved_model": "", "onnx": ".onnx", "litert": ".tflite"}
@@ -107,7 +107,7 @@ def _colours(classes: Any, output: str, scores: int) -> tuple[str, ...] | None:
     if output != "raw":
         raise ValueError(
             "`classes` are of a model whose outputs are their scores, and no pictures. Received: "
-            f"classes={classes!r}, output={output!r}. Use output='raw'."
+            f"classes={shown(classes)}, output={shown(output)}. Use output='raw'."
         )
     return class_colours(classes, scores)
 
@@ -137,7 +137,7 @@ def checked_paths(
     """
     if not isinstance(formats, tuple | list) or not formats:
         raise ValueError(
-            f"`formats` is a tuple of {tuple(SUFFIXES)}. Received: formats={formats!r}."
+            f"`formats` is a tuple of {tuple(SUFFIXES)}. Received: formats={shown(formats)}."
         )
     target = path_of(path, "path")
     kinds = (known(name, SUFFIXES, "formats", "format") for name in formats)
@@ -188,9 +188,9 @@ def _write_portable(whole: keras.Model, name: str, place: pathlib.Path) -> None:
         whole.export(str(place), format=name, input_signature=signature, verbose=False, **options)
     except Exception as error:  # each converter fails in ways of its own
         raise ValueError(
-            f"The model cannot be written so. Received: formats={name!r} ({_reason(error)}). ONNX "
-            "needs the extra keras-ms[export]; LiteRT knows no UpSampling2D before a convolution, "
-            "but keras_ms.networks.fitting.Enlarge."
+            f"The model cannot be written so. Received: formats={shown(name)} ({_reason(error)}). "
+            "ONNX needs the extra keras-ms[export]; LiteRT knows no UpSampling2D before a "
+            "convolution, but keras_ms.networks.fitting.Enlarge."
         ) from error
 
 

@@ -13,9 +13,11 @@ from keras_ms.inference import probing
 from keras_ms.inference.details import Details
 from keras_ms.inference.restoring import Restorer
 from keras_ms.inference.trust import check_trusted
+from keras_ms.validation import shown
 
 _PACKAGE = pathlib.Path(__file__).parents[1]
 # In the wheel they are within the package, in a clone beside it.
+OF_KERAS = (".keras", ".h5", ".hdf5")
 FOLDERS = (_PACKAGE / "saved_models", _PACKAGE.parent / "saved_models")
 
 
@@ -61,14 +63,11 @@ def load(model: str | os.PathLike[str], trust: bool = False) -> Restorer:
     if not isinstance(model, (str, os.PathLike)):
         raise ValueError(
             "A model is loaded by name or from a folder. "
-            f"Received: {model!r}. Use one of {names()}, or a path."
+            f"Received: {shown(model)}. Use one of {names()}, or a path."
         )
     path = _folder(model)
     if not (path / "saved_model.pb").is_file() or not (path / detailed.PLACE).is_file():
-        raise ValueError(
-            f"There is no exported model. Received: {str(model)!r}. Use one of {names()}, or a "
-            "folder that keras_ms.inference.export wrote."
-        )
+        raise ValueError(f"There is no exported model. Received: {str(model)!r}{_mend(path)}")
     details = detailed.read(path)
     check_trusted(path, trust)
     try:
@@ -94,10 +93,27 @@ def _checked(loaded: Any, details: Details) -> tuple[int, int]:
         raise ValueError(f"it is told {', '.join(taken)}, but conditional={details.conditional}")
     (returned,) = signatures["serving_uint8"].structured_outputs.values()
     if (returned.dtype == tf.uint8) != (details.output == "image"):
-        raise ValueError(f"it returns {returned.dtype.name}, but output={details.output!r}")
+        raise ValueError(f"it returns {returned.dtype.name}, but output={shown(details.output)}")
     dims, channels = len(shape) - 2, shape[-1]
     probing.check(loaded, details, dims, channels)
     return dims, channels
+
+
+def _mend(path: pathlib.Path) -> str:
+    """What is there in place of an exported model, and what to do about it."""
+    usual = f"Use one of {names()}, or a folder that keras_ms.inference.export wrote."
+    if path.is_file() and path.suffix in OF_KERAS:
+        loaded = f"keras.models.load_model({str(path)!r})"
+        return (
+            f", a file of Keras. Use keras_ms.inference.prepare({loaded}, mean, std), which "
+            "`restore` takes; or keras_ms.inference.export(model, folder, mean, std) once, and the "
+            "folder here."
+        )
+    if path.is_file():
+        return f", a file and no folder. {usual}"
+    if (path / "saved_model.pb").is_file():
+        return f", a SavedModel that keras_ms.inference.export did not write. {usual}"
+    return f". {usual}"
 
 
 def _folder(model: str | os.PathLike[str]) -> pathlib.Path:

@@ -15,7 +15,7 @@ from keras_ms.data.sources import jpeg_segments, pillow_reader, png_chunks
 from keras_ms.data.sources.folder import checked_value_range
 from keras_ms.data.sources.hidden_colours import filled
 from keras_ms.data.sources.picture_file import stored
-from keras_ms.data.sources.stored import MAX_MEGAPIXELS, full
+from keras_ms.data.sources.stored import MAX_MEGAPIXELS, ends, full
 from keras_ms.inference import tiff_files
 from keras_ms.inference.metadata import Metadata, metadata
 from keras_ms.inference.tiff_files import TiffTags
@@ -103,7 +103,7 @@ def _frames(image: Image.Image) -> int:
 
 def _scaled(pixels: np.ndarray, bounds: Range) -> np.ndarray:
     low, high = bounds
-    least, greatest = float(pixels.min()), float(pixels.max())
+    least, greatest = ends(pixels)
     if not low <= least <= greatest <= high:
         raise ValueError(
             f"its values lie in [{least:g}, {greatest:g}], not in [{low:g}, {high:g}]; say what "

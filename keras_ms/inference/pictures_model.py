@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_ms.inference.returned import check_no_classes
 from keras_ms.networks.interface import Interface, functional, interface
 from keras_ms.networks.single_precision import in_float32
-from keras_ms.validation import known, numbers_of
+from keras_ms.validation import known, numbers_of, shown
 
 OUTPUTS = ("image", "raw")
 Statistic = float | Sequence[float]
@@ -110,13 +110,14 @@ def _check_statistics(kind: Interface, mean: Statistic, std: Statistic, output: 
     numbers = [numbers_of(values) for values in (mean, std)]
     if not all(np.all(np.isfinite(values)) for values in numbers) or np.any(numbers[1] <= 0.0):
         raise ValueError(
-            f"`std` must be positive, and both finite. Received: mean={mean!r}, std={std!r}."
+            f"`std` must be positive, and both finite. Received: mean={shown(mean)}, "
+            f"std={shown(std)}."
         )
     lengths = {np.size(mean), np.size(std)} - {1}
     fitting = {kind.channels, kind.out_channels} if output == "image" else {kind.channels}
     if max(np.ndim(mean), np.ndim(std)) > 1 or (lengths and lengths != fitting):
         raise ValueError(
             "`mean` and `std` are numbers, or one per channel of the image and of the output. "
-            f"Received: mean={mean!r}, std={std!r}, {kind.channels} channels and "
+            f"Received: mean={shown(mean)}, std={shown(std)}, {kind.channels} channels and "
             f"{kind.out_channels} of the output. Use output='raw' if that is no image."
         )

@@ -12,12 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ms.inference import tiling
+from keras_ms.inference.given_pictures import check_image, check_pictures
 from keras_ms.inference.pictures_model import Pictures, Statistic, pictures_model
 from keras_ms.inference.returned import check_returns_images
 from keras_ms.networks.reach import receptive_field
-from keras_ms.validation import positive_integer
-
-DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
+from keras_ms.validation import positive_integer, shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +61,10 @@ class Restorer:
             Tensor `(batch, *larger_sides, channels)`, of the same type if it is of pictures.
 
         Raises:
-            ValueError: If the noise level is missing, or not wanted.
+            ValueError: If the noise level is missing, or not wanted, or the pictures have another
+                shape or type, values that are not finite, or floats far out of [0, 1].
         """
+        check_pictures(pictures, self.spatial_dims, self.channels)
         if self.conditional != (noise_level is not None):
             raise ValueError(
                 "A model that is told the noise level needs `noise_level`, any other takes none. "
@@ -146,8 +147,9 @@ def restore(
         The restored image, of the same type and channels; float32 from a model of raw output.
 
     Raises:
-        ValueError: If the image does not fit the model, a Keras model returns what is no image
-            like its input, or `tile` is less than a tile's margins.
+        ValueError: If the image does not fit the model, has values that are not finite or floats
+            far out of [0, 1], a Keras model returns what is no image like its input, or `tile` is
+            less than a tile's margins.
 
     Warns:
         UserWarning: If the network couples all pixels, so that tiles may differ slightly.
@@ -159,8 +161,8 @@ def restore(
         True
     """
     restorer = _restorer(model)
-    image = np.asarray(image)
-    _check(restorer, image, tile)
+    image = check_image(image, restorer.spatial_dims, restorer.channels)
+    _check_tile(restorer, tile)
     if restorer.receptive_field is None and not tiling.fits(image.shape[:-1], tile):
         warnings.warn(
             "the network couples all pixels, so tiles may differ slightly; raise the size of a "
@@ -192,7 +194,7 @@ def _restorer(model: Any) -> Restorer:
     if not isinstance(model, Restorer):
         raise ValueError(
             "`model` is what `load` or `prepare` returned, or a Keras model. "
-            f"Received: {model!r}. Use keras_ms.inference.load('denoising'), for example."
+            f"Received: {shown(model)}. Use keras_ms.inference.load('denoising'), for example."
         )
     return model
 
@@ -215,7 +217,7 @@ def _restored(restorer: Restorer, pictures: np.ndarray, noise_level: float | Non
             f"The model cannot restore images of {sides} pixels ({reason}). If it halves its "
             "meshes, crop the image to a multiple of its strides."
         )
-    if not np.all(np.isfinite(restored)) and np.all(np.isfinite(pictures)):
+    if not np.all(np.isfinite(restored)):
         raise ValueError(
             "The model returns values that are not finite, NaN or Inf, of a picture that is sound. "
             "Its training has diverged: train it again, with a smaller learning rate."
@@ -223,17 +225,7 @@ def _restored(restorer: Restorer, pictures: np.ndarray, noise_level: float | Non
     return restored
 
 
-def _check(restorer: Restorer, image: np.ndarray, tile: int) -> None:
-    if image.ndim != restorer.spatial_dims + 1 or image.shape[-1] != restorer.channels:
-        raise ValueError(
-            f"The model takes images of {restorer.spatial_dims} spatial axes, then "
-            f"{restorer.channels} channels. Received: an image of shape {image.shape}."
-        )
-    if image.dtype.name not in DTYPES or not image.size:
-        raise ValueError(
-            "`image` is of uint8, uint16, or floats in [0, 1], and not empty. Received: an image "
-            f"of {image.dtype}, shape {image.shape}."
-        )
+def _check_tile(restorer: Restorer, tile: int) -> None:
     if positive_integer(tile, "tile") < restorer.least_tile:
         raise ValueError(
             f"A tile of this model, with its margins, has sides of {restorer.least_tile} pixels at "

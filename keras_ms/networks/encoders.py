@@ -9,7 +9,7 @@ import keras
 
 from keras_ms.networks import parts
 from keras_ms.networks.backbones import from_backbone
-from keras_ms.validation import is_count
+from keras_ms.validation import is_count, shown
 
 NAMES = {"resnet18_encoder": "_resnet18", "resnet50_encoder": "_resnet50"}
 
@@ -67,7 +67,7 @@ def ResNetEncoder(  # noqa: N802
     if not 1 <= stages <= 4 or not all(map(is_count, (*blocks, channels))):
         raise ValueError(
             "A residual encoder has one to four stages of one block or more, and positive "
-            f"channels. Received: blocks={blocks!r}, channels={channels!r}."
+            f"channels. Received: blocks={shown(blocks)}, channels={shown(channels)}."
         )
     parts.check_large(blocks=sum(blocks), channels=channels)
     return from_backbone(

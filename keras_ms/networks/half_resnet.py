@@ -9,7 +9,7 @@ from keras import layers
 
 from keras_ms.networks import parts
 from keras_ms.networks.fitting import PadToMultiple, SubPixelUnshuffle
-from keras_ms.validation import is_number
+from keras_ms.validation import is_number, shown
 
 NAMES = {"half_resnet": "HalfResNet"}
 
@@ -75,7 +75,9 @@ def HalfResNet(  # noqa: N802 (a network reads like a class, as in keras.applica
     sizes = {"channels": channels, "width": width, "depth": depth, "unshuffle": factor}
     parts.check(2, scale, normalization, **sizes)
     if not (is_number(branch_scale) and 0.0 < branch_scale < math.inf):
-        raise ValueError(f"`branch_scale` is above 0. Received: branch_scale={branch_scale!r}.")
+        raise ValueError(
+            f"`branch_scale` is above 0. Received: branch_scale={shown(branch_scale)}."
+        )
     image, level = parts.make_inputs(channels, conditional, 2)
     hidden = image
     if factor > 1:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_ms.networks.backbones import from_backbone
-from keras_ms.validation import is_count, is_number
+from keras_ms.validation import is_count, is_number, shown
 
 NAMES = {"mobilenet_v2_encoder": "MobileNetV2Encoder"}
 
@@ -63,7 +63,7 @@ def MobileNetV2Encoder(  # noqa: N802
     if not is_count(channels) or not is_number(alpha) or not 0.0 < alpha < math.inf:
         raise ValueError(
             "`channels` is a positive integer, and `alpha` a positive number. Received: "
-            f"channels={channels!r}, alpha={alpha!r}."
+            f"channels={shown(channels)}, alpha={shown(alpha)}."
         )
     backbone = keras.applications.MobileNetV2(
         (None, None, channels), alpha=alpha, include_top=False, weights=None

@@ -11,7 +11,7 @@ from keras import layers
 from keras_ms.networks.fitting import CropLike, Enlarge, SubPixelShuffle
 from keras_ms.networks.group_normalization import GroupNormalization
 from keras_ms.networks.noise_level import noise_level_embedding
-from keras_ms.validation import is_count, is_number, known
+from keras_ms.validation import is_count, is_number, known, shown
 
 NORMALIZATIONS = ("layer", "group", "channel", "none")
 GROUPS = 8
@@ -135,7 +135,7 @@ def check_outputs(outputs: int, channels: int, residual: bool) -> None:
     """
     if not is_count(outputs):
         raise ValueError(
-            f"A network has positive integers as sizes. Received: outputs={outputs!r}."
+            f"A network has positive integers as sizes. Received: outputs={shown(outputs)}."
         )
     if residual and outputs != channels:
         raise ValueError(
@@ -158,10 +158,10 @@ def check(spatial_dims: int, scale: int, normalization: str, **sizes: int) -> No
         ValueError: Naming what was received.
     """
     if spatial_dims not in (1, 2, 3) or not all(map(is_count, (scale, *sizes.values()))):
-        received = ", ".join(f"{name}={value!r}" for name, value in sizes.items())
+        received = ", ".join(f"{name}={shown(value)}" for name, value in sizes.items())
         raise ValueError(
             "A network has positive integers as sizes, and 1, 2 or 3 spatial dimensions. Received: "
-            f"{received}, scale={scale!r}, spatial_dims={spatial_dims!r}."
+            f"{received}, scale={shown(scale)}, spatial_dims={shown(spatial_dims)}."
         )
     check_large(**sizes)
     if scale > 1 and spatial_dims != 2:
@@ -202,9 +202,9 @@ def check_unet(
     if not isinstance(multipliers, tuple | list) or not multipliers:
         raise ValueError(
             "`multipliers` is a tuple of positive integers, one a mesh, finest first. Received: "
-            f"multipliers={multipliers!r}."
+            f"multipliers={shown(multipliers)}."
         )
     of_meshes = {f"multipliers[{i}]": multiplier for i, multiplier in enumerate(multipliers)}
     check(spatial_dims, scale, normalization, **sizes, **of_meshes)
     if not is_number(dropout) or not 0.0 <= dropout < 1.0:
-        raise ValueError(f"`dropout` is a rate in [0, 1). Received: dropout={dropout!r}.")
+        raise ValueError(f"`dropout` is a rate in [0, 1). Received: dropout={shown(dropout)}.")

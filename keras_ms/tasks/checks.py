@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
+from keras_ms.validation import shown
+
 LAWS = frozenset({"coarsen", "crop"})
 
 
@@ -29,7 +31,7 @@ def check_methods(task: Any) -> None:
             if inspect.isfunction(value) and not callable(found := getattr(task, name)):
                 raise ValueError(
                     f"`{name}` is a method of {owner.__name__}, which a task must not hide. "
-                    f"Received: {kind.__name__}.{name}={found!r}. Use another name for it."
+                    f"Received: {kind.__name__}.{name}={shown(found)}. Use another name for it."
                 )
 
 
@@ -43,7 +45,7 @@ def check_laws(task: Any) -> None:
     if not isinstance(laws, set | frozenset) or not laws <= LAWS:
         raise ValueError(
             f"`invariant_under` is a set of {sorted(LAWS)}, or of none of them. Received: "
-            f"{type(task).__name__}.invariant_under={laws!r}. Use for example "
+            f"{type(task).__name__}.invariant_under={shown(laws)}. Use for example "
             'frozenset({"coarsen"}).'
         )
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_ms.tasks.noisy import NoisyTask
 from keras_ms.tasks.task import Example, Tensor
+from keras_ms.validation import shown
 
 NAMES = {"super_resolution": "SuperResolution"}
 
@@ -53,7 +54,7 @@ class SuperResolution(NoisyTask):
         if scale not in SCALES or interpolation not in INTERPOLATIONS:
             raise ValueError(
                 f"`scale` is one of {SCALES} and `interpolation` one of {INTERPOLATIONS}. "
-                f"Received: scale={scale}, interpolation={interpolation!r}."
+                f"Received: scale={scale}, interpolation={shown(interpolation)}."
             )
         self.scale, self.interpolation = int(scale), interpolation
 

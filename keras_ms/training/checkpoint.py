@@ -14,7 +14,7 @@ from keras_ms.training import run_state
 from keras_ms.training.changes import changes, plain, traits_of
 from keras_ms.training.moments_to_save import JointMoments, Moments, moments_of
 from keras_ms.training.snapshots import Snapshot, Snapshots, found_by_chief, where
-from keras_ms.validation import is_number, known, path_of, positive_integer
+from keras_ms.validation import is_number, known, path_of, positive_integer, shown
 
 Logs = dict[str, Any] | None
 RESUME = ("auto", "never", "must")
@@ -245,12 +245,13 @@ def _check(every_seconds: Any, configuration: Any, free: Any) -> None:
     if not is_number(every_seconds) or not every_seconds >= 0.0:
         raise ValueError(
             "`every_seconds` is a number of seconds, 0 or more. "
-            f"Received: every_seconds={every_seconds!r}."
+            f"Received: every_seconds={shown(every_seconds)}."
         )
     if not isinstance(configuration, Mapping | None):
         raise ValueError(
-            f"`configuration` is a dictionary, by name. Received: configuration={configuration!r}."
+            f"`configuration` is a dictionary, by name. Received: "
+            f"configuration={shown(configuration)}."
         )
     names = isinstance(free, Collection) and not isinstance(free, str)
     if not names or not all(isinstance(name, str) for name in free):
-        raise ValueError(f"`free` is a tuple of names. Received: free={free!r}.")
+        raise ValueError(f"`free` is a tuple of names. Received: free={shown(free)}.")

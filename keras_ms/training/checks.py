@@ -15,7 +15,7 @@ from keras_ms.data import MultiscaleBatch, MultiscaleDataset
 from keras_ms.gradients.chunks import check_chunks
 from keras_ms.levels import Stage
 from keras_ms.training.fit_counts import check_counts_of_fit
-from keras_ms.validation import is_number
+from keras_ms.validation import is_number, shown
 
 _OWNED_BY_DATASET = {
     "y": "the targets are part of the dataset",
@@ -105,12 +105,13 @@ def check_adaptive_arguments(seconds: Any, work_units: Any, learning_rate: Any) 
     if (seconds is None) == (work_units is None) or not number:
         raise ValueError(
             "A budget is a positive number of seconds or of work units, one of the two. "
-            f"Received: seconds={seconds!r}, work_units={work_units!r}."
+            f"Received: seconds={shown(seconds)}, work_units={shown(work_units)}."
         )
     if learning_rate is not None and not callable(learning_rate):
         raise ValueError(
             "`learning_rate` is a function of the share of the budget that is spent. Received: "
-            f"learning_rate={learning_rate!r}. Compile the optimizer with a constant rate instead."
+            f"learning_rate={shown(learning_rate)}. Compile the optimizer with a constant rate "
+            "instead."
         )
 
 
@@ -127,12 +128,12 @@ def check_journal(journal: Any, monitor: Any) -> None:
     if blocked or (path is None and journal is not None):
         raise ValueError(
             "`journal` is the path of a JSON file, in a folder that exists or can be made. "
-            f"Received: journal={journal!r}."
+            f"Received: journal={shown(journal)}."
         )
     if not isinstance(monitor, str) or not monitor:
         raise ValueError(
             "`monitor` is the name of a validation loss, for example 'val_loss'. "
-            f"Received: monitor={monitor!r}."
+            f"Received: monitor={shown(monitor)}."
         )
 
 
@@ -242,7 +243,7 @@ def check_losses(epoch: int, logs: Mapping[str, Any], monitor: str, stage: str) 
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = shown(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

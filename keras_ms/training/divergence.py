@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_ms.training.watch import KINDS, SOUND, Watch
-from keras_ms.validation import is_number
+from keras_ms.validation import is_number, shown
 
 Logs = dict[str, Any] | None
 CAUSES = {
@@ -63,7 +63,8 @@ class StopOnDivergence(keras.callbacks.Callback):
         super().__init__()
         if not is_number(largest_loss) or not largest_loss > 0.0:
             raise ValueError(
-                f"`largest_loss` is a positive number. Received: largest_loss={largest_loss!r}."
+                f"`largest_loss` is a positive number. Received: "
+                f"largest_loss={shown(largest_loss)}."
             )
         self.largest_loss = largest_loss
         self._watch: Watch | None = None

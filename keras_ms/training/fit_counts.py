@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,10 +28,28 @@ def check_counts_of_fit(arguments: Mapping[str, Any]) -> None:
     Raises:
         ValueError: Naming the first that is odd.
     """
+    check_callbacks(arguments.get("callbacks"))
     for name, wanted in _WANTED.items():
         if name in arguments and not _serves(name, arguments[name]):
             raise ValueError(
                 f"`{name}` of `fit` is {wanted}. Received: {name}={arguments[name]!r:.60}."
+            )
+
+
+def check_callbacks(callbacks: Any) -> None:
+    """Refuses classes of callbacks in place of callbacks.
+
+    Args:
+        callbacks: What `fit` was given.
+
+    Raises:
+        ValueError: Naming the first class.
+    """
+    for one in listed(callbacks):
+        if inspect.isclass(one):
+            raise ValueError(
+                "`callbacks` of `fit` are objects, not classes. Received: the class "
+                f"{one.__name__}. Use {one.__name__}(...), with its arguments."
             )
 
 

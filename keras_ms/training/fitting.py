@@ -27,6 +27,7 @@ from keras_ms.training.run_callbacks import CostLog, arranged, between, going_on
 from keras_ms.training.several_steps import counted_by, pace_for
 from keras_ms.training.stage_bell import StageBell
 from keras_ms.training.statistics import refreshes
+from keras_ms.training.validation_shapes import check_shapes
 from keras_ms.training.validation_targets import ValidationTargets
 from keras_ms.training.validation_weights import with_axes
 
@@ -71,6 +72,7 @@ def trained(
     here = functools.partial(for_this_host, strategy=strategy)
     validates = arguments.get("validation_data") is not None
     validates &= arguments.get("validation_freq", 1) == 1
+    check_shapes(model, arguments.get("validation_data"), run.dataset.pair_spec(0))
     targets = ValidationTargets(model)
     held_out = with_axes(model, targets.checked(arguments.get("validation_data")))
     arguments["validation_data"] = finite(strategy, held_out)

@@ -13,6 +13,7 @@ from keras_ms.keras_internals.models import (
     keep_flags,
     overridden,
 )
+from keras_ms.validation import shown
 
 Made = TypeVar("Made")
 
@@ -108,7 +109,7 @@ def _freed(shape: Any) -> tuple[int | None, ...]:
 
 def _check(model: Any) -> None:
     if not isinstance(model, keras.Model):
-        raise ValueError(f"A keras.Model is needed. Received: model={model!r}.")
+        raise ValueError(f"A keras.Model is needed. Received: model={shown(model)}.")
     sequential = isinstance(model, keras.Sequential)
     if not sequential and not is_functional(model):
         what = type(model).__name__

@@ -10,10 +10,11 @@ from typing import Any
 
 import keras
 
+from keras_ms.data.skipped import first_level_outside
 from keras_ms.levels import Levels
 from keras_ms.training.extent import Extent
 from keras_ms.training.shown import ShownStages
-from keras_ms.validation import indices_of, positive_integer
+from keras_ms.validation import indices_of, positive_integer, shown
 
 
 class FullMultiscaleSchedule(ShownStages, keras.callbacks.Callback):
@@ -26,7 +27,8 @@ class FullMultiscaleSchedule(ShownStages, keras.callbacks.Callback):
 
     Args:
         iterations: Steps of the stage with each finest active level, finest first. Defaults to
-            the paper's `(250, 500, 1000, 2000)`. A zero skips a stage.
+            the paper's `(250, 500, 1000, 2000)`. A zero skips a stage. Fewer and fewer steps are
+            accepted with a warning, since they look like coarsest first.
         steps_per_epoch: Steps of one epoch, the same as the dataset's; must divide every entry of
             `iterations`. Defaults to their greatest common divisor.
         verbose: Whether to print a line when a stage starts (never if `fit(verbose=0)`).
@@ -64,6 +66,14 @@ class FullMultiscaleSchedule(ShownStages, keras.callbacks.Callback):
                 f"steps_per_epoch={steps_per_epoch}. Use {math.gcd(*self.iterations)}, for example."
             )
         self.verbose: bool = verbose
+        steps = [n for n in self.iterations if n]
+        if len(steps) > 1 and steps == sorted(set(steps), reverse=True):
+            warnings.warn(
+                "Iterations are read finest first, and coarse stages, where steps are cheap, "
+                f"usually have more of them. Received: iterations={self.iterations}. Did you mean "
+                f"{self.iterations[::-1]}?",
+                stacklevel=first_level_outside(),
+            )
 
     @property
     def total_iterations(self) -> int:
@@ -155,6 +165,6 @@ def _counts(iterations: Any) -> tuple[int, ...]:
     if len(counts) < len(found) or not any(counts):
         raise ValueError(
             "`iterations` holds one count of steps per level, finest first, none negative and "
-            f"not all zero. Received: iterations={iterations!r}."
+            f"not all zero. Received: iterations={shown(iterations)}."
         )
     return counts

@@ -26,6 +26,7 @@ from keras_ms.training.checks import (
     check_optimizer,
 )
 from keras_ms.training.exhaustion import naming_mends
+from keras_ms.training.fit_counts import check_callbacks
 from keras_ms.training.fit_run import FitRun
 from keras_ms.training.fitting import Extras, asked_for, trained
 from keras_ms.training.from_model import made_of
@@ -182,6 +183,7 @@ class MultiscaleModel(keras.Model):
                 build(self, _finest(spec))
                 check_stream(self, x)
             check_evaluation_data(kwargs.get("validation_data"), "fit(validation_data=...)")
+            check_callbacks(kwargs.get("callbacks"))
             return super().fit(x, *args, **with_arranged(kwargs))
         arguments = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         check_fit_arguments(arguments, x, self.steps_per_execution)

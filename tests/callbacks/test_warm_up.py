@@ -11,6 +11,7 @@ import keras_ms
 from keras_ms.callbacks import PerStage, WarmUpPerStage
 
 STEPS = 4
+pytestmark = pytest.mark.filterwarnings("ignore:Iterations are read finest first")
 
 
 class Rates(keras.callbacks.Callback):
@@ -108,6 +109,7 @@ def test_it_comes_back_from_a_file(tmp_path):
         ({"start": 1.5}, "start=1.5"),
         ({"learning_rate": "fast"}, "learning_rate='fast'"),
         ({"learning_rate": float("nan")}, "learning_rate=nan"),
+        ({"learning_rate": -1e-3}, r"number, 0 or more, .*learning_rate=-0.001\. Use for example"),
     ],
 )
 def test_senseless_arguments_are_refused(options, message):

@@ -152,7 +152,9 @@ def test_malformed_images_are_refused_and_named(images, message):
         PyramidStore(images, 0, (8, 12))
 
 
-SMALL = r"image 1 \(of size \(8, 11\), smaller than image_size \(8, 12\)\), image 3 \(of size"
+SMALL = (
+    r"image 1 \(of size \(8, 11\), smaller than image_size \(8, 12\)\) and 1 more alike: image 3"
+)
 
 
 def test_many_images_smaller_than_the_crop_are_refused_and_named():

@@ -70,3 +70,23 @@ def test_targets_that_fit_are_taken(loss, kind, target):
 
 def test_maps_without_an_axis_of_one_channel_fit_outputs_of_one():
     check_model_fits(model("mse", outputs=1), data(X[..., 0]))
+
+
+ALL_CLASSES = (2.0 * X[..., 0]).round()  # floats
+
+
+@pytest.mark.parametrize(
+    ("loss", "kind", "target", "mend"),
+    [
+        ("mse", "image", X[..., 0], r"no axis of channels. Use keras.losses.Sparse.*y\[\.\.\., np"),
+        ("binary_crossentropy", "image", X[..., 0], r"no axis of channels.* network of one output"),
+        ("categorical_crossentropy", "image", ALL_CLASSES, r"to_categorical\(y, 3\) for a share"),
+        ("mse", "number", X, "target is a map: leave out of the network what makes one number"),
+        ("sparse_categorical_crossentropy", "number", MASKS, "target is a map: leave out"),
+        ("mse", "image", LABELS, "Give a map as target"),
+        ("sparse_categorical_crossentropy", "image", LABELS, "Give a map as target"),
+    ],
+)
+def test_the_mend_goes_with_what_is_missing(loss, kind, target, mend):
+    with pytest.raises(ValueError, match=mend):
+        check_model_fits(model(loss, kind), data(target))

@@ -202,3 +202,25 @@ def test_shares_of_floats_far_beyond_one_are_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         judged(shares, "categorical_crossentropy", 3)
+
+
+@pytest.mark.parametrize(
+    ("y", "loss", "outputs", "mend"),
+    [
+        (MAPS, "categorical_crossentropy", 3, r"Use keras\.losses\.Sparse.*to_categorical\(y, 3\)"),
+        (MAPS, keras.losses.CategoricalFocalCrossentropy(), 3, "Sparse"),
+        (255 * (MAPS > 1), "categorical_crossentropy", 3, r"Use keras\.losses\.Sparse"),
+        (MAPS[..., None], "binary_crossentropy", 1, "or keras.losses.Sparse.* an output a class"),
+        (MAPS[..., None], keras.losses.Dice(), 3, "or keras.losses.Sparse.* an output a class"),
+        (MASKS * 255, "binary_crossentropy", 1, "> 0.*or y / 255 of shades.$"),
+        (
+            np.repeat(MASKS * 255, 3, -1),
+            "categorical_crossentropy",
+            3,
+            "> 0.*or y / 255 of shades.$",
+        ),
+    ],
+)
+def test_no_mend_joins_classes(y, loss, outputs, mend):
+    with pytest.raises(ValueError, match=mend):
+        judged(y, loss, outputs)

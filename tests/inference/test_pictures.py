@@ -275,3 +275,13 @@ def test_rows_that_are_scaled_apart_fit_together(tmp_path, at_once, monkeypatch)
     np.testing.assert_allclose(picture.pixels, (stored + 1.0) / 4.0, atol=1e-6)
     pictures.write(picture.pixels, picture, tmp_path / "b.tif")
     np.testing.assert_allclose(tifffile.imread(tmp_path / "b.tif"), stored, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("value_range", [None, (-1.0, 3.0)])
+def test_values_that_are_not_finite_are_refused(tmp_path, value, value_range):
+    stored = deep(9, 7, 3, dtype="float32")
+    stored[2, 3, 1] = value
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb")
+    with pytest.raises(ValueError, match=r"a\.tif.*values that are NaN or Inf; replace them"):
+        pictures.read(tmp_path / "a.tif", value_range=value_range)

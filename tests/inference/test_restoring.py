@@ -123,6 +123,23 @@ def test_unknown_models_are_refused(tmp_path):
             inference.load(unknown)
 
 
+def test_what_is_there_in_place_of_a_model_is_named(tmp_path):
+    network = keras_ms.networks.ResNet(width=4, depth=1)
+    network.save(tmp_path / "m.keras")
+    with pytest.raises(
+        ValueError, match=r"a file of Keras\. Use keras_ms.inference.prepare\(keras"
+    ):
+        inference.load(tmp_path / "m.keras")
+    with pytest.raises(ValueError, match=r"missing\.keras'\. Use one of"):
+        inference.load(tmp_path / "missing.keras")
+    (tmp_path / "model.onnx").touch()
+    with pytest.raises(ValueError, match=r"onnx', a file and no folder\. Use one of"):
+        inference.load(str(tmp_path / "model.onnx"))
+    network.export(tmp_path / "other", verbose=False)
+    with pytest.raises(ValueError, match=r"a SavedModel that keras_ms.inference.export did not"):
+        inference.load(tmp_path / "other")
+
+
 def test_a_restorer_says_what_it_is_of():
     restorer = inference.load("super_resolution")
     names = [field.name for field in dataclasses.fields(restorer) if field.name != "function"]

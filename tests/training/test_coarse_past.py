@@ -8,6 +8,8 @@ from test_statistics import fine_inputs, model, statistics, wanted
 
 import keras_ms
 
+pytestmark = pytest.mark.filterwarnings("ignore:Iterations are read finest first")
+
 FEW, COARSE = "Statistics of 1 BatchNormalization layers", "The run ends on level 1 (16x16 px)"
 
 

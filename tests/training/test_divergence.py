@@ -13,6 +13,7 @@ from keras_ms.callbacks import DivergedError, StopOnDivergence
 
 STEPS = 6
 BAD_STEP = 9
+pytestmark = pytest.mark.filterwarnings("ignore:Iterations are read finest first")
 
 
 class FaultyModel(keras_ms.MultiscaleModel):

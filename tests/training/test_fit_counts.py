@@ -31,6 +31,22 @@ def test_odd_numbers_are_refused_before_the_first_step(name, value):
     assert int(model.optimizer.iterations) == 0
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        keras_ms.FullMultiscaleSchedule,
+        keras.callbacks.TerminateOnNaN,
+        keras_ms.callbacks.Checkpoint,
+    ],
+)
+@pytest.mark.parametrize("data", [lambda: (pair_dataset((1, 2)),), lambda: (X, X)])
+def test_classes_of_callbacks_are_refused(kind, data):
+    model = compiled()
+    with pytest.raises(ValueError, match=rf"objects, not classes.*Use {kind.__name__}\(\.\.\.\)"):
+        model.fit(*data(), verbose=0, callbacks=[keras.callbacks.TerminateOnNaN(), kind])
+    assert int(model.optimizer.iterations) == 0
+
+
 def test_numbers_of_numpy_and_lists_of_epochs_serve():
     history = compiled().fit(
         pair_dataset((1, 2)),

@@ -1,6 +1,7 @@
 import contextlib
 import io
 import types
+import warnings
 
 import keras
 import numpy as np
@@ -241,3 +242,17 @@ def test_stage_lines_are_printed(whole):
     assert "Stage 1 of 3, level 2: 8x8 px, 8 steps of 0.5 work units, batches of 8" in out
     assert "Stage 3 of 3, level 0: 32x32 px, 2 steps of 4.25 work units, batches of 2, 4, 8" in out
     assert "work_units: 19.5" in out
+
+
+@pytest.mark.parametrize("steps", [(20, 2), (9, 6, 3), (20, 2, 0)])
+def test_iterations_that_look_coarsest_first_are_warned_of(steps):
+    with pytest.warns(UserWarning, match=r"read finest first.*Did you mean \((0, )?[23], ") as said:
+        keras_ms.FullMultiscaleSchedule(steps)
+    assert said[0].filename == __file__
+
+
+@pytest.mark.parametrize("steps", [(2, 20), (2, 2), (20, 0), (4, 2, 4), (7,)])
+def test_other_iterations_are_not(steps):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        keras_ms.FullMultiscaleSchedule(steps)

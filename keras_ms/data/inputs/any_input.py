@@ -14,6 +14,7 @@ from keras_ms.data.inputs.arrays import of_arrays
 from keras_ms.data.inputs.elements import Columns, Names
 from keras_ms.data.inputs.iterables import of_iterable
 from keras_ms.data.inputs.tf_datasets import of_dataset
+from keras_ms.validation import shown
 
 
 def examples_of(
@@ -49,8 +50,8 @@ def examples_of(
     if callable(own := getattr(data, "examples", None)):
         if columns.named:
             raise ValueError(
-                f"{type(data).__name__} knows its inputs and targets itself. Received: x={x!r}, "
-                f"y={y!r}, sample_weight={sample_weight!r}. Leave them out."
+                f"{type(data).__name__} knows its inputs and targets itself. Received: "
+                f"x={shown(x)}, y={shown(y)}, sample_weight={shown(sample_weight)}. Leave them out."
             )
         return own()
     if isinstance(data, tf.data.Dataset):

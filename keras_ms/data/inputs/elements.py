@@ -9,6 +9,7 @@ import keras
 
 from keras_ms.data.examples import PARTS, leaf_names
 from keras_ms.data.inputs.leaves import array_of
+from keras_ms.validation import shown
 
 Names = str | Sequence[str] | None
 
@@ -49,8 +50,8 @@ class Columns(NamedTuple):
         if self.named:
             raise ValueError(
                 "`x`, `y` and `sample_weight` name columns of dictionaries. Received: "
-                f"x={self.x!r}, y={self.y!r}, elements that are {_described(element)}. Leave "
-                "them out."
+                f"x={shown(self.x)}, y={shown(self.y)}, elements that are {_described(element)}. "
+                "Leave them out."
             )
         return _pair(element)
 
@@ -58,7 +59,7 @@ class Columns(NamedTuple):
         if self.x is None or self.y is None:
             raise ValueError(
                 "Of dictionaries, `x` and `y` name the columns of input and target. Received: "
-                f"x={self.x!r}, y={self.y!r}, columns {_listed(columns)}. "
+                f"x={shown(self.x)}, y={shown(self.y)}, columns {_listed(columns)}. "
                 f"Use for example {proposal(columns)}."
             )
         wanted = [names for names in self if names is not None]
@@ -80,7 +81,7 @@ def _taken(columns: Mapping[str, Any], names: Names) -> Any:
     if isinstance(names, str):
         if names not in columns:
             raise ValueError(
-                f"There is no such column. Received: {names!r}. There are {_listed(columns)}."
+                f"There is no such column. Received: {shown(names)}. There are {_listed(columns)}."
             )
         return columns[names]
     assert names is not None

@@ -18,6 +18,7 @@ from keras_ms.data.inputs.going_on import going_on
 from keras_ms.data.inputs.listed_numbers import with_arrays
 from keras_ms.data.inputs.specs import checked, common_spec, spec_of
 from keras_ms.data.typical import signature
+from keras_ms.validation import shown
 
 TAKEN = (
     "Examples come from a tuple of arrays (x, y) or (x, y, sample_weight), a tf.data.Dataset, a "
@@ -98,7 +99,7 @@ def _source_of(data: Any) -> _Source:
             draws=_may_draw("__getitem__"),
         )
     if isinstance(data, (str, bytes, type)):
-        raise ValueError(f"{TAKEN} Received: {data!r}.")
+        raise ValueError(f"{TAKEN} Received: {shown(data)}.")
     if hasattr(data, "shape") and hasattr(data, "dtype"):
         raise ValueError(
             f"{TAKEN} Received: {type(data).__name__} of shape {tuple(data.shape)}, with nothing "

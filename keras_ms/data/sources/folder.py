@@ -23,8 +23,8 @@ from keras_ms.data.sources.read_ahead import read_ahead
 from keras_ms.data.sources.scanning import Scan, heads_of, scan
 from keras_ms.data.sources.source import Directory, Source
 from keras_ms.data.sources.splitting import check_split, of_split
-from keras_ms.data.sources.stored import MAX_MEGAPIXELS
-from keras_ms.validation import none_or_positive, path_of
+from keras_ms.data.sources.stored import MAX_MEGAPIXELS, ends
+from keras_ms.validation import none_or_positive, path_of, shown
 
 NAMES = {"folder": "SOURCE"}
 
@@ -122,7 +122,7 @@ class FolderImages:
         self.passed_over = under.passed_over
         self.files = of_split(under.pictures, split, validation_every)
         self._pictures, self._bands = under.pictures, bands
-        self._place = f"split={split!r}. Received: {str(directory)!r}"
+        self._place = f"split={shown(split)}. Received: {str(directory)!r}"
         self._limit, self._max_megapixels = limit, max_megapixels
         self._scan: Scan | None = None
 
@@ -209,7 +209,7 @@ class FolderImages:
         if self._range is None and pixels.dtype.kind == "u":
             return converted(pixels, self.kind)
         low, high = self._range or (0.0, 1.0)
-        least, greatest = float(pixels.min()), float(pixels.max())
+        least, greatest = ends(pixels)
         if not low <= least <= greatest <= high:
             raise ValueError(
                 f"its values lie in [{least:g}, {greatest:g}], not in [{low:g}, {high:g}]; say "
@@ -260,7 +260,7 @@ def checked_value_range(
     if not -math.inf < low < high < math.inf:
         raise ValueError(
             "`value_range` is (black, white), two ordered numbers, such as (0, 4095). "
-            f"Received: value_range={value_range!r}."
+            f"Received: value_range={shown(value_range)}."
         )
     return low, high
 

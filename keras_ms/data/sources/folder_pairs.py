@@ -20,7 +20,7 @@ from keras_ms.data.sources.picture_side import Range
 from keras_ms.data.sources.scanning import Scan, scan, within
 from keras_ms.data.sources.splitting import check_split, of_split
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS
-from keras_ms.validation import none_or_positive
+from keras_ms.validation import none_or_positive, shown
 
 Folder = str | pathlib.Path
 
@@ -111,7 +111,8 @@ class FolderPairs(PairFiles):
         if classes is not None and target_range is not None:
             raise ValueError(
                 "`target_range` is for targets that are pictures, not for masks. Received: "
-                f"target_range={target_range!r}, classes={classes!r}. Leave one of them out."
+                f"target_range={shown(target_range)}, classes={shown(classes)}. Leave one of them "
+                "out."
             )
         masks = None if classes is None else MaskClasses(classes, void)
         of_inputs, of_targets = checked_value_range(value_range), checked_value_range(target_range)
@@ -128,7 +129,7 @@ class FolderPairs(PairFiles):
         self._warn_of_lossy_masks()
         if not self.files:
             raise ValueError(
-                f"No pair is left for split={split!r}. Received: {len(found.pairs)} pairs of "
+                f"No pair is left for split={shown(split)}. Received: {len(found.pairs)} pairs of "
                 f"{str(inputs)!r} and {str(targets)!r}. Two or more are needed to hold one out."
             )
 

@@ -71,6 +71,12 @@ def found(directory: str | os.PathLike[str]) -> Found:
         ValueError: If the directory does not exist or holds no picture.
     """
     root = path_of(directory, "directory").expanduser()
+    if root.is_file():
+        raise ValueError(
+            f"A folder is needed, and there is a file. Received: {str(directory)!r}. Use "
+            f"{str(root.parent)!r} for all pictures beside it, or "
+            "[keras_ms.data.read_image(path)] for a single one."
+        )
     if not root.is_dir():
         raise ValueError(f"There is no such folder. Received: {str(directory)!r}.")
     pictures: list[pathlib.Path] = []

@@ -14,7 +14,7 @@ from keras_ms.data.sources.class_maps import stored_indices
 from keras_ms.data.sources.likely_classes import FEW, classes_for, is_lossy
 from keras_ms.data.sources.picture_file import stored_colours
 from keras_ms.data.sources.stored import MAX_MEGAPIXELS
-from keras_ms.validation import index_of
+from keras_ms.validation import index_of, shown
 
 Path = str | os.PathLike[str]
 Colour = Sequence[int] | str
@@ -111,7 +111,7 @@ def _table_of(classes: Any) -> tuple[dict[int, int], np.ndarray | None]:
 def _by_colour(pairs: list[tuple[Any, int]], given: Any) -> tuple[dict[int, int], np.ndarray]:
     table = {packed(colour): index for colour, index in pairs}
     if len(table) < len(pairs):
-        raise ValueError(f"A colour stands for two classes. Received: classes={given!r}.")
+        raise ValueError(f"A colour stands for two classes. Received: classes={shown(given)}.")
     _checked(table, given)
     colours = np.zeros((max(table.values()) + 1, 3), np.uint8)
     for value, index in reversed(table.items()):  # the first of several shows the class
@@ -137,7 +137,8 @@ def _packed_colours(path: Path, max_megapixels: float) -> np.ndarray:
 def _unknown(classes: Any) -> ValueError:
     return ValueError(
         "`classes` is a number of classes (2 or more), colours in their order, or a mapping: from "
-        f"names to colours, or from colours or indices to classes. Received: classes={classes!r}."
+        f"names to colours, or from colours or indices to classes. Received: "
+        f"classes={shown(classes)}."
     )
 
 

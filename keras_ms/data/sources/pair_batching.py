@@ -19,7 +19,7 @@ from keras_ms.data.skipped import Skipped
 from keras_ms.data.sources.decoding import AT_ONCE_BYTES, decoded_bytes
 from keras_ms.data.sources.picture_file import lies
 from keras_ms.data.sources.read_ahead import read_ahead
-from keras_ms.validation import positive_integer, positive_integers
+from keras_ms.validation import positive_integer, positive_integers, shown
 
 Pair = tuple[np.ndarray, np.ndarray]
 Files = tuple[pathlib.Path, pathlib.Path]
@@ -196,7 +196,7 @@ def _sides(image_size: Any) -> tuple[int, int] | None:
     if len(sides) != 2:
         raise ValueError(
             "`image_size` is one number of pixels, or a height and a width. "
-            f"Received: image_size={image_size!r}."
+            f"Received: image_size={shown(image_size)}."
         )
     return sides[0], sides[1]
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from keras_ms.data.skipped import first_level_outside
 from keras_ms.data.sources.image_files import found, passed_over
-from keras_ms.validation import is_number, path_of
+from keras_ms.validation import is_number, path_of, shown
 
 Path = pathlib.Path
 SHOWN = 5
@@ -140,7 +140,8 @@ def check_share(max_unmatched: float) -> None:
     """Raises `ValueError` unless it is a number from 0 to 1."""
     if not is_number(max_unmatched) or not 0.0 <= max_unmatched <= 1.0:
         raise ValueError(
-            f"`max_unmatched` is a number from 0 to 1. Received: max_unmatched={max_unmatched!r}."
+            f"`max_unmatched` is a number from 0 to 1. Received: "
+            f"max_unmatched={shown(max_unmatched)}."
         )
 
 

@@ -17,8 +17,9 @@ from keras_ms.data.sources.picture_file import (
     stored_pixels,
     unreadable,
 )
+from keras_ms.data.sources.pillow_reader import said_of
 from keras_ms.data.sources.read_ahead import read_ahead
-from keras_ms.data.sources.stored import LYING, MAX_MEGAPIXELS, Header
+from keras_ms.data.sources.stored import LYING, MAX_MEGAPIXELS, Header, ends
 
 Range = tuple[float, float]
 Path = str | os.PathLike[str]
@@ -111,8 +112,7 @@ class PictureSide:
     def _check_bounds(self, pixels: np.ndarray) -> None:
         if self._bounded_by is None:
             return
-        ends = np.array([pixels.min(), pixels.max()])
-        least, greatest = self.scaled(ends)
+        least, greatest = self.scaled(np.array(ends(pixels), pixels.dtype))
         if not (BOUNDS[0] <= least and greatest <= BOUNDS[1]):
             seen = "" if self.values is None else ", scaled"
             raise ValueError(
@@ -141,7 +141,10 @@ def readable(heads: Sequence[Header | ValueError]) -> list[Header]:
     """
     found = [head for head in heads if not isinstance(head, ValueError)]
     if not found:
-        raise ValueError(f"None of {len(heads)} files can be read. Received: {heads[0]}")
+        raise ValueError(
+            f"None of {len(heads)} files can be read. Received: {said_of(heads[0])}. Use files "
+            "that open as pictures; copy or download damaged ones again."
+        )
     return found
 
 

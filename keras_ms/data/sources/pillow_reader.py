@@ -57,12 +57,20 @@ class UnreadableError(ValueError):
     """A file that cannot be read as a picture.
 
     Attributes:
+        path: The file.
         reason: Why, without the name of the file.
     """
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"Not a readable image. Received: {os.fspath(path)!r} ({reason}).")
-        self.reason = reason
+        self.path, self.reason = os.fspath(path), reason
+
+
+def said_of(error: object) -> str:
+    """What was received, of an error of a file, for another message."""
+    if isinstance(error, UnreadableError):
+        return f"{error.path!r} ({error.reason})"
+    return str(error).rstrip(".")
 
 
 def unreadable(path: Path, reason: object) -> UnreadableError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from keras_ms.validation import is_count
+from keras_ms.validation import is_count, shown
 
 Item = TypeVar("Item")
 
@@ -20,7 +20,7 @@ def check_split(split: str | None, every: int) -> None:
     if not known or not is_count(every) or every < 2:
         raise ValueError(
             "`split` is 'train', 'validation' or None, and `validation_every` is 2 or more. "
-            f"Received: split={split!r}, validation_every={every!r}."
+            f"Received: split={shown(split)}, validation_every={shown(every)}."
         )
 
 

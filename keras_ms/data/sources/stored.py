@@ -76,6 +76,18 @@ def full(dtype: np.dtype) -> float:
     return {"uint8": 255.0, "uint16": float(WHITE)}.get(np.dtype(dtype).name, 1.0)
 
 
+def ends(pixels: np.ndarray) -> tuple[float, float]:
+    """The least and the greatest of some pixels.
+
+    Raises:
+        ValueError: If a value is not finite.
+    """
+    least, greatest = float(pixels.min()), float(pixels.max())  # NaN if any value is
+    if not np.isfinite(least) or not np.isfinite(greatest):
+        raise ValueError("it has values that are NaN or Inf; replace them by finite ones")
+    return least, greatest
+
+
 def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """Turns `(height, width, ...)` pixels as an EXIF orientation, 1 to 8, says."""
     mirrored = orientation in (2, 4, 5, 7)

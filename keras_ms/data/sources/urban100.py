@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_ms.data.python_calls import called
 from keras_ms.data.sources import tfds
 from keras_ms.data.sources.source import Directory, Source
-from keras_ms.validation import none_or_positive
+from keras_ms.validation import none_or_positive, shown
 
 NAMES = {"urban100": "SOURCE"}
 
@@ -63,7 +63,7 @@ def _known(factor: int) -> str:
         ValueError: If the scale is not 2 or 4.
     """
     if factor not in (2, 4):
-        raise ValueError(f"`factor` is 2 or 4. Received: factor={factor!r}.")
+        raise ValueError(f"`factor` is 2 or 4. Received: factor={shown(factor)}.")
     # Imported late: it imports TensorFlow Datasets.
     import keras_ms.data.sources.builders.urban100  # noqa: F401
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from keras_ms import safe_files
 from keras_ms.levels import Stage
+from keras_ms.validation import shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Journal:
             self._warned = True
             warnings.warn(
                 "Validation does not report what `monitor` names, so it ends no stage. Received: "
-                f"monitor={monitor!r}, reported: {', '.join(reported)}.",
+                f"monitor={shown(monitor)}, reported: {', '.join(reported)}.",
                 stacklevel=2,
             )
 

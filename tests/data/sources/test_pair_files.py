@@ -101,6 +101,10 @@ def test_a_side_without_a_readable_file_is_refused_once(tmp_path):
     with pytest.raises(ValueError, match=r"^None of 6 files can be read") as refusal:
         list(FolderPairs(*folders, classes=3))
     assert str(refusal.value).count("None of") == 1
+    assert str(refusal.value).count("Received") == 1
+    assert str(refusal.value).endswith(
+        "Use files that open as pictures; copy or download damaged ones again."
+    )
 
 
 def test_bands_of_inputs_are_said_so_that_grey_photographs_fit_networks_of_colours(tmp_path):

@@ -86,6 +86,10 @@ def test_targets_far_from_0_to_1_are_refused_where_that_is_asked_for(folders):
         pairs = FolderPairs(x, y, bounded_targets=True, **options)
         with pytest.raises(ValueError, match=r"its values lie in \[0, 10.*--target_range"):
             list(pairs)
+    sick = folders([np.full((8, 8), np.nan, "float32")] * 2)
+    with pytest.raises(ValueError, match="it has values that are NaN or Inf; replace"):
+        list(FolderPairs(*sick, bounded_targets=True))
+    x, y = folders([ramp("float32", 0, 100)] * 2)
     pairs = FolderPairs(x, y, bounded_targets=True, target_range=(0, 100))
     assert max(target.max() for _, target in pairs) == 1
     beyond = folders([ramp("float32", -0.1, 1.1)] * 2)  # as enlarging makes them

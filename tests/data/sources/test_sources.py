@@ -159,12 +159,32 @@ def test_pixels_without_a_known_range_need_one(tmp_path, dtype):
     np.testing.assert_allclose(image[..., 0], values / 60000, atol=1e-6)
 
 
+def test_pixels_that_are_not_finite_are_not_asked_for_a_range(tmp_path):
+    values = np.full((8, 8), 0.5, "float32")
+    values[2, 3] = np.nan
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    with (
+        pytest.warns(UserWarning, match=r"a\.tif \(it has values that are NaN or Inf; replace"),
+        pytest.raises(ValueError, match="No readable image"),
+    ):
+        data.folder(tmp_path)
+
+
 def test_missing_and_empty_folders_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"no such folder. Received: '.*missing'"):
         data.folder(tmp_path / "missing")
     with pytest.raises(ValueError, match="no image in the folder") as error:
         data.folder(tmp_path)
     assert str(tmp_path) in str(error.value)
+
+
+@pytest.mark.parametrize("take", [data.folder, data.FolderImages])
+def test_a_file_in_place_of_a_folder_is_called_one(tmp_path, take):
+    (tmp_path / "photo.png").touch()
+    with pytest.raises(
+        ValueError, match=r"there is a file. Received: '.*photo\.png'\. Use '.*' for"
+    ):
+        take(tmp_path / "photo.png")
 
 
 @pytest.mark.parametrize("options", [{"split": "test"}, {"validation_every": 1}])
