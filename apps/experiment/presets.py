@@ -214,10 +214,11 @@ def _in_preset(parts: dict[str, Values], name: str, default: Any) -> str:
     keys: dict[str, list[str]] = {}
     for key, values_of_key in parts.items():
         if name in values_of_key and key != "common":
-            keys.setdefault(_shown(values_of_key[name]), []).append(key)
+            keys.setdefault(shown(values_of_key[name]), []).append(key)
     texts = [f"{value} for {' and '.join(which)}" for value, which in keys.items()]
-    return ", ".join(texts if texts and common is None else [_shown(common), *texts])
+    return ", ".join(texts if texts and common is None else [shown(common), *texts])
 
 
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
+def shown(value: Any) -> str:
+    """A value as the command line takes it; what is empty is none."""
+    return (",".join(map(str, value)) if isinstance(value, tuple) else str(value)) or "none"

@@ -69,10 +69,16 @@ def _check_data(settings: Any) -> None:
     if settings.target_dir is not None:
         return
     given = settings.data_dir is not None
-    if (settings.dataset == "folder" and not given) or (settings.dataset == "photos" and given):
+    if settings.dataset == "folder" and not given:
         raise ValueError(
-            "--data_dir goes with --dataset=folder, which needs it, or a TFDS data set, not with "
-            f"photos. Received: --dataset={settings.dataset}, --data_dir={settings.data_dir}."
+            "The pictures of --dataset=folder are in --data_dir. Received: --dataset=folder, no "
+            "--data_dir. Add --data_dir=PICTURES."
+        )
+    if settings.dataset == "photos" and given:
+        raise ValueError(
+            "The photographs that come with scikit-image are in no folder of yours. Received: "
+            f"--data_dir={settings.data_dir} with --dataset=photos, which is the default. Add "
+            "--dataset=folder, or --target_dir=TARGETS for pairs."
         )
 
 

@@ -272,5 +272,10 @@ def test_a_senseless_command_ends_in_one_line():
     code, out, err = command("--dataset=folder")
     assert (code, out) == (1, "")
     last = err.strip().splitlines()[-1]
-    assert last.startswith("apps.train: --data_dir goes with --dataset=folder")
+    assert last.startswith("apps.train: The pictures of --dataset=folder are in --data_dir.")
     assert "Traceback" not in err
+
+
+def test_a_folder_without_its_data_set_is_told_what_to_add(tmp_path):
+    with pytest.raises(ValueError, match="Add --dataset=folder, or --target_dir"):
+        train.run(Settings(data_dir=str(tmp_path), **TINY))

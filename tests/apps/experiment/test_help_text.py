@@ -58,3 +58,6 @@ def test_help_loads_nothing_heavy_and_ends_well(app):
     assert "\nResults:\n" in got.stdout
     assert ("--scale" if app == "reproduce" else "--image_size") in got.stdout
     assert ("--problems" in got.stdout) == bool(more)
+    assert "(default: (" not in got.stdout
+    assert "default: )" not in got.stdout
+    assert max(map(len, got.stdout.splitlines())) <= help_text.WIDTH
