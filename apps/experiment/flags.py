@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import typing
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -70,12 +71,14 @@ def _run(
     if isinstance(sys.stdout, io.TextIOWrapper):  # names may be of other scripts than it is
         sys.stdout.reconfigure(errors="backslashreplace")
     logging.set_verbosity(logging.WARNING)
+    names = [field.name for field in options_of(settings)]
     try:
         if len(argv) > 1:
             raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
-        if loads:
-            starting.load()
-        run(read(settings))
+        with _warnings_in_words(names):
+            if loads:
+                starting.load()
+            run(read(settings))
     except StoppedError as stop:
         print(printable(as_typed(f"apps.{name}: {stop}")), file=sys.stderr)
         sys.exit(stop.status)
@@ -85,8 +88,25 @@ def _run(
     except Exception as error:
         if (said := _in_words(error)) is None:
             raise
-        text = in_flags(said, [field.name for field in options_of(settings)])
+        text = in_flags(said, names)
         sys.exit(printable(as_typed(f"apps.{name}: {text}"), kept="\n"))
+
+
+@contextlib.contextmanager
+def _warnings_in_words(names: Sequence[str]) -> Iterator[None]:
+    """Within it, warnings are a line for people, without the place in the program."""
+    usual = warnings.showwarning
+
+    def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, UserWarning):
+            usual(message, category, *place, **more)
+            return
+        text = as_typed(in_flags(str(message), names))
+        print(printable(f"Warning: {text}"), file=sys.stderr, flush=True)
+
+    with warnings.catch_warnings():  # which puts back what shows them
+        warnings.showwarning = show
+        yield
 
 
 def _in_words(error: Exception) -> str | None:
