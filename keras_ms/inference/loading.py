@@ -58,7 +58,7 @@ def load(model: str | os.PathLike[str], trust: bool = False) -> Restorer:
     Example:
         >>> denoiser = keras_ms.inference.load("denoising")
         >>> denoiser.scale, denoiser.receptive_field, denoiser.conditional
-        (1, 8, False)
+        (1, 29, False)
     """
     if not isinstance(model, (str, os.PathLike)):
         raise ValueError(
