@@ -1,4 +1,4 @@
-"""Seconds until every strategy is as good as plain training is after some minutes.
+r"""Seconds until every strategy is as good as plain training is after some minutes.
 
     python -m apps.time_to_quality --dataset=folder --data_dir=BSDS500/train       # hours
     python -m apps.time_to_quality --tasks=denoising --networks=resnet --seeds=0 \

@@ -13,7 +13,7 @@ from typing import Any
 
 from absl import app, flags, logging
 
-from . import choices, configuration, help_text, presets, starting
+from . import choices, configuration, help_text, presets, starting, warned, wrong_flags
 from .command import as_typed
 from .flag_words import in_flags
 from .options import has_presets, options_of
@@ -46,7 +46,19 @@ def start(name: str, settings: type, run: Callable[[Any], object], loads: bool =
         return
 
     define(settings)
-    app.run(lambda argv: _run(name, settings, run, argv, loads), _arguments(name, settings))
+    app.run(
+        lambda argv: _run(name, settings, run, argv, loads),
+        _arguments(name, settings),
+        flags_parser=lambda argv: _parsed(name, argv),
+    )
+
+
+def _parsed(name: str, argv: Sequence[str]) -> list[str]:
+    """What is left of a command line without its options; ends the app if one is wrong."""
+    try:
+        return list(flags.FLAGS(argv))
+    except flags.Error as error:
+        sys.exit(printable(as_typed(f"apps.{name}: {wrong_flags.in_words(error)}")))
 
 
 @contextlib.contextmanager
@@ -70,6 +82,7 @@ def _run(
     if isinstance(sys.stdout, io.TextIOWrapper):  # names may be of other scripts than it is
         sys.stdout.reconfigure(errors="backslashreplace")
     logging.set_verbosity(logging.WARNING)
+    warned.in_one_line()
     try:
         if len(argv) > 1:
             raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")

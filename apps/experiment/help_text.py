@@ -9,7 +9,7 @@ from typing import Any
 
 from .configuration import FLAG, HELP
 from .options import has_presets, options_of
-from .presets import PRESETS, described
+from .presets import PRESETS, described, shown
 
 ASKED = {"help", "h", "?", "helpshort", "helpfull"}
 PRESET = "Values of the options that are not given."
@@ -48,8 +48,10 @@ def _text(field: Any, several: bool, with_presets: bool) -> str:
     choices, text = field.metadata["choices"], field.metadata["help"]
     if choices:
         text += f" {'Some' if several else 'One'} of {', '.join(choices)}."
-    usual = described(field.name, field.default) if with_presets else f"default: {field.default}"
-    return text if usual == "default: None" else f"{text} ({usual})"
+    usual = (
+        described(field.name, field.default) if with_presets else f"default: {shown(field.default)}"
+    )
+    return text if usual in ("default: None", "default: none") else f"{text} ({usual})"
 
 
 def _entry(usage: str, text: str) -> str:
@@ -62,8 +64,8 @@ def _usage(name: str, hint: Any) -> str:
     kinds = (hint, *typing.get_args(hint))
     if bool in kinds:
         return f"--[no]{name}"
-    shown = {int: "INTEGER", float: "NUMBER", str: "TEXT"}
+    kind_names = {int: "INTEGER", float: "NUMBER", str: "TEXT"}
     for kind in kinds:
         if typing.get_origin(kind) is tuple:
-            return f"--{name}={shown[typing.get_args(kind)[0]]},..."
-    return f"--{name}={next(shown[kind] for kind in kinds if kind in shown)}"
+            return f"--{name}={kind_names[typing.get_args(kind)[0]]},..."
+    return f"--{name}={next(kind_names[kind] for kind in kinds if kind in kind_names)}"

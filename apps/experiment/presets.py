@@ -203,10 +203,10 @@ def decided_names() -> set[str]:
 
 def described(name: str, default: Any) -> str:
     """What a flag is in each preset if it is not given, for its help."""
-    shown = {preset: _in_preset(parts, name, default) for preset, parts in PRESETS.items()}
-    if len(set(shown.values())) == 1:
-        return f"default: {next(iter(shown.values()))}"
-    return "; ".join(f"{preset}: {text}" for preset, text in shown.items())
+    texts = {preset: _in_preset(parts, name, default) for preset, parts in PRESETS.items()}
+    if len(set(texts.values())) == 1:
+        return f"default: {next(iter(texts.values()))}"
+    return "; ".join(f"{preset}: {text}" for preset, text in texts.items())
 
 
 def _in_preset(parts: dict[str, Values], name: str, default: Any) -> str:
@@ -214,10 +214,12 @@ def _in_preset(parts: dict[str, Values], name: str, default: Any) -> str:
     keys: dict[str, list[str]] = {}
     for key, values_of_key in parts.items():
         if name in values_of_key and key != "common":
-            keys.setdefault(_shown(values_of_key[name]), []).append(key)
+            keys.setdefault(shown(values_of_key[name]), []).append(key)
     texts = [f"{value} for {' and '.join(which)}" for value, which in keys.items()]
-    return ", ".join(texts if texts and common is None else [_shown(common), *texts])
+    return ", ".join(texts if texts and common is None else [shown(common), *texts])
 
 
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
+def shown(value: Any) -> str:
+    """A default as a user would type it; "none" for an empty one."""
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return text or "none"

@@ -69,10 +69,16 @@ def _check_data(settings: Any) -> None:
     if settings.target_dir is not None:
         return
     given = settings.data_dir is not None
-    if (settings.dataset == "folder" and not given) or (settings.dataset == "photos" and given):
+    if settings.dataset == "folder" and not given:
         raise ValueError(
-            "--data_dir goes with --dataset=folder, which needs it, or a TFDS data set, not with "
-            f"photos. Received: --dataset={settings.dataset}, --data_dir={settings.data_dir}."
+            "--dataset=folder needs --data_dir. Received: --dataset=folder, no --data_dir. "
+            "Use --data_dir=FOLDER."
+        )
+    if settings.dataset == "photos" and given:
+        raise ValueError(
+            "--data_dir is not for the photographs that are taken without it. Received: "
+            f"--data_dir={settings.data_dir}. Add --dataset=folder, or --target_dir=FOLDER for "
+            "pairs of your own."
         )
 
 

@@ -272,5 +272,5 @@ def test_a_senseless_command_ends_in_one_line():
     code, out, err = command("--dataset=folder")
     assert (code, out) == (1, "")
     last = err.strip().splitlines()[-1]
-    assert last.startswith("apps.train: --data_dir goes with --dataset=folder")
+    assert last.startswith("apps.train: --dataset=folder needs --data_dir")
     assert "Traceback" not in err
