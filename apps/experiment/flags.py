@@ -8,13 +8,12 @@ import os
 import signal
 import sys
 import typing
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from absl import app, flags, logging
 
-from . import choices, configuration, help_text, presets, starting
+from . import choices, configuration, help_text, presets, starting, warned, wrong_flags
 from .command import as_typed
 from .flag_words import in_flags
 from .options import has_presets, options_of
@@ -47,7 +46,19 @@ def start(name: str, settings: type, run: Callable[[Any], object], loads: bool =
         return
 
     define(settings)
-    app.run(lambda argv: _run(name, settings, run, argv, loads), _arguments(name, settings))
+    app.run(
+        lambda argv: _run(name, settings, run, argv, loads),
+        _arguments(name, settings),
+        flags_parser=lambda argv: _parsed(name, argv),
+    )
+
+
+def _parsed(name: str, argv: Sequence[str]) -> list[str]:
+    """What is left of a command line without its options; ends the app if one is wrong."""
+    try:
+        return list(flags.FLAGS(argv))
+    except flags.Error as error:
+        sys.exit(printable(as_typed(f"apps.{name}: {wrong_flags.in_words(error)}")))
 
 
 @contextlib.contextmanager
@@ -75,7 +86,7 @@ def _run(
     try:
         if len(argv) > 1:
             raise ValueError(f"Options begin with --. Received: {' '.join(argv[1:])}.")
-        with _warnings_in_words(names):
+        with warned.in_one_line(names):
             if loads:
                 starting.load()
             run(read(settings))
@@ -90,23 +101,6 @@ def _run(
             raise
         text = in_flags(said, names)
         sys.exit(printable(as_typed(f"apps.{name}: {text}"), kept="\n"))
-
-
-@contextlib.contextmanager
-def _warnings_in_words(names: Sequence[str]) -> Iterator[None]:
-    """Within it, warnings are a line for people, without the place in the program."""
-    usual = warnings.showwarning
-
-    def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
-        if not issubclass(category, UserWarning):
-            usual(message, category, *place, **more)
-            return
-        text = as_typed(in_flags(str(message), names))
-        print(printable(f"Warning: {text}"), file=sys.stderr, flush=True)
-
-    with warnings.catch_warnings():  # which puts back what shows them
-        warnings.showwarning = show
-        yield
 
 
 def _in_words(error: Exception) -> str | None:

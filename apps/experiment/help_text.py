@@ -51,7 +51,7 @@ def _text(field: Any, several: bool, with_presets: bool) -> str:
     usual = (
         described(field.name, field.default) if with_presets else f"default: {shown(field.default)}"
     )
-    return text if usual == "default: None" else f"{text} ({usual})"
+    return text if usual in ("default: None", "default: none") else f"{text} ({usual})"
 
 
 def _entry(usage: str, text: str) -> str:
@@ -64,8 +64,8 @@ def _usage(name: str, hint: Any) -> str:
     kinds = (hint, *typing.get_args(hint))
     if bool in kinds:
         return f"--[no]{name}"
-    words = {int: "INTEGER", float: "NUMBER", str: "TEXT"}
+    kind_names = {int: "INTEGER", float: "NUMBER", str: "TEXT"}
     for kind in kinds:
         if typing.get_origin(kind) is tuple:
-            return f"--{name}={words[typing.get_args(kind)[0]]},..."
-    return f"--{name}={next(words[kind] for kind in kinds if kind in words)}"
+            return f"--{name}={kind_names[typing.get_args(kind)[0]]},..."
+    return f"--{name}={next(kind_names[kind] for kind in kinds if kind in kind_names)}"

@@ -15,6 +15,7 @@ from keras_ms import safe_files
 from .kind import Kind, Reached
 from .options import as_dict
 from .outcome import Outcome
+from .printable import units_text
 from .recording import Curve, Point
 from .settings import Settings
 from .tables import loss_label
@@ -90,7 +91,7 @@ def described(point: Point, curve: Curve, kind: Kind) -> str:
     number = 1 + next(index for index, one in enumerate(curve.points) if one is point)
     return (
         f"validation {number} of {len(curve.points)}, the best: {loss_label(kind.loss_name)} "
-        f"{point.loss:.4g} after {point.work_units:,.0f} work units, {point.seconds:.0f} s"
+        f"{point.loss:.4g} after {units_text(point.work_units)} work units, {point.seconds:.0f} s"
     )
 
 

@@ -56,10 +56,7 @@ def probe(output: pathlib.Path, flag: str = "--output") -> None:
         with safe_files.workplace(output) as place:
             (place / "probe").write_bytes(PROBE)
     except OSError as error:
-        raise ValueError(
-            f"{flag} cannot be written to. Received: {output} ({error.strerror or error}). Use "
-            "another folder."
-        ) from error
+        raise _not_written(flag, output, error) from error
 
 
 class Attempts:
@@ -91,8 +88,19 @@ class Attempts:
 def _make(folder: pathlib.Path, flag: str = "--output") -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ValueError(
+            f"{flag} must be a folder. Received: {folder} ({error.strerror}). Use another folder."
+        ) from error
     except OSError as error:
-        raise ValueError(f"{flag} must be a folder. Received: {folder} ({error}).") from error
+        raise _not_written(flag, folder, error) from error
+
+
+def _not_written(flag: str, folder: pathlib.Path, error: OSError) -> ValueError:
+    return ValueError(
+        f"{flag} cannot be written to. Received: {folder} ({error.strerror or error}). Use "
+        "another folder."
+    )
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import statistics
+import warnings
 from typing import Any
 
 import keras
@@ -63,6 +64,8 @@ class OwnPairs(Kind):
         likely = likely_classes([target for _, target in self.load("train").files])
         if not likely:
             return []
+        # The library's own words for the same, which name arguments of Python.
+        warnings.filterwarnings("ignore", ".*looks like indices of classes")
         return [
             f"Warning: the targets in {self.problem.target_dir} hold a few values only. They are "
             "learned as pictures, by their shades. If they are masks of classes, use "

@@ -203,10 +203,10 @@ def decided_names() -> set[str]:
 
 def described(name: str, default: Any) -> str:
     """What a flag is in each preset if it is not given, for its help."""
-    shown = {preset: _in_preset(parts, name, default) for preset, parts in PRESETS.items()}
-    if len(set(shown.values())) == 1:
-        return f"default: {next(iter(shown.values()))}"
-    return "; ".join(f"{preset}: {text}" for preset, text in shown.items())
+    texts = {preset: _in_preset(parts, name, default) for preset, parts in PRESETS.items()}
+    if len(set(texts.values())) == 1:
+        return f"default: {next(iter(texts.values()))}"
+    return "; ".join(f"{preset}: {text}" for preset, text in texts.items())
 
 
 def _in_preset(parts: dict[str, Values], name: str, default: Any) -> str:
@@ -220,5 +220,6 @@ def _in_preset(parts: dict[str, Values], name: str, default: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as the command line takes it; what is empty is none."""
-    return (",".join(map(str, value)) if isinstance(value, tuple) else str(value)) or "none"
+    """A default as a user would type it; "none" for an empty one."""
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return text or "none"

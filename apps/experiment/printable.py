@@ -21,3 +21,8 @@ def printable(text: object, kept: str = "") -> str:
         'a\\x1b[2J\\n.png'
     """
     return "".join(c if c.isprintable() or c in kept else repr(c)[1:-1] for c in str(text))
+
+
+def units_text(work_units: float) -> str:
+    """Work units as they are printed: whole ones, with a decimal where there are under ten."""
+    return f"{work_units:,.1f}" if 0 < work_units < 10 else f"{work_units:,.0f}"

@@ -71,14 +71,14 @@ def _check_data(settings: Any) -> None:
     given = settings.data_dir is not None
     if settings.dataset == "folder" and not given:
         raise ValueError(
-            "The pictures of --dataset=folder are in --data_dir. Received: --dataset=folder, no "
-            "--data_dir. Add --data_dir=PICTURES."
+            "--dataset=folder needs --data_dir. Received: --dataset=folder, no --data_dir. "
+            "Use --data_dir=FOLDER."
         )
     if settings.dataset == "photos" and given:
         raise ValueError(
-            "The photographs that come with scikit-image are in no folder of yours. Received: "
-            f"--data_dir={settings.data_dir} with --dataset=photos, which is the default. Add "
-            "--dataset=folder, or --target_dir=TARGETS for pairs."
+            "--data_dir is not for the photographs that are taken without it. Received: "
+            f"--data_dir={settings.data_dir}. Add --dataset=folder, or --target_dir=FOLDER for "
+            "pairs of your own."
         )
 
 

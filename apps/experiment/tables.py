@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .option_names import SSIMS
-from .printable import printable
+from .printable import printable, units_text
 
 if TYPE_CHECKING:
     from .outcome import Outcome
@@ -80,7 +80,7 @@ def _cost_row(outcome: Outcome) -> list[str]:
         ",".join(str(size) for size in outcome.batch_sizes),
         f"{int(outcome.model.optimizer.iterations):,}",
         f"{final.seconds:.0f}",
-        f"{final.work_units:,.0f}",
+        units_text(final.work_units),
         f"{final.loss:.4f}",
         f"{outcome.curve.best.loss:.4f}",
     ]

@@ -9,6 +9,7 @@ import keras
 
 from keras_ms.training.progress import left_text, share_text, stage_of
 
+from .printable import units_text
 from .recording import TrainingClock
 
 
@@ -34,7 +35,7 @@ class ValidationLines(keras.callbacks.Callback):
             *self._stage(epoch),
             f"{logs['resolution']:.0f} px",
             share_text(share),
-            f"{logs['work_units']:,.0f} work units",
+            f"{units_text(logs['work_units'])} work units",
             f"loss {logs['loss']:.4f}",
             f"val_loss {logs['val_loss']:.4f}",
             *([left] if left else []),

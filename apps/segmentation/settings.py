@@ -26,6 +26,10 @@ class SegmentationSettings(EqualOptions):
         *(*TASK_OPTIONS, *NOISE_OPTIONS, *NETWORK_OPTIONS),
     )
 
+    data_dir: str | None = option(None, "Folder of photographs to train on.", theme=IMAGES)
+    value_range: tuple[float, ...] | None = option(
+        None, "Values of black and white in the files of the photographs.", theme=IMAGES
+    )
     image_size: int = option(
         on_masks.IMAGE_SIZE, "Side of the crops on the finest mesh, in pixels.", theme=IMAGES
     )

@@ -272,7 +272,7 @@ def test_a_senseless_command_ends_in_one_line():
     code, out, err = command("--dataset=folder")
     assert (code, out) == (1, "")
     last = err.strip().splitlines()[-1]
-    assert last.startswith("apps.train: The pictures of --dataset=folder are in --data_dir.")
+    assert last.startswith("apps.train: --dataset=folder needs --data_dir")
     assert "Traceback" not in err
 
 

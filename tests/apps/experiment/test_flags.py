@@ -1,7 +1,6 @@
 import dataclasses
 import subprocess
 import sys
-import warnings
 
 import pytest
 from absl import flags as absl_flags
@@ -180,18 +179,3 @@ def test_who_reads_the_help_may_stop():
     assert app.stderr.read() == ""
     app.stderr.close()
     assert app.wait() == 0
-
-
-def test_warnings_are_lines_for_people(capsys):
-    def say(settings):
-        warnings.warn("Use `image_size` of 64.", stacklevel=1)
-        warnings.warn("not for people", DeprecationWarning, stacklevel=1)
-
-    usual = warnings.showwarning
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", UserWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        with flags._warnings_in_words(["image_size"]):
-            say(None)
-    assert capsys.readouterr().err == "Warning: Use --image_size of 64.\n"
-    assert warnings.showwarning is usual

@@ -5,6 +5,7 @@ import pytest
 
 from apps.experiment import help_text
 from apps.experiment.settings import Settings
+from apps.segmentation.settings import SegmentationSettings
 
 APPS = ["train", "diagnose", "reproduce", "time_to_quality", "segmentation", "benchmark"]
 
@@ -61,3 +62,11 @@ def test_help_loads_nothing_heavy_and_ends_well(app):
     assert "(default: (" not in got.stdout
     assert "default: )" not in got.stdout
     assert max(map(len, got.stdout.splitlines())) <= help_text.WIDTH
+
+
+def test_defaults_read_as_they_are_typed():
+    text = help_text.of_app("", SegmentationSettings)
+    assert "(default: 2,4,8)" in text
+    assert "default: (" not in text
+    assert "default: )" not in text
+    assert "--dataset" not in text

@@ -41,7 +41,12 @@ def test_what_a_killed_run_left_is_removed(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("output", ["/proc/nowhere", "/dev/null", "/dev/null/out"])
+def test_a_folder_that_cannot_be_made_cannot_be_written_to():
+    with pytest.raises(ValueError, match=r"--output cannot be written to. Received: /proc/"):
+        hold("/proc/nowhere")
+
+
+@pytest.mark.parametrize("output", ["/dev/null", "/dev/null/out"])
 def test_what_is_no_folder_is_refused(output):
     with pytest.raises(ValueError, match=r"--output must be a folder. Received: /"):
         hold(output)

@@ -1,6 +1,6 @@
 import pytest
 
-from apps.experiment.printable import printable
+from apps.experiment.printable import printable, units_text
 
 HARMFUL = {
     "clears": ("a\x1b[2J.png", r"a\x1b[2J.png"),
@@ -31,3 +31,7 @@ def test_other_names_stay(name):
 
 def test_line_breaks_stay_if_they_shall():
     assert printable("a\nb\x1b", kept="\n") == "a\nb\\x1b"
+
+
+def test_few_work_units_have_a_decimal():
+    assert [units_text(units) for units in (0.0, 0.25, 12.3, 1234.0)] == ["0", "0.2", "12", "1,234"]
