@@ -2,7 +2,8 @@
 
 A change that is to change no behaviour must leave these alone, bit for bit. Sums round differently
 on other processors, so bits are compared where a fixed small calculation gives the recorded bits,
-and a few numbers everywhere. To record anew: `python tests/end_to_end/test_same_weights.py`.
+and a few numbers everywhere. Progressive resizing has sides that two processors round differently
+where that calculation does not, so it has two records. To record anew: `python tests/end_to_end/test_same_weights.py`.
 """
 
 import hashlib
@@ -88,7 +89,7 @@ def test_weights_are_those_on_record(strategy):
     assert steps == wanted["steps"]
     np.testing.assert_allclose(summary(flat), wanted["summary"], rtol=1e-3, atol=1e-4)
     if arithmetic() == RECORDED["arithmetic"]:
-        assert digest(flat) == wanted["digest"]
+        assert digest(flat) in wanted["digests"]
 
 
 if __name__ == "__main__":
@@ -96,6 +97,6 @@ if __name__ == "__main__":
     for name in strategies.names():
         keras.utils.clear_session()
         count, values = trained(name)
-        found[name] = {"steps": count, "digest": digest(values), "summary": summary(values)}
+        found[name] = {"steps": count, "digests": [digest(values)], "summary": summary(values)}
     content = {"arithmetic": arithmetic(), "strategies": found}
     RECORD.write_text(json.dumps(content, indent=1) + "\n")

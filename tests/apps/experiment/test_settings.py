@@ -8,8 +8,8 @@ from apps.races.settings import RaceSettings
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"dataset": "folder"}, "--data_dir=None"),
-        ({"data_dir": "x"}, "--dataset=photos, --data_dir=x"),
+        ({"dataset": "folder"}, "--dataset=folder needs --data_dir"),
+        ({"data_dir": "x"}, "--data_dir=x. Add --dataset=folder"),
         ({"seconds": 1.0, "work_units": 2.0}, "not both"),
         ({"seconds": -1.0}, "--seconds must be positive"),
         ({"work_units": 0.0}, "--work_units must be positive"),
