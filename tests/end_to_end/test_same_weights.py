@@ -3,7 +3,8 @@
 A change that is to change no behaviour must leave these alone, bit for bit. Sums round differently
 on other processors, so bits are compared where a fixed small calculation gives the recorded bits,
 and a few numbers everywhere. Progressive resizing has sides that two processors round differently
-where that calculation does not, so it has two records. To record anew: `python tests/end_to_end/test_same_weights.py`.
+where that calculation does not, so it has two records.
+To record anew: `python tests/end_to_end/test_same_weights.py`.
 """
 
 import hashlib
