@@ -25,4 +25,4 @@ def printable(text: object, kept: str = "") -> str:
 
 def units_text(work_units: float) -> str:
     """Work units as they are printed: whole ones, with a decimal where there are under ten."""
-    return f"{work_units:,.1f}" if 0 < work_units < 10 else f"{work_units:,.0f}"
+    return f"{work_units:,.1f}" if 0 < work_units < 10 and work_units % 1 else f"{work_units:,.0f}"

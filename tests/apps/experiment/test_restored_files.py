@@ -177,7 +177,7 @@ def test_odd_names_are_restored_and_shown_harmlessly(folder, capsys):
 def test_an_output_that_cannot_be_written_to_costs_no_picture(folder):
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "in" / "a.png")
     job = restoring.Job(one_picture.How(IDENTITY), str(folder / "in"), "/proc/nowhere")
-    with pytest.raises(ValueError, match=r"must be a folder. Received: /proc/nowhere"):
+    with pytest.raises(ValueError, match=r"cannot be written to. Received: /proc/nowhere"):
         restoring.restore_files(job)
 
 
