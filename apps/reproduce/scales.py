@@ -101,7 +101,7 @@ SCALES = {
         rate=3.0,
         levels=3,
         widths=WIDTHS,
-        more={"validations": 8, "validation_samples": 64, "image_size": 64},
+        more={"validations": 4, "validation_samples": 64, "image_size": 64},
         seconds=(0.006, 8.0),
     ),
     "tiny": Scale(
