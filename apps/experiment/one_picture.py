@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import pathlib
-import sys
 import warnings
 from typing import NamedTuple
 
@@ -17,7 +16,6 @@ from keras_ms.inference import Restorer, pictures
 from keras_ms.inference.restoring import of_grey
 
 from . import masks_of
-from .printable import printable
 
 
 class How(NamedTuple):
@@ -53,7 +51,7 @@ class Made(NamedTuple):
 
 
 def load(model: str, trust: bool = False, masks: bool = False) -> Restorer:
-    """Loads a model from pictures to pictures; says what it does besides, if it is trusted.
+    """Loads a model from pictures to pictures; warns of what it does besides, if it is trusted.
 
     Args:
         model: Its name or folder.
@@ -63,11 +61,7 @@ def load(model: str, trust: bool = False, masks: bool = False) -> Restorer:
     Raises:
         ValueError: If there is none, or it does more than compute and is not trusted.
     """
-    with warnings.catch_warnings(record=True) as said:
-        warnings.filterwarnings("always", category=UserWarning)
-        restorer = keras_ms.inference.load(model, trust=trust)
-    for warning in said:
-        print(printable(f"Warning: {warning.message}"), file=sys.stderr)
+    restorer = keras_ms.inference.load(model, trust=trust)
     serves = restorer.output == "image" or (masks and restorer.classes is not None)
     if restorer.spatial_dims != 2 or not serves:
         others = " or to masks of classes" if masks else ""

@@ -100,7 +100,8 @@ def show(results: list[Result], output: str) -> None:
         raise ValueError(
             f"The pictures are in {output}, but their sheet cannot be written ({error})."
         ) from error
-    print(printable(f"{len(results)} pictures are in {output}; look at {sheet} ."))
+    count = "1 picture is" if len(results) == 1 else f"{len(results)} pictures are"
+    print(printable(f"{count} in {output}; look at {sheet} ."))
 
 
 def _say(text: str) -> None:

@@ -50,8 +50,15 @@ def machine() -> str:
         tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
         for gpu in tf.config.list_physical_devices("GPU")
     ]
-    cores = f"{os.cpu_count()} cores"
-    return ", ".join(part for part in (_processor(), cores, _memory(), *gpus) if part)
+    return ", ".join(part for part in (_processor(), _cores(), _memory(), *gpus) if part)
+
+
+def _cores() -> str:
+    """The cores, and how many of them the process was given where these are fewer."""
+    there = os.cpu_count() or 1
+    affinity = getattr(os, "sched_getaffinity", None)  # of Linux
+    own = len(affinity(0)) if affinity else there
+    return f"{there} cores" if own == there else f"{own} of {there} cores"
 
 
 def _processor() -> str:

@@ -125,12 +125,7 @@ def decide(
     Raises:
         ValueError: As `stages_for`, and if gradients are not finite.
     """
-    coarse = dataset.coarsening == geometry.AUTO and dataset.levels.num_levels > 1
-    found = _compared(model, dataset, chunks, extent) if coarse else ""
-    if isinstance(found, str):  # nothing to compare, or why it was not done
-        if dataset.coarsening == geometry.AUTO:
-            dataset = dataset.replaced(coarsening=candidates.CANDIDATES[0])
-        found = Decision(dataset, stages_for(model, dataset, chunks), lines=(found,) * bool(found))
+    found = _coarse_problems(model, dataset, chunks, extent)
     if dataset.allocation == "given":
         return found
     replicas = model.distribute_strategy.num_replicas_in_sync
@@ -138,10 +133,12 @@ def decide(
     return found._replace(lines=(*found.lines, line))
 
 
-def _compared(
+def _coarse_problems(
     model: keras.Model, dataset: MultiscaleDataset, chunks: Chunks, extent: Extent
-) -> Decision | str:
-    """What measured coarse problems advise, or why they are not measured."""
+) -> Decision:
+    """The coarse problems that measurement advises, or the usual ones and why."""
+    if dataset.coarsening != geometry.AUTO or dataset.levels.num_levels == 1:
+        return _usual(model, dataset, chunks)
     others = candidates.others(dataset)
     cost = comparing_work_units(dataset.levels, len(others), SAMPLES, GROUPS, WARM_UP)
     why = too_much(cost, extent)
@@ -154,10 +151,18 @@ def _compared(
                 why = too_much(cost, extent)
             if not why:
                 return comparison.decision(others)
-    return (
+    line = (
         f"coarsening='auto': to compare coarse problems {why}, so every level has "
         f"{candidates.CANDIDATES[0]!r}. Train longer, or name a coarsening."
     )
+    return _usual(model, dataset, chunks, line)
+
+
+def _usual(model: keras.Model, dataset: MultiscaleDataset, chunks: Chunks, *lines: str) -> Decision:
+    """The coarse problem that a dataset names, or else the usual one."""
+    if dataset.coarsening == geometry.AUTO:
+        dataset = dataset.replaced(coarsening=candidates.CANDIDATES[0])
+    return Decision(dataset, stages_for(model, dataset, chunks), lines=lines)
 
 
 def check_can_decide(model: keras.Model, dataset: MultiscaleDataset) -> None:
