@@ -53,11 +53,11 @@ def _check_prepared(name: str, given: str | None) -> None:
     manual, files = root / "downloads" / "manual", FILES[name]
     if any(root.glob(f"{name}/**/dataset_info.json")):
         return
-    if all(next(manual.rglob(file), None) for file in files):
+    if all((manual / file).exists() for file in files):  # TFDS looks into no folder of it
         return
     raise ValueError(
         f"The data set {name} is not there. Received: --dataset={name}, --data_dir={given}. Put "
-        f"{', '.join(files)}{SEVERAL.get(name, '')}, as they came, into {manual}, or a copy "
+        f"{', '.join(files)}{SEVERAL.get(name, '')}, as they came, straight into {manual}, or a copy "
         f"prepared by TensorFlow Datasets into {root / name}. {_by_network(name, given)}Or use "
         "other pictures: --dataset=photos, or --dataset=folder --data_dir=PICTURES."
     )

@@ -162,9 +162,13 @@ def test_missing_data_sets_are_told_with_their_files_and_places(tmp_path, name, 
         images.check(asked(name, tmp_path))
     for part in (*files, str(manual), str(tmp_path / name)):
         assert part in str(error.value)
-    manual.mkdir(parents=True)
+    (manual / "deeper").mkdir(parents=True)
     for file in images.FILES[name]:
-        (manual / file).touch()
+        (manual / "deeper" / file).touch()
+    with pytest.raises(ValueError, match="straight into"):  # TFDS would not find them
+        images.check(asked(name, tmp_path))
+    for file in images.FILES[name]:
+        (manual / file).symlink_to(manual / "deeper" / file)
     images.check(asked(name, tmp_path))
 
 
