@@ -57,9 +57,9 @@ def _check_prepared(name: str, given: str | None) -> None:
         return
     raise ValueError(
         f"The data set {name} is not there. Received: --dataset={name}, --data_dir={given}. Put "
-        f"{', '.join(files)}{SEVERAL.get(name, '')}, as they came, straight into {manual}, or a copy "
-        f"prepared by TensorFlow Datasets into {root / name}. {_by_network(name, given)}Or use "
-        "other pictures: --dataset=photos, or --dataset=folder --data_dir=PICTURES."
+        f"{', '.join(files)}{SEVERAL.get(name, '')}, as they came, straight into {manual}, or a "
+        f"copy prepared by TensorFlow Datasets into {root / name}. {_by_network(name, given)}"
+        "Or use other pictures: --dataset=photos, or --dataset=folder --data_dir=PICTURES."
     )
 
 
