@@ -150,7 +150,7 @@ class Table1(Target):
     title = "Table 1"
     makes = "seconds of the loss over 512 images by number of levels, and its efficiency"
     paper_data = "stl10"
-    costs = Costs(quick="6 minutes", paper="an hour on two cores")
+    costs = Costs(quick="4 minutes", paper="an hour on two cores")
 
     def cells(self, asked: Asked) -> list[Cell]:
         """One for the loss and one for its gradient, a number of levels and a seed."""

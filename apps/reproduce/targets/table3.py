@@ -17,7 +17,7 @@ class Faces(Table3):
     title = "Table 3, denoising of CelebA"
     makes = "three strategies and two baselines by both networks"
     paper_data = "celeb_a"
-    costs = Costs(quick="7 minutes", paper="4 days of a GPU")
+    costs = Costs(quick="6 minutes, none after table 2", paper="4 days of a GPU")
     task = "denoising"
     paper: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "paper_unet": (".0663", ".0721", ".0484"),

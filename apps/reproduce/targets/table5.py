@@ -38,7 +38,7 @@ class FixedBudgets(Comparison):
     title = "Table 5, fixed budgets"
     makes = "strategies and two baselines with 10 to 90 work units, by the authors' ResNet"
     paper_data = "stl10"
-    costs = Costs(quick="8 minutes", paper="20 minutes of a GPU")
+    costs = Costs(quick="4 minutes", paper="20 minutes of a GPU")
     task = "denoising"
 
     def all_entries(self, scale: Scale) -> list[Entry]:

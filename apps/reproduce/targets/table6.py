@@ -32,7 +32,7 @@ class Levels(Comparison):
         "multiscale and full-multiscale on 4, 3 and 2 levels, beside single-scale, by 2 networks"
     )
     paper_data = "stl10"
-    costs = Costs(quick="8 minutes", paper="5 days of a GPU")
+    costs = Costs(quick="7 minutes, 2 after table 2", paper="5 days of a GPU")
     task = "denoising"
 
     def all_entries(self, scale: Scale) -> list[Entry]:

@@ -32,7 +32,7 @@ class Theorem1(Target):
     title = "Theorem 1"
     makes = "iterations to a fixed error on every level, hot-started and cold"
     paper_data = "stl10"
-    costs = Costs(quick="4 minutes", paper="hours on a GPU")
+    costs = Costs(quick="a minute", paper="hours on a GPU")
 
     def cells(self, asked: Asked) -> list[Cell]:
         """Descents; trainings, and what comes of them; a seed."""
