@@ -11,6 +11,8 @@ from keras_ms.training.pace import largest_divisor
 from .settings import Settings
 
 EPOCHS_OF_SHORTEST_STAGE = 4
+UNSPENT = 0.01
+"""Of a budget, what may be left because stages are rounded down to whole epochs."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,13 +75,32 @@ def stretched(
         BudgetError: If the budget is less than one step of every stage.
     """
     least = sum(cost for cost, n in zip(costs, proportions, strict=True) if n)
-    whole = sum(n * cost for n, cost in zip(proportions, costs, strict=True))
     if budget < least:
         raise BudgetError(
             f"The budget does not pay for one step of every stage, which takes {least:.3g} work "
             f"units. Received: {name}. Give more work units, or fewer levels."
         )
-    return tuple(max(1, int(n * budget / whole)) if n else 0 for n in proportions)
+    exact = _exact(proportions, costs, budget)
+    found = [max(1, int(n + 1e-9)) if n else 0 for n in exact]
+    left = budget - sum(n * cost for n, cost in zip(found, costs, strict=True))
+    for stage in sorted(range(len(exact)), key=lambda stage: found[stage] - exact[stage]):
+        if found[stage] < exact[stage] - 1e-9 and costs[stage] <= left:
+            found[stage] += 1
+            left -= costs[stage]
+    return tuple(found)
+
+
+def _exact(proportions: Sequence[int], costs: Sequence[float], budget: float) -> list[float]:
+    """Steps as fractions that spend all of the budget; where it is less than one, one."""
+    single: set[int] = set()
+    while True:
+        left = budget - sum(costs[stage] for stage in single)
+        others = {i: n for i, n in enumerate(proportions) if n and i not in single}
+        whole = sum(n * costs[stage] for stage, n in others.items())
+        found = {stage: n * left / whole for stage, n in others.items()}
+        if not (few := {stage for stage, n in found.items() if n < 1.0}):
+            return [float(i in single) or found.get(i, 0.0) for i in range(len(proportions))]
+        single |= few
 
 
 def cut_into_epochs(
@@ -99,18 +120,31 @@ def cut_into_epochs(
         validations: How many are wanted.
         exactly: Whether every stage has as many steps as it says, for which its epochs may have to
             be short. Else steps are rounded down to whole epochs where those would be shorter than
-            half of what they may be.
+            half of what they may be, as far as next to no work is lost by it.
         cycle: Steps that epochs are multiples of; stages are at least as long.
     """
     shortest = min(n for n in iterations if n)
     most = max(1, min(shortest // EPOCHS_OF_SHORTEST_STAGE, sum(iterations) // validations))
     steps = largest_divisor(math.gcd(*iterations), most)
     if not exactly and 2 * steps < most:
-        steps = most - (most % 4 if most > 8 else 0)  # several steps in one execution divide it
+        steps = max(steps, _nearly_exact(iterations, costs, most))
     if steps % cycle:
         steps = max(cycle, steps - steps % cycle)
     rounded = tuple(max(steps, n - n % steps) if n else 0 for n in iterations)
     return Plan(rounded, steps, _validated(rounded, costs, steps, validations))
+
+
+def _nearly_exact(iterations: Sequence[int], costs: Sequence[float], most: int) -> int:
+    """The longest epochs that leave next to nothing of the work undone; even ones, if long.
+
+    Several steps in one execution divide an epoch.
+    """
+    whole = sum(n * cost for n, cost in zip(iterations, costs, strict=True))
+    for steps in range(most, 1, -1):
+        undone = sum(n % steps * cost for n, cost in zip(iterations, costs, strict=True))
+        if undone <= UNSPENT * whole and (steps <= 8 or steps % 2 == 0):
+            return steps
+    return 1
 
 
 def _validated(

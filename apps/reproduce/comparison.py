@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..experiment.option_names import SSIMS
-from . import drawing, training, verdicts
+from . import drawing, settings_told, training, verdicts
 from .contestants import CONTESTANTS, REFERENCE
 from .scales import SCALES, Scale
 from .target import Asked, Cell, Rows, Table, Target
@@ -75,10 +75,16 @@ class Comparison(Target):
         name = METRICS[self.metric]
         columns = (
             *("strategy", "WU", "seconds", name, f"best {name}", "paper"),
-            *("of single-scale's", "paper's", "best SSIM", "best authors' SSIM"),
+            *("of single-scale's", "paper's"),
+            *(f"best {METRICS[other]}" for other in self.others),
         )
-        notes = (*verdicts.of(self.metric, found), *self.scales[asked.scale].told())
-        return Table(network, columns, lines, notes)
+        told = settings_told.lines(asked, self, entries)
+        return Table(network, columns, lines, (*verdicts.of(self.metric, found), *told))
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Metrics that are shown beside the paper's."""
+        return tuple(name for name in SSIMS if name != self.metric)
 
     def label(self, entry: Entry) -> str:
         """What a line is called."""
@@ -104,7 +110,7 @@ class Comparison(Target):
             entry.paper or "-",
             spread(ratios, ".2f"),
             spread([in_paper], ".2f"),
-            *(spread([value(run, name) for run in runs], ".4f") for name in SSIMS),
+            *(spread([value(run, name) for run in runs], ".4f") for name in self.others),
         )
 
     def plot(self, asked: Asked, rows: Rows, path: pathlib.Path) -> None:

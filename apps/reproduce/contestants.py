@@ -11,8 +11,8 @@ from .scales import Options
 REFERENCE, FULL = "single_scale", "full_multiscale"
 SINGLE_SCALE: Options = {"strategy": "single_scale"}
 FULL_MULTISCALE: Options = {"strategy": "full_multiscale"}
-PLAIN_BATCH = "plain_batch"
-"""In the place of `single_scale_batch`: as many images as the finest level's term has."""
+PLAIN = "plain_batch"
+"""In the place of `single_scale_batch`: that of plain training."""
 
 
 class Contestant(NamedTuple):
@@ -36,7 +36,7 @@ def _ours() -> Options:
     return {"strategy": usual, "coarsening": Settings.coarsening}
 
 
-PLAIN: Options = {**SINGLE_SCALE, "single_scale_batch": PLAIN_BATCH}
+PLAIN_WAY: Options = {**SINGLE_SCALE, "single_scale_batch": PLAIN}
 
 CONTESTANTS = {
     REFERENCE: Contestant("single-scale", SINGLE_SCALE),
@@ -50,11 +50,11 @@ CONTESTANTS = {
     "full_task": Contestant(
         "full-multiscale, task-consistent (ours)", {**FULL_MULTISCALE, "coarsening": "task"}
     ),
-    "ours": Contestant("default of the library (ours)", _ours(), "work_units"),
+    "ours": Contestant("coarse to fine, the default strategy (ours)", _ours(), "work_units"),
     "single_work": Contestant("single-scale, equal work", SINGLE_SCALE, "work_units"),
     "single_seconds": Contestant("single-scale, equal seconds", SINGLE_SCALE, "seconds"),
-    "plain_work": Contestant("plain batch, equal work", PLAIN, "work_units"),
-    "plain_seconds": Contestant("plain batch, equal seconds", PLAIN, "seconds"),
+    "plain_work": Contestant("plain batch, equal work", PLAIN_WAY, "work_units"),
+    "plain_seconds": Contestant("plain batch, equal seconds", PLAIN_WAY, "seconds"),
 }
 
 BASELINES = ("single_work", "single_seconds", "plain_work", "plain_seconds")

@@ -57,17 +57,16 @@ def _check_prepared(name: str, given: str | None) -> None:
         return
     raise ValueError(
         f"The data set {name} is not there. Received: --dataset={name}, --data_dir={given}. Put "
-        f"{', '.join(files)}{SEVERAL.get(name, '')}, as they came, straight into {manual}, or a "
-        f"copy prepared by TensorFlow Datasets into {root / name}. {_by_network(name, given)}"
+        f"{', '.join(files)}{SEVERAL.get(name, '')}, unchanged, straight into {manual}, or a "
+        f"copy prepared by TensorFlow Datasets into {root / name}. {_by_network(name)}"
         "Or use other pictures: --dataset=photos, or --dataset=folder --data_dir=PICTURES."
     )
 
 
-def _by_network(name: str, given: str | None) -> str:
+def _by_network(name: str) -> str:
     if name == "urban100":  # there is nothing to download from
         return ""
-    where = "" if given is None else f"data_dir={given!r}"
-    return f"With a network, keras_ms.data.{name}({where}) downloads it in Python. "
+    return f"With a network, keras_ms.data.{name} downloads it in Python. "
 
 
 def _usual_folder() -> str:

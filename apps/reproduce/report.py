@@ -60,13 +60,16 @@ def of_table(table: Table) -> str:
 def _origin(settings: ReproduceSettings, target: Target, asked: Asked, rows: Rows) -> str:
     from . import provenance
 
-    machines = dict.fromkeys(row["machine"] for row in rows.values())
+    machines, versions = (
+        dict.fromkeys(row[name] for row in rows.values() if name in row)
+        for name in ("machine", "versions")
+    )
     folder = f" in {asked.data_dir}" if asked.data_dir else ""
     lines = [
         f"Command: `{provenance.command(settings, target.name)}`",
         f"Scale: {asked.scale}; seeds {', '.join(map(str, asked.seeds))}",
         f"Pictures: {asked.dataset}{folder}" if asked.dataset else "Pictures: none are needed",
-        f"Versions: {provenance.versions()}",
+        f"Versions: {'; '.join(versions)}",
         f"Hardware: {'; '.join(machines)}",
     ]
     return "".join(f"- {line}\n" for line in lines)

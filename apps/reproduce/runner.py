@@ -95,7 +95,7 @@ def computed(cell: Cell, rows: Rows, output: pathlib.Path, progress: Progress) -
         progress: Says how far it is.
     """
     from ..races.on_file import kept
-    from .provenance import machine
+    from .provenance import machine, versions
 
     path, begun = path_of(cell, output), time.monotonic()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ def computed(cell: Cell, rows: Rows, output: pathlib.Path, progress: Progress) -
 
     def made() -> Row:
         given = Given({name: rows[name] for name in cell.after}, path)
-        return {"machine": machine(), **cell.make(cell.key, given)}
+        return {"machine": machine(), "versions": versions(), **cell.make(cell.key, given)}
 
     def told(row: Row) -> str:
         wall = time.monotonic() - begun

@@ -11,6 +11,8 @@ from ..experiment.per_stage import FittingFromFinest
 
 Options = dict[str, Any]
 PRESET = "paper"
+PLAIN_BATCH = 16
+"""Images in a step of plain training, as the authors' program has them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,16 +47,10 @@ class Scale:
             not self.only or row in self.only
         )
 
-    def told(self) -> tuple[str, ...]:
-        """What differs from the paper, a line for below a table."""
-        if self == Scale():
-            return ()
-        side = self.more.get("image_size", 128)
-        return (
-            f"Smaller than the paper's: {side} px, {self.levels} levels, batch sizes divided by "
-            f"{self.batches} and iterations by {self.steps}, rates times {self.rate:g}, networks "
-            "narrower where they can be.",
-        )
+    @property
+    def plain_batch(self) -> int:
+        """Images in a step of plain training."""
+        return max(1, PLAIN_BATCH // self.batches)
 
     def options(self, task: str, network: str, levels: int | None = None) -> Options:
         """Options of `apps.train` beside the preset.

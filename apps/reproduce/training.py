@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import images, weights
-from .contestants import CONTESTANTS, FULL, PLAIN_BATCH
+from .contestants import CONTESTANTS, FULL, PLAIN
 from .scales import PRESET, Options, Scale
 from .target import Asked, Cell, Given, Key, Row
 
@@ -24,6 +24,7 @@ class Entry(NamedTuple):
         levels: Number of levels; `None` for the usual one.
         budget: Work units, in the place of iterations; `None` for these.
         more: Options of `apps.train` and their values, instead of others.
+        plain_batch: Images in a step of plain training; `None` for those of the scale.
     """
 
     network: str
@@ -32,6 +33,7 @@ class Entry(NamedTuple):
     levels: int | None = None
     budget: int | None = None
     more: tuple[tuple[str, Any], ...] = ()
+    plain_batch: int | None = None
 
 
 def name_of(asked: Asked, task: str, entry: Entry, seed: int) -> str:
@@ -70,8 +72,8 @@ def options_of(scale: Scale, task: str, entry: Entry) -> Options:
     """Options of `apps.train` beside the preset, for an entry at a scale."""
     common = scale.options(task, entry.network, entry.levels)
     found = {**common, **dict(entry.more), **CONTESTANTS[entry.row].options}
-    if found["single_scale_batch"] == PLAIN_BATCH:
-        found["single_scale_batch"] = found["batch_sizes"][0]
+    if found["single_scale_batch"] == PLAIN:
+        found["single_scale_batch"] = entry.plain_batch or scale.plain_batch
     if entry.budget is not None and not CONTESTANTS[entry.row].equal:
         found["work_units"] = float(entry.budget)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,7 +26,12 @@ def of(metric: str, found: Mapping[Entry, Sequence[Any]]) -> list[str]:
         metric: `"loss"`, of which less is better, or a kind of SSIM.
         found: The rows of every entry, one a seed.
     """
-    usual = {entry.row: runs for entry, runs in found.items() if not (entry.levels or entry.budget)}
+    most = max((entry.levels or math.inf for entry in found), default=math.inf)
+    usual = {
+        entry.row: runs
+        for entry, runs in found.items()
+        if (entry.levels or math.inf) == most and not entry.budget
+    }
     values = {row: _median(metric, runs) for row, runs in usual.items()}
     notes = [_against_crops(metric, values), _against_single(metric, values, usual)]
     return [note for note in notes if note]

@@ -29,8 +29,8 @@ def ResNet(  # noqa: N802 (a network reads like a class, as in keras.application
     A 1x1 convolution to `width` channels; `depth` residual blocks of 3x3 convolution, layer
     normalisation over all of (C, H, W), leaky ReLU of slope 0.2 and 3x3 convolution; a 1x1
     convolution to `outputs`, whose initial weights are scaled by 1e-3. The layer
-    normalisation has a scale and an offset per channel, so that it fits every mesh. Depths 8 and
-    24 make the networks of 18 and 50 convolutions of the paper's Table 4.
+    normalisation has a scale and an offset per channel, so that it fits every mesh. The encoders
+    of the paper's Table 4 are others: see `encoders`.
 
     Args:
         channels: Channels of the image.

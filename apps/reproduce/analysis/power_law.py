@@ -27,6 +27,11 @@ class PowerLaw(NamedTuple):
     factor: float
 
     @property
+    def least(self) -> float:
+        """Two standard errors below the slope."""
+        return 2.0 * self.slope - self.most
+
+    @property
     def most(self) -> float:
         """Two standard errors above the slope."""
         return self.slope + (0.0 if math.isnan(self.error) else 2.0 * self.error)

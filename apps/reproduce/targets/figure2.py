@@ -149,14 +149,14 @@ def _table(name: str, found: list[dict[str, Any]]) -> Table:
 
 def _notes(found: list[dict[str, Any]]) -> tuple[str, ...]:
     quietest, *_, loudest = found[0]
-    clean = [law_of(of_seed[quietest]["mean"]).slope for of_seed in found]
+    laws = [law_of(of_seed[quietest]["mean"]) for of_seed in found]
     noisy = [law_of(of_seed[loudest]["mean"]).slope for of_seed in found]
     return (
         wording.holds(
             "without noise the difference vanishes with h",
-            f"as h to the power {wording.of_seeds(clean, 2)} (1 or more is Lemma 1's, for signals "
+            f"as h to the power {of_seeds(laws)} (1 or more is Lemma 1's, for signals "
             "without edges)",
-            min(clean) > 0.0,
+            min(law.least for law in laws) > 0.0,
         ),
         wording.holds(
             f"with noise of {loudest} it does not",

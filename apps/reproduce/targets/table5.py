@@ -25,7 +25,8 @@ PAPER = {  # by work units: single-scale, multiscale
 }
 NETWORK = "paper_resnet"
 FINEST = 1  # image on the finest mesh in a step, so that the least budget pays for several
-LEAST_STEPS = 4  # of single-scale training, which has as many images in a step as it can
+LEAST_STEPS = 4  # of single-scale training, which has as many images in a step as it can,
+# in whole steps that spend all of the budget.
 ROWS = (
     *("single_scale", "multiscale", "full_multiscale"),
     *("plain_work", "single_seconds", "plain_seconds"),
@@ -44,7 +45,11 @@ class FixedBudgets(Comparison):
     def all_entries(self, scale: Scale) -> list[Entry]:
         """All contestants with every budget, by one network."""
         return [
-            Entry(NETWORK, row, _printed(budget, row), None, budget, _batches(scale, budget))
+            Entry(
+                *(NETWORK, row, _printed(budget, row), None, budget),
+                more=_batches(scale, budget),
+                plain_batch=FINEST,
+            )
             for budget in PAPER
             for row in ROWS
         ]
@@ -89,5 +94,6 @@ def _printed(budget: int, row: str) -> str:
 def _batches(scale: Scale, budget: int) -> tuple[tuple[str, Any], ...]:
     """Batches that a budget pays for some steps of, in the paper's proportions."""
     sizes = tuple(FINEST << level for level in range(scale.levels))
-    single = max(1, min(sum(sizes), budget // LEAST_STEPS))
+    most = max(1, min(sum(sizes), budget // LEAST_STEPS))
+    single = max(size for size in range(1, most + 1) if budget % size == 0)
     return (("batch_sizes", sizes), ("single_scale_batch", single))

@@ -22,6 +22,23 @@ def test_stretched_never_overspends():
             assert sum(n * c for n, c in zip(iterations, costs, strict=True)) <= spend
 
 
+def test_what_a_budget_pays_for_is_spent():
+    costs = (4.25, 1.75, 0.5)
+    for spend in (10, 20, 30, 40, 60, 70, 80, 90, 224, 243.75, 1000):
+        for wanted, of in (((25, 50, 100), costs), ((200,), (4.25,)), ((200,), (1.0,))):
+            plan = budget.cut_into_epochs(
+                budget.stretched(wanted, of, spend, ""), of, 4, exactly=False
+            )
+            spent = sum(n * cost for n, cost in zip(plan.iterations, of, strict=True))
+            assert spent <= spend
+            assert spend - spent < max(of) + budget.UNSPENT * spend
+
+
+def test_a_stage_that_gets_its_only_step_does_not_overspend():
+    assert budget.stretched((1, 100), (10.0, 1.0), 20.0, "") == (1, 10)
+    assert budget.stretched((1, 100, 100), (10.0, 1.0, 0.5), 20.0, "") == (1, 7, 6)
+
+
 def test_stretched_skips_a_stage_asked_to_be_skipped():
     assert budget.stretched((1, 0, 2), (4.0, 2.0, 1.0), 60.0, "")[1] == 0
 
@@ -45,7 +62,7 @@ def test_steps_that_are_asked_for_are_kept_exactly():
 
 def test_steps_of_a_budget_are_rounded_down_where_epochs_would_be_tiny():
     plan = budget.cut_into_epochs((50, 101, 203, 407), (9.25, 4.25, 1.75, 0.5), 40, exactly=False)
-    assert (plan.iterations, plan.steps_per_epoch) == ((48, 96, 192, 396), 12)
+    assert (plan.iterations, plan.steps_per_epoch) == ((50, 100, 200, 400), 10)
     plan = budget.cut_into_epochs((250, 500, 1000, 2000), (37.0, 17.0, 7.0, 2.0), 40, exactly=False)
     assert (plan.iterations, plan.steps_per_epoch) == ((250, 500, 1000, 2000), 50)
 

@@ -192,6 +192,7 @@ def test_missing_data_end_a_run_before_tensorflow_is_loaded(tmp_path):
     )
     got = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "is not there" in got.stdout, got.stderr
+    assert "With a network, keras_ms.data.stl10 downloads it in Python." in got.stdout
     assert got.stdout.endswith("heavy: []\n")
 
 
