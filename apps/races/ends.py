@@ -9,7 +9,7 @@ import numpy as np
 
 
 def spread(values: Sequence[float | None], digits: str = ".3f") -> str:
-    """Median (least to most) of what there is; of a single value, this.
+    """Median (least to most) of what there is; where these read alike, one number.
 
     Args:
         values: One per seed, `None` where there is none.
@@ -22,10 +22,9 @@ def spread(values: Sequence[float | None], digits: str = ".3f") -> str:
     known = [value for value in values if value is not None]
     if not known:
         return "-"
-    median = format(float(np.median(known)), digits)
-    if len(known) == 1:
-        return median
-    return f"{median} ({min(known):{digits}} to {max(known):{digits}})"
+    ends = (np.median(known), min(known), max(known))
+    median, least, most = (format(float(value), digits) for value in ends)
+    return median if least == most else f"{median} ({least} to {most})"
 
 
 def cut_short(runs: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:

@@ -3,6 +3,7 @@ from apps.races import ends
 
 def test_medians_are_told_with_their_spread_where_there_is_one():
     assert ends.spread([0.2, 0.6, None, 0.3]) == "0.300 (0.200 to 0.600)"
+    assert ends.spread([0.2, 0.2001]) == "0.200"
     assert ends.spread([0.01234], ".2g") == "0.012"
     assert ends.spread([None]) == ends.spread([]) == "-"
 
