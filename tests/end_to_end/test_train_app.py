@@ -93,6 +93,18 @@ def test_a_rival_that_fails_does_not_lose_the_model(tmp_path, monkeypatch):
     assert (tmp_path / "model" / "saved_model.pb").exists()
 
 
+def test_the_sheet_shows_every_strategy(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots, "save_sheet", lambda rows, path: shown.extend(rows))
+    train.run(
+        Settings(output=str(tmp_path), strategy="single_scale", compare=("multiscale",), **TINY)
+    )
+    assert shown
+    for row in shown:
+        assert list(row) == ["clean", "degraded", "single-scale", "multiscale"]
+        assert not np.array_equal(row["single-scale"], row["multiscale"])
+
+
 def test_a_model_that_cannot_be_exported_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(keras_ms.inference, "export", failing)
     with pytest.raises(ValueError, match=r"after training.*not lost: it is in .*model\.keras"):
