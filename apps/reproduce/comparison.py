@@ -78,7 +78,8 @@ class Comparison(Target):
             *("of single-scale's", "paper's"),
             *(f"best {METRICS[other]}" for other in self.others),
         )
-        told = settings_told.lines(asked, self, entries)
+        scale = self.scales[asked.scale]
+        told = settings_told.lines(asked, scale, self.task, entries, self.paper_data)
         return Table(network, columns, lines, (*verdicts.of(self.metric, found), *told))
 
     @property

@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from .contestants import CONTESTANTS, FULL, PLAIN, REFERENCE
-from .scales import SCALES, Options
+from .scales import SCALES, Options, Scale
 from .target import Asked
 from .training import Entry, options_of
 
-if TYPE_CHECKING:
-    from .comparison import Comparison
 
-
-def lines(asked: Asked, target: Comparison, entries: Sequence[Entry]) -> tuple[str, ...]:
+def lines(
+    asked: Asked, scale: Scale, task: str, entries: Sequence[Entry], paper_data: str | None
+) -> tuple[str, ...]:
     """What the rows of a table were trained with, and where that is not the paper's, the paper's.
 
     Args:
         asked: What the target is asked for.
-        target: The target.
+        scale: How much smaller than the paper's the trainings are.
+        task: Name of the task.
         entries: The rows of one table, of one network.
+        paper_data: The data set of the paper.
     """
-    scale = target.scales[asked.scale]
-    used = _told([options_of(scale, target.task, entry) for entry in entries], entries)
+    used = _told([options_of(scale, task, entry) for entry in entries], entries)
     usual = [entry._replace(levels=None) for entry in entries]
-    paper = _told([options_of(SCALES["paper"], target.task, entry) for entry in usual], usual)
+    paper = _told([options_of(SCALES["paper"], task, entry) for entry in usual], usual)
     if any(entry.budget for entry in entries):
         paper = "it does not say with which batches"
     same = used == paper
     found = [f"Trained with {used}." if same else f"Trained with {used}; the paper: {paper}."]
-    if asked.dataset != target.paper_data:
-        found.append(f"The pictures are of {asked.dataset}, the paper's of {target.paper_data}.")
+    if asked.dataset != paper_data:
+        found.append(f"The pictures are of {asked.dataset}, the paper's of {paper_data}.")
     return tuple(found)
 
 
