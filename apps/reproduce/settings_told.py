@@ -44,7 +44,7 @@ def _told(options: Sequence[Options], entries: Sequence[Entry]) -> str:
             ends = images[0] if len(images) == 1 else f"{images[0]} to {images[-1]}"
             parts.append(f"{told} batches of {ends}")
     if any(entry.row == FULL and entry.budget is None for entry in entries):
-        parts.append(f"{_spaced(tuple(one['iterations'])[-len(sizes) :])} iterations")
+        parts.append(f"{_spaced(one['iterations'].fitted(len(sizes)))} iterations")
     parts.append(f"rate {one['learning_rate']:g}")
     return ", ".join([*parts, *([f"width {one['width']}"] if "width" in one else [])])
 

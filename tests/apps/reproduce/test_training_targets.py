@@ -67,6 +67,7 @@ def test_a_table_of_strategies(denoising):
     assert "| single-scale | 6 |" in text
     assert "| .1658 |" in text
     assert "Trained with 32 px, batches of 1, 2 (finest first), single-scale batches of 3" in text
+    assert "plain batches of 1, 1, 1 iterations, rate 0.0005, width 4; the paper: " in text
     assert "; the paper: 128 px, batches of 16, 32, 64, 128 (finest first)" in text
     assert "The pictures are of photos, the paper's of stl10." in text
     assert "Full-Multiscale within 3% of single-scale's MSE" in text
