@@ -22,6 +22,7 @@ class Scale:
     Attributes:
         batches: Batch sizes are divided by this, or by the finest if that is less.
         steps: Iterations are divided by this; all stages keep their proportions.
+        steps_of: The same of single tasks, by name.
         rate: Learning rates are multiplied by this, as there are fewer iterations.
         levels: Number of levels, of the paper's 4 the finest.
         widths: Channels of networks, by name; of others the usual.
@@ -33,6 +34,7 @@ class Scale:
 
     batches: int = 1
     steps: int = 1
+    steps_of: Mapping[str, int] = dataclasses.field(default_factory=dict)
     rate: float = 1.0
     levels: int = 4
     widths: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -64,7 +66,8 @@ class Scale:
         usual = found["batch_sizes"][: self.levels]
         by = min(self.batches, usual[0])
         sizes = tuple(size // by for size in usual)
-        steps = FittingFromFinest(max(1, count // self.steps) for count in found["iterations"])
+        less = self.steps_of.get(task, self.steps)
+        steps = FittingFromFinest(max(1, count // less) for count in found["iterations"])
         of_network = {"width": self.widths[network]} if network in self.widths else {}
         return {
             "task": task,
@@ -94,6 +97,7 @@ SCALES = {
     "quick": Scale(
         batches=8,
         steps=10,
+        steps_of={"inpainting": 20},  # of which fine levels have as many as coarse ones
         rate=3.0,
         levels=3,
         widths=WIDTHS,

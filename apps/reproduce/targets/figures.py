@@ -45,7 +45,7 @@ class Figures(Target):
     title = "Figures 3 and 5 to 10"
     makes = "sheets of restored pictures, one row a picture, one column a strategy"
     paper_data = "stl10"
-    costs = Costs("8 minutes, a minute after table 2", "a minute after table 2")
+    costs = Costs("6 minutes, a minute after table 2", "a minute after table 2")
 
     def by_data_set(self, asked: Asked) -> tuple[Asked, ...]:
         """The data sets of all sheets."""

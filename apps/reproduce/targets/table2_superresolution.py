@@ -17,7 +17,7 @@ class SuperResolution(Table2):
     title = "Table 2, super-resolution"
     makes = "five strategies, two ways of ours and two baselines by three networks"
     paper_data = "urban100"
-    costs = Costs(quick="10 minutes", paper="a day of a GPU")
+    costs = Costs(quick="6 minutes", paper="a day of a GPU")
     task = "super_resolution"
     metric = "authors_ssim"
     paper: ClassVar[Mapping[str, tuple[str, ...]]] = {
