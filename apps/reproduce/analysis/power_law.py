@@ -36,6 +36,11 @@ class PowerLaw(NamedTuple):
         """Two standard errors above the slope."""
         return self.slope + (0.0 if math.isnan(self.error) else 2.0 * self.error)
 
+    @property
+    def as_width_or_faster(self) -> bool:
+        """Whether it falls with the width, and the power may be 1 or more, by two errors."""
+        return self.most >= 1.0 and self.least > 0.0
+
     def __str__(self) -> str:
         error = "" if math.isnan(self.error) else f" ± {self.error:.2f}"
         return "?" if math.isnan(self.slope) else f"{self.slope:.2f}{error}"

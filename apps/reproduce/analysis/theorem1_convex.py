@@ -122,7 +122,7 @@ def _notes(found: list[Row]) -> tuple[str, ...]:
         wording.holds(
             "solutions of neighbouring meshes come together as h or faster (two standard errors)",
             f"as h to the power {', '.join(map(str, laws))}",
-            all(law.most >= 1.0 and law.least > 0.0 for law in laws),
+            all(law.as_width_or_faster for law in laws),
         ),
         note_of_order(counts),
         *(

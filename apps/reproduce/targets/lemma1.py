@@ -111,7 +111,7 @@ def _notes(what: str, asked: Asked, rows: Rows) -> tuple[str, ...]:
         wording.holds(
             "of smooth signals the residual vanishes with h, as h or faster (two standard errors)",
             f"as h to the power {of_seeds(smooth)}",
-            all(law.most >= 1.0 and law.least > 0.0 for law in smooth),
+            all(law.as_width_or_faster for law in smooth),
         ),
         wording.holds(
             "of noisy signals, which the lemma says nothing of, it vanishes as well if every "
