@@ -62,7 +62,7 @@ class FixedBudgets(Comparison):
         """The error against the budget: medians, least and most over the seeds; the paper's."""
         from ...experiment import plots
 
-        figure, ((axes,),) = plots.panels(1, 1, (7.0, 5.0))
+        figure, ((axes,),) = plots.panels(1, 1, (10.0, 5.0))
         entries = self.entries(asked)
         for row in dict.fromkeys(entry.row for entry in entries):
             of_row = {e.budget: self.runs(asked, rows, e) for e in entries if e.row == row}
@@ -72,7 +72,7 @@ class FixedBudgets(Comparison):
             axes.plot(list(PAPER), printed, "x--", alpha=0.5, label=f"{label}, paper")
         axes.set(xlabel="work units", ylabel=f"best {METRICS[self.metric]}", yscale="log")
         plots.in_decades(axes.yaxis)
-        axes.legend()
+        axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))  # beside: lines are everywhere
         plots.save(figure, path)
 
 
